@@ -1,0 +1,122 @@
+// What a driver implements: how one kind of server begins, prepares, commits, rolls back and lists.
+//
+// Everything XA says about states, flags, threads and pools is the adapter's (adapter.hpp). A driver
+// has no state table: it sends statements, believes the server's exact answer, and maps errors at one
+// place. Calls on one Session are never concurrent, except interrupt().
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <xabridge/error.hpp>
+#include <xabridge/rm_extras.h>
+#include <xabridge/xid.hpp>
+
+namespace xabridge::rm {
+
+/// A server's answer as an XA code; `error` carries its words whenever code is not XA_OK/XA_RDONLY.
+struct [[nodiscard]] Answer {
+  int code = XA_OK;
+  std::optional<Error> error;
+
+  Answer() = default;
+  Answer(int xa_code) : code(xa_code) {}
+  Answer(Error e) : code(e.xa_code), error(std::move(e)) {}
+};
+
+/// One prepared branch as the server lists it. `xid` is empty where the name is no XID (foreign).
+struct InDoubt {
+  std::optional<Xid> xid;
+  std::string name;                           // as the server shows it
+  std::optional<std::chrono::seconds> age;    // since prepare, where the server knows it
+  std::string owner;                          // database role, where the server tells it
+};
+
+/// One physical connection. The destructor closes it; an unprepared branch is rolled back by that.
+/// In every call a lost connection is XAER_RMFAIL with connection_usable = false.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  /// Begins the branch. XA_OK; XAER_DUPID, XAER_OUTSIDE, XAER_RMERR, XAER_RMFAIL.
+  virtual Answer begin(const Xid& xid) = 0;
+  /// The work is over. XA_OK; RB* when the branch can only be rolled back (a statement failed and
+  /// doomed it, deadlock, ROLLBACK typed by hand), XAER_RMFAIL.
+  virtual Answer end(const Xid& xid) = 0;
+  /// XA_OK; XA_RDONLY; RB* = rolled back and gone; XAER_RMERR, XAER_RMFAIL = unknown.
+  virtual Answer prepare(const Xid& xid) = 0;
+  /// After end(). XA_OK; RB*; XAER_RMFAIL with outcome_known = false when the reply was lost and
+  /// the server could not be asked.
+  virtual Answer commit_one_phase(const Xid& xid) = 0;
+  /// An unprepared branch of this session, ended or not. XA_OK; XAER_RMFAIL.
+  virtual Answer rollback(const Xid& xid) = 0;
+
+  /// Phase two, possibly of a branch another session or process prepared. XA_OK; XA_RETRY = still
+  /// busy elsewhere (the branch is listed); XAER_NOTA = confirmed not listed; HEUR*; XAER_RMERR
+  /// = refused, still listed (rights, wrong database); XAER_RMFAIL.
+  virtual Answer commit_prepared(const Xid& xid) = 0;
+  virtual Answer rollback_prepared(const Xid& xid) = 0;
+
+  /// Every prepared branch this open string's user may complete in this database, of any TM, and
+  /// with include_foreign also names that are no XID.
+  virtual Result<std::vector<InDoubt>> prepared(bool include_foreign) = 0;
+
+  /// Without asking the server: connected, outside any transaction, never interrupted.
+  [[nodiscard]] virtual bool reusable() noexcept = 0;
+  /// A round trip: is the server there? Used for connections of recovery and after a failure.
+  virtual bool alive() noexcept = 0;
+
+  /// Ends the statement running in this session, from another thread. Afterwards the session is
+  /// never reusable(): a late cancel must not hit the next branch. Best effort.
+  virtual void interrupt() noexcept = 0;
+  /// The server's name for this session: a backend pid or connection id.
+  [[nodiscard]] virtual std::string server_id() const = 0;
+  /// PGconn* or sql::Connection*, owned by the session.
+  [[nodiscard]] virtual void* native() noexcept = 0;
+  /// Why the branch can only be rolled back, where the session saw it: RB* code or XA_OK.
+  [[nodiscard]] virtual int doomed() const noexcept { return XA_OK; }
+};
+
+/// A finding of a preflight check; see struct xabridge_finding for the meaning of the fields.
+struct Finding {
+  int severity = XABRIDGE_FINDING_OK;
+  std::string subject;
+  std::string text;
+  std::string fix;
+};
+
+/// One open string's server: what xa_open names. Thread-safe; lives until the last xa_close.
+class Server {
+ public:
+  virtual ~Server() = default;
+
+  /// A new physical connection, tagged with `owner_tag` (application_name, connection attribute).
+  virtual Result<std::unique_ptr<Session>> connect(const std::string& owner_tag) = 0;
+  /// How many sessions carry this tag right now; nullopt where the server cannot tell.
+  virtual Result<std::optional<long>> sessions_tagged(Session& control, const std::string& owner_tag) = 0;
+  /// Version, settings, grants: everything that would keep XA from working, each with its fix.
+  virtual std::vector<Finding> preflight(Session& control) = 0;
+  /// Names the database itself, equal for two open strings that lead to the same one.
+  virtual Result<std::string> identity(Session& control) = 0;
+
+  /// Limits of the pool for this open string.
+  [[nodiscard]] virtual std::size_t pool_size() const noexcept = 0;
+  [[nodiscard]] virtual std::chrono::milliseconds pool_timeout() const noexcept = 0;
+};
+
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  [[nodiscard]] virtual const char* name() const noexcept = 0;  // "postgresql", "mysql"
+  /// Reads an open string; the error names the key that is wrong and what it may be.
+  virtual Result<std::unique_ptr<Server>> parse(std::string_view open_string) = 0;
+  /// RB* code for an exception the application let escape (e.g. sql::SQLException 1213), or XA_OK.
+  [[nodiscard]] virtual int classify(const std::exception&) const noexcept { return XA_OK; }
+};
+
+}  // namespace xabridge::rm

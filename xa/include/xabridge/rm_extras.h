@@ -1,0 +1,94 @@
+/* What our switches offer beside xa_switch_t to a transaction manager that knows to ask.
+ *
+ * A switch object `S` in a loadable library may be accompanied by `const struct xabridge_rm_extras_t
+ * S_extras`. Foreign switches lack it and everything still works: extras make errors readable,
+ * timeouts immediate and checks possible; they never change what an xa_ call does. C and C++.
+ *
+ * Strings are UTF-8, terminated, and truncated to fit. Entries may be called from any thread that
+ * could call the xa_ entry of the same purpose; none throws. Entries return 0 or an XAER_* code. */
+#ifndef XABRIDGE_RM_EXTRAS_H
+#define XABRIDGE_RM_EXTRAS_H
+
+#include <xabridge/xa.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define XABRIDGE_RM_EXTRAS_VERSION 1
+
+/* The reason behind the calling thread's last xa_ answer that was not XA_OK. */
+struct xabridge_rm_error {
+  int xa_code;
+  int vendor_code;       /* MySQL/MariaDB error number, 0: none */
+  int sys_errno;         /* 0: none */
+  int connection_usable; /* 0 or 1 */
+  int outcome_known;     /* 0: the server may or may not have done it */
+  char sqlstate[8];
+  char operation[64];
+  char server_text[1024];
+  char message[1024];
+};
+
+#define XABRIDGE_FINDING_OK 0
+#define XABRIDGE_FINDING_WARNING 1 /* works, but something promised may not hold */
+#define XABRIDGE_FINDING_ERROR 2   /* XA does not work like this */
+
+struct xabridge_finding {
+  int severity;
+  const char *subject; /* "max_prepared_transactions" */
+  const char *text;    /* "is 0: PREPARE TRANSACTION is switched off" */
+  const char *fix;     /* "set it to ... in postgresql.conf and restart"; empty when OK */
+};
+
+struct xabridge_in_doubt {
+  const XID *xid;          /* null: the name is no XID */
+  const char *name;        /* as the server lists it */
+  const char *owner;       /* database role, empty: not told */
+  long age_seconds;        /* since prepare; -1: the server does not know */
+};
+
+struct xabridge_rm_extras_t {
+  long version;       /* XABRIDGE_RM_EXTRAS_VERSION; later versions only append entries */
+  const char *driver; /* "postgresql", "mysql" */
+
+  /* Before the first xa_open of rmid: its configured name, for messages, and the tag its sessions carry at
+   * the server (application_name, connection attribute), by which recovery recognises an owner. */
+  int (*name_instance)(int rmid, const char *name, const char *owner_tag);
+
+  /* The native connection of the branch the calling thread is associated with: PGconn* or
+   * sql::Connection*. Null when there is none. Valid until xa_end of that branch. */
+  void *(*connection)(int rmid);
+
+  /* Ends the statement the branch is executing, from any thread. XAER_NOTA: no such branch here. */
+  int (*interrupt)(const XID *xid, int rmid);
+
+  /* The server's name of the branch's session (backend pid, connection id). */
+  int (*session_of)(const XID *xid, int rmid, char *text, long size);
+
+  int (*last_error)(int rmid, struct xabridge_rm_error *error);
+
+  /* What an exception (const std::exception *) the application let escape says about its branch: an RB* code,
+   * or XA_OK when it says nothing. */
+  int (*classify)(const void *exception);
+
+  /* Sessions carrying the tag right now; *count = -1 where the server cannot tell. */
+  int (*owner_sessions)(int rmid, const char *owner_tag, long *count);
+
+  /* Can this server do XA as promised? Calls `report` for each finding. */
+  int (*preflight)(int rmid, void (*report)(void *context, const struct xabridge_finding *),
+                   void *context);
+
+  /* Names the database itself: equal texts, same database. */
+  int (*identity)(int rmid, char *text, long size);
+
+  /* Every prepared branch of this database, foreign names included, with what the server knows. */
+  int (*in_doubt)(int rmid, void (*report)(void *context, const struct xabridge_in_doubt *),
+                  void *context);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
