@@ -1,0 +1,38 @@
+# How a test program is declared; see tests/CMakeLists.txt.
+find_package(Catch2 REQUIRED)
+include(Catch)
+
+# The Catch2 main function is compiled once: with version 2 it is the slow part of every program.
+add_library(xabridge_test_main STATIC ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
+target_include_directories(xabridge_test_main PUBLIC ${PROJECT_SOURCE_DIR}/tests/support)
+target_link_libraries(xabridge_test_main PUBLIC Catch2::Catch2)
+if(XABRIDGE_SANITIZE)
+  target_compile_options(xabridge_test_main PUBLIC -fsanitize=${XABRIDGE_SANITIZE})
+endif()
+
+# xabridge_test(<name> LABELS <label>... SOURCES <file>... [LIBRARIES <target>...]
+#               [SERVERS <postgresql|mysql|mariadb>...] [SERIAL] [TIMEOUT <seconds>])
+# Each Catch2 test case becomes one ctest test, named <name>.<case>. With SERVERS, every case runs
+# once per server: XABRIDGE_TEST_SERVER names it and the server's name is a label.
+# SERIAL tests restart servers or need the machine for themselves.
+function(xabridge_test name)
+  cmake_parse_arguments(T "SERIAL" "TIMEOUT" "LABELS;SOURCES;LIBRARIES;SERVERS" ${ARGN})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${T_SOURCES})
+  xabridge_configure(${name})
+  target_link_libraries(${name} PRIVATE xabridge_test_main ${T_LIBRARIES})
+  set(properties TIMEOUT ${T_TIMEOUT})
+  if(T_SERIAL)
+    list(APPEND properties RUN_SERIAL TRUE)
+  endif()
+  if(NOT T_SERVERS)
+    catch_discover_tests(${name} TEST_PREFIX "${name}." PROPERTIES LABELS "${T_LABELS}" ${properties})
+    return()
+  endif()
+  foreach(server IN LISTS T_SERVERS)
+    catch_discover_tests(${name} TEST_PREFIX "${name}.${server}." TEST_LIST ${name}_${server}_TESTS
+      PROPERTIES LABELS "${T_LABELS};${server}" ENVIRONMENT "XABRIDGE_TEST_SERVER=${server}" ${properties})
+  endforeach()
+endfunction()

@@ -1,0 +1,69 @@
+// Config: what a TransactionManager needs to know, built in code or read from a TOML file.
+//
+//   [log]
+//   directory = "/var/lib/bank/xabridge"
+//   [transaction]
+//   timeout = "30s"
+//   [[resource_manager]]
+//   name = "accounts"
+//   driver = "postgresql"
+//   open = "host=db1 dbname=accounts user=bank passwordfile=/etc/bank/pw"
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <xabridge/api.h>
+#include <xabridge/error.hpp>
+#include <xabridge/rm_extras.h>
+#include <xabridge/xa.h>
+
+namespace xabridge {
+
+class Observer;
+
+/// One resource manager. Either `driver` (ours, loaded by name) or `xa_switch` (linked in) is set.
+struct XABRIDGE_API ResourceManagerConfig {
+  std::string name;    // 1..32 characters of [A-Za-z0-9_.-], unique; part of every bqual: never rename with
+                       // branches in doubt
+  std::string driver;  // "postgresql" or "mysql"
+  std::string open;    // xa_info: key=value, at most 255 characters; see the driver
+  const xa_switch_t* xa_switch = nullptr;
+  const xabridge_rm_extras_t* extras = nullptr;
+};
+
+/// Back-off between tries: initial * 2^n, at most `maximum`, each multiplied by a random 0.5..1.
+struct XABRIDGE_API Backoff {
+  std::chrono::milliseconds initial{10};
+  std::chrono::milliseconds maximum{1000};
+};
+
+struct XABRIDGE_API Config {
+  // [log]
+  std::filesystem::path log_directory;         // required; created if missing (0700)
+  std::size_t log_segment_size = 8U << 20U;    // bytes
+
+  // [transaction]
+  std::chrono::milliseconds timeout{30'000};   // from begin(); 0: none
+  std::chrono::milliseconds completion_timeout{1'000};  // how long commit keeps trying phase two before it
+                                                        // answers committed_pending
+  int max_retries = 5;                         // of run(), beyond the first attempt
+  Backoff retry_backoff{};
+
+  // [recovery]
+  std::chrono::milliseconds recovery_start_timeout{10'000};  // bound of the pass at start
+  std::chrono::milliseconds recovery_interval{5'000};        // background pass, when nothing hurries it
+  std::chrono::milliseconds recovery_backoff_maximum{60'000};  // per unreachable resource manager
+  bool recovery_background = true;
+
+  std::vector<ResourceManagerConfig> resource_managers;
+  std::vector<Observer*> observers;  // not owned
+
+  /// Reads a TOML file. The error names file, line and key, and what is allowed there.
+  [[nodiscard]] static Result<Config> load(const std::filesystem::path& file);
+  [[nodiscard]] static Result<Config> parse(std::string_view toml, const std::string& source_name);
+};
+
+}  // namespace xabridge

@@ -1,0 +1,80 @@
+// Environment: everything the transaction manager takes from the outside that a test or a simulator replaces:
+// files, clock, random bytes. The real one is in posix_environment.cpp; no other file makes system calls
+// for these.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <xabridge/error.hpp>
+
+namespace xabridge::tm {
+
+/// An open file. Errors carry errno and the path. Not thread-safe.
+class File {
+ public:
+  virtual ~File() = default;
+  /// Reads up to buffer.size() bytes at offset; fewer only at the end of the file.
+  virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> buffer) = 0;
+  /// Writes all bytes or fails.
+  virtual Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
+  /// Data durable (fdatasync). After a failure the contents are unknown until reopened and read.
+  virtual Result<void> sync() = 0;
+  virtual Result<std::uint64_t> size() = 0;
+  virtual Result<void> truncate(std::uint64_t size) = 0;
+};
+
+/// An exclusive lock on a path, held until destroyed or until the process ends however it ends.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+enum class OpenMode { read, read_write, create_new };
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  /// Files are created 0600, directories 0700.
+  virtual Result<std::unique_ptr<File>> open(const std::filesystem::path& path, OpenMode mode) = 0;
+  virtual Result<void> create_directories(const std::filesystem::path& path) = 0;
+  virtual Result<std::vector<std::string>> list(const std::filesystem::path& directory) = 0;
+  virtual Result<bool> exists(const std::filesystem::path& path) = 0;
+  virtual Result<void> rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+  virtual Result<void> remove(const std::filesystem::path& path) = 0;
+  /// Makes created, renamed and removed names durable.
+  virtual Result<void> sync_directory(const std::filesystem::path& path) = 0;
+  /// Null when another holder has it; never waits. Creates the file if missing.
+  virtual Result<std::unique_ptr<FileLock>> try_lock(const std::filesystem::path& path) = 0;
+};
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual std::chrono::steady_clock::time_point now() const noexcept = 0;
+  [[nodiscard]] virtual std::chrono::system_clock::time_point wall() const noexcept = 0;
+};
+
+class Entropy {
+ public:
+  virtual ~Entropy() = default;
+  virtual void fill(std::span<std::byte> bytes) = 0;
+};
+
+struct Environment {
+  FileSystem& files;
+  Clock& clock;
+  Entropy& entropy;
+  std::string host;  // short host name, for human eyes in gtrids
+};
+
+/// The operating system's. Lives for ever.
+[[nodiscard]] Environment& posix_environment();
+
+}  // namespace xabridge::tm
