@@ -40,14 +40,13 @@ postgresql_before_launch() { as_server_user rm -f "$1/postmaster.pid"; }
 postgresql_stop_signal() { echo INT; }
 
 # Backends outlive a killed postmaster for a moment: all of them go. They leave its process group and rename
-# themselves, but all of them work in the data folder.
+# themselves, but all of them work in the data folder. (Root in a container may not look at other users' processes.)
 postgresql_processes() {
-  local entry
-  for entry in /proc/[0-9]*; do
-    [[ $(readlink "$entry/cwd" 2>/dev/null) == "$1" && $(readlink "$entry/exe" 2>/dev/null) == */postgres ]] &&
-      printf '%s\n' "${entry#/proc/}"
-  done
-  return 0
+  local entry folder
+  as_server_user find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*/cwd' -printf '%h %l\n' 2>/dev/null |
+    while read -r entry folder; do
+      [[ $folder != "$1" || $(cat "$entry/comm" 2>/dev/null) != postgres ]] || printf '%s\n' "${entry#/proc/}"
+    done
 }
 
 # usage: postgresql_sql socket|tcp USER PASSWORD, the statements on standard input

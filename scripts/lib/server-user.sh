@@ -7,15 +7,27 @@ server_system_user=xabridge-servers
 find_state() {
   local link=$checkout/.servers
   state=$link
-  [[ -L $link ]] && state=$(readlink "$link")
+  [[ ! -L $link ]] || state=$(readlink -f "$link")
   if ((EUID != 0)); then
     server_user=$(id -un)
   else
     # A state folder made by a user who now runs the script with sudo stays that user's.
     server_user=$(stat -c %U "$state" 2>/dev/null || echo root)
-    [[ $server_user == root || $server_user == UNKNOWN ]] && server_user=$server_system_user
+    [[ $server_user != root && $server_user != UNKNOWN ]] || server_user=$server_system_user
   fi
-  return 0
+  find_sockets
+}
+
+# Sets `sockets`. A Unix socket's path has room for 107 bytes; a long checkout path leaves none for the file name.
+find_sockets() {
+  sockets=$state/run
+  ((${#sockets} <= 80)) || sockets=/tmp/xabridge-$(printf '%s' "$state" | sha256sum | cut -c1-12)
+}
+
+create_sockets() {
+  find_sockets
+  [[ -d $sockets && ! -L $sockets && $(stat -c %U "$sockets") == "$server_user" ]] && return 0
+  as_server_user mkdir -m 755 "$sockets" || die "cannot create $sockets for the servers' sockets"
 }
 
 create_server_user() {
@@ -28,11 +40,14 @@ create_server_user() {
 
 # Runs a command as the server user with a small, predictable environment, outside the checkout: that user may not be
 # able to enter it.
-as_server_user() {
+as_server_user() { (exec_as_server_user "$@"); }
+
+# The same, in place of the calling shell.
+exec_as_server_user() {
   local become=()
-  ((EUID == 0)) && become=(setpriv "--reuid=$server_user" "--regid=$server_user" --init-groups)
-  (cd / && exec "${become[@]}" env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$state" \
-    TMPDIR="$state/tmp" LC_ALL=C.UTF-8 TZ=UTC "$@")
+  ((EUID != 0)) || become=(setpriv "--reuid=$server_user" "--regid=$(id -g "$server_user")" --init-groups)
+  cd / && exec "${become[@]}" env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$state" \
+    TMPDIR="$state/tmp" LC_ALL=C.UTF-8 TZ=UTC "$@"
 }
 
 # Creates `state` where the server user can work: in the checkout if possible, else under /var/tmp with `.servers` as a
@@ -52,9 +67,9 @@ create_state() {
     die "$state belongs to $(stat -c %U "$state/."), who cannot use it from here or is not you:
   run this as that user or as root, or remove it with 'scripts/servers remove'"
   fi
-  as_server_user mkdir -p "$state/tmp" "$state/run" "$state/locks"
+  as_server_user mkdir -p "$state/tmp" "$state/locks"
   as_server_user chmod 755 "$state"
-  choose_socket_folder
+  create_sockets
 }
 
 make_state_elsewhere() {
@@ -69,17 +84,6 @@ make_state_elsewhere() {
   fi
   ln -sfn "$state" "$1"
   note "the servers' user cannot enter $checkout: their files go to $state"
-}
-
-# Sets `sockets`. A Unix socket's path has room for 107 bytes; a long checkout path leaves none for the file name.
-choose_socket_folder() {
-  sockets=$state/run
-  ((${#sockets} <= 80)) && return 0
-  local hash
-  hash=$(printf '%s' "$state" | sha256sum | cut -c1-12)
-  sockets=/tmp/xabridge-$hash
-  [[ -d $sockets && ! -L $sockets && $(stat -c %U "$sockets") == "$server_user" ]] && return 0
-  as_server_user mkdir -m 755 "$sockets" || die "cannot create $sockets for the servers' sockets"
 }
 
 # Writes standard input to a file of the state folder, all or nothing, owned by the server user.

@@ -3,11 +3,11 @@
 
 # Makes them when missing or close to their end. The authority's key is thrown away: nothing else is ever signed.
 create_certificates() {
-  local folder=$state/tls
+  local folder=$state/tls output
   [[ -e $folder/complete ]] &&
     openssl x509 -noout -checkend 604800 -in "$folder/server.pem" >/dev/null 2>&1 && return 0
   # shellcheck disable=SC2016  # expanded by the inner shell
-  as_server_user bash -euo pipefail -c '
+  output=$(as_server_user bash -euo pipefail -c '
     rm -rf "$1"
     mkdir -m 755 "$1"
     cd "$1"
@@ -23,8 +23,5 @@ create_certificates() {
     rm -f ca.key ca.srl server.csr server.ext
     chmod 644 ca.pem server.pem
     touch complete
-  ' bash "$folder" >"$checkout/.servers/tls.log" 2>&1 || {
-    cat "$checkout/.servers/tls.log" >&2
-    die "openssl could not make the test certificates"
-  }
+  ' bash "$folder" 2>&1) || die "openssl could not make the test certificates: $output"
 }

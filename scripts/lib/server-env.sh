@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# How programs find the test servers: the XABRIDGE_TEST_* variables, and which of them mean servers of somebody else.
+
+variable_of() { printf 'XABRIDGE_TEST_%s' "${1^^}"; }
+
+# usage: connection_string NAME USER PASSWORD PORT
+connection_string() { printf 'host=127.0.0.1 port=%s user=%s password=%s dbname=xabridge' "$4" "$2" "$3"; }
+
+# True when the variable was set beforehand and means a server elsewhere. What our own `env` printed earlier, perhaps
+# with another port, is ours: tests and shells that evaluated it must still be able to start and stop the server.
+is_elsewhere() {
+  local variable value
+  variable=$(variable_of "$1")
+  value=${!variable:-}
+  [[ -n $value ]] || return 1
+  [[ $value != "$(connection_string "$1" xabridge "$user_password" "$(port_of "$1")")" ]] || return 1
+  local control=${variable}_CONTROL
+  [[ ${!control:-} == "$(control_command "$1")" &&
+    ${value/ port=+([0-9]) / port=0 } == "$(connection_string "$1" xabridge "$user_password" 0)" ]] && return 1
+  return 0
+}
+
+# A command that takes a further word: start, stop, kill, restart.
+control_command() { printf '%q %s' "$checkout/scripts/servers" "$1"; }
+
+print_export() { printf "export %s='%s'\n" "$1" "${2//\'/\'\\\'\'}"; }
+
+print_environment() {
+  local name variable any_own=''
+  for name in "$@"; do
+    variable=$(variable_of "$name")
+    if is_elsewhere "$name"; then
+      print_set_beforehand "$variable"
+    elif [[ -e $state/$name/made-for ]]; then
+      any_own=1
+      print_own "$name" "$variable"
+    else
+      warn "$name has never been started here: run scripts/servers start $name"
+    fi
+  done
+  [[ -z $any_own ]] || print_export XABRIDGE_TEST_TLS_CA "$state/tls/ca.pem"
+}
+
+print_own() {
+  local name=$1 variable=$2 port
+  port=$(port_of "$name")
+  print_export "$variable" "$(connection_string "$name" xabridge "$user_password" "$port")"
+  print_export "${variable}_ADMIN" "$(connection_string "$name" xabridge_admin "$admin_password" "$port")"
+  if [[ $name == postgresql ]]; then
+    print_export "${variable}_OTHER" "$(connection_string "$name" xabridge_other "$user_password" "$port")"
+    print_export "${variable}_SOCKET" "$(dirname "$("${name}_socket")")"
+  else
+    print_export "${variable}_LIMITED" "$(connection_string "$name" xabridge_limited "$user_password" "$port")"
+    print_export "${variable}_SOCKET" "$("${name}_socket")"
+  fi
+  # Only for who may really do it.
+  if ((EUID == 0)) || [[ $(stat -c %U "$state/.") == "$(id -un)" ]]; then
+    print_export "${variable}_CONTROL" "$(control_command "$name")"
+  fi
+  live_pid_of "$name" >/dev/null || warn "$name is not running: run scripts/servers start $name"
+}
+
+print_set_beforehand() {
+  local suffix full
+  for suffix in '' _ADMIN _OTHER _LIMITED _SOCKET; do
+    full=$1$suffix
+    [[ -z ${!full:-} ]] || print_export "$full" "${!full}"
+  done
+  echo "unset ${1}_CONTROL"
+}
