@@ -20,8 +20,8 @@
 #include <xabridge/outcome.hpp>
 #include <xabridge/xid.hpp>
 
-#include "decision_register.hpp"
-#include "ports.hpp"
+#include "../decision_register.hpp"
+#include "../ports.hpp"
 
 namespace xabridge::tm {
 
