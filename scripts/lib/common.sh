@@ -2,14 +2,12 @@
 # What every script needs: messages, step headers with elapsed times, clean exits, interruptible steps.
 # Source it after `set -euo pipefail`.
 
-# shellcheck disable=SC2034  # the scripts that source this file use it
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 
 # Colours only for a human: a terminal, and NO_COLOR not asked for.
 if [[ -t 1 && -z ${NO_COLOR:-} && ${TERM:-dumb} != dumb ]]; then
   bold=$'\e[1m' red=$'\e[31m' green=$'\e[32m' yellow=$'\e[33m' plain=$'\e[0m'
 else
-  # shellcheck disable=SC2034  # the scripts that source this file use them
   bold='' red='' green='' yellow='' plain=''
 fi
 

@@ -30,7 +30,7 @@ print_environment() {
   for name in "$@"; do
     variable=$(variable_of "$name")
     if is_elsewhere "$name"; then
-      print_set_beforehand "$variable"
+      print_set_beforehand "$name" "$variable"
     elif [[ -e $state/$name/made-for ]]; then
       any_own=1
       print_own "$name" "$variable"
@@ -60,11 +60,17 @@ print_own() {
   live_pid_of "$name" >/dev/null || warn "$name is not running: run scripts/servers start $name"
 }
 
+# What else belongs to that server. Leftovers of an earlier `env` of ours would lead a program to the wrong server.
 print_set_beforehand() {
-  local suffix full
-  for suffix in '' _ADMIN _OTHER _LIMITED _SOCKET; do
-    full=$1$suffix
-    [[ -z ${!full:-} ]] || print_export "$full" "${!full}"
+  local name=$1 variable=$2 suffix full control=${2}_CONTROL
+  print_export "$variable" "${!variable}"
+  for suffix in ADMIN OTHER LIMITED SOCKET; do
+    full=${variable}_$suffix
+    if [[ ${!control:-} == "$(control_command "$name")" ]]; then
+      echo "unset $full"
+    elif [[ -n ${!full:-} ]]; then
+      print_export "$full" "${!full}"
+    fi
   done
-  echo "unset ${1}_CONTROL"
+  echo "unset $control"
 }

@@ -48,8 +48,7 @@ add_common_options() {
 
 mysql_like_socket() { printf '%s/%s.sock' "$sockets" "$1"; }
 
-# A socket's lock file names a process id; after a reboot that id may be somebody else's, and MySQL would refuse to
-# start. The caller has made sure that no server runs on this folder.
+# A socket's lock file names a process id, which after a reboot may be somebody else's: MySQL would refuse to start. The caller has made sure that no server runs on this folder.
 remove_stale_socket() { as_server_user rm -f "$(mysql_like_socket "$1")" "$(mysql_like_socket "$1").lock"; }
 
 # usage: mysql_like_sql NAME socket|tcp USER PASSWORD, the statements on standard input

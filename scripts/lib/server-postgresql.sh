@@ -32,9 +32,11 @@ postgresql_command() {
     -c log_destination=stderr -c logging_collector=off -c log_line_prefix='%m [%p] %u@%d ')
 }
 
-# After a reboot the process id in postmaster.pid may belong to somebody else of the same user, and PostgreSQL would
-# refuse to start. The caller has made sure that no server runs on this folder.
-postgresql_before_launch() { as_server_user rm -f "$1/postmaster.pid"; }
+# A lock file's process id may belong to somebody else after a reboot, or to a killed server nobody has reaped, and
+# PostgreSQL would refuse to start. The caller has made sure that no server runs on this folder.
+postgresql_before_launch() {
+  as_server_user rm -f "$1/postmaster.pid" "$(postgresql_socket)" "$(postgresql_socket).lock"
+}
 
 # SIGINT is PostgreSQL's "fast" shutdown: sessions are ended, prepared transactions kept.
 postgresql_stop_signal() { echo INT; }

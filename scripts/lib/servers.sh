@@ -2,7 +2,6 @@
 # The life of one test server, whatever its kind: ports, process ids, starting, readiness, stopping, killing.
 # What differs per kind are the functions postgresql_*, mysql_* and mariadb_* of the server-*.sh files.
 
-# shellcheck disable=SC2034  # used by scripts/servers
 all_servers=(postgresql mysql mariadb)
 # Fixed and known to everybody: these servers listen on the loopback interface and hold test data.
 user_password=xabridge-test
