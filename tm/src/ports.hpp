@@ -1,18 +1,19 @@
-// Ports: how the core (coordinator, recovery) calls resource managers. The real port goes through an
-// xa_switch_t; tests and the simulator bring their own.
+// Ports: how the core (coordinator, recovery) calls resource managers. The real port goes through
+// an xa_switch_t; tests and the simulator bring their own.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
 #include <xabridge/error.hpp>
 #include <xabridge/xid.hpp>
 
 namespace xabridge::tm {
 
-enum class Verb { end, end_fail, prepare, commit, commit_one_phase, rollback, forget };
+/// `confirm` is no XA verb but the core's one question about a branch: does a fresh, complete
+/// xa_recover still list it? It never reaches ResourceManagerPort::call(): use perform().
+enum class Verb { end, end_fail, prepare, commit, commit_one_phase, rollback, forget, confirm };
 
 [[nodiscard]] std::string_view to_string(Verb verb) noexcept;
 
@@ -22,8 +23,9 @@ struct CallAnswer {
   std::optional<Error> error;
 };
 
-/// One resource manager, from the calling thread. Opens it (again) for this thread when needed; a failing open
-/// answers XAER_RMFAIL for phase-two verbs and XAER_RMERR with the reason otherwise.
+/// One resource manager, from the calling thread. Opens it (again) for this thread when needed; a
+/// failing open answers XAER_RMFAIL with outcome_known = true for every verb: nothing was sent.
+/// XAER_RMFAIL with outcome_known = false, or without an Error: the request may have arrived.
 class ResourceManagerPort {
  public:
   virtual ~ResourceManagerPort() = default;
@@ -34,5 +36,9 @@ class ResourceManagerPort {
   /// Sessions at the server that carry this owner tag; nullopt: cannot tell.
   virtual std::optional<long> owner_sessions(const std::string& owner_tag) = 0;
 };
+
+/// What a thin loop does with a Call: port.call(), or for `confirm` a fresh list():
+/// XA_OK = still listed, XAER_NOTA = not listed, anything else = cannot tell.
+[[nodiscard]] CallAnswer perform(ResourceManagerPort& port, Verb verb, const Xid& xid);
 
 }  // namespace xabridge::tm

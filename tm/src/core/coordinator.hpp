@@ -1,13 +1,15 @@
 // Coordinator: the commit protocol of one global transaction, without I/O.
 //
-// It is asked for the next step, the caller performs it and reports the answers, until the step is `finished`:
+// It is asked for the next step, the caller performs it and reports the answers, until the step is
+// `finished`:
 //
 //   Coordinator c(options, branches);
-//   for (Step s = c.commit(); s.kind != Step::Kind::finished; s = c.next()) perform(s), c.answered(...);
-//   Outcome o = c.outcome();
+//   for (Step s = c.commit(); s.kind != Step::Kind::finished; s = c.next()) perform(s),
+//   c.answered(...); Outcome o = c.outcome();
 //
-// Calls within one step are independent of each other: any order, or all at once. No clock, no thread, no
-// file in here: the same object runs under the real loop, the unit tests and a simulator.
+// Calls within one step are independent of each other: any order, or all at once. No clock, no
+// thread, no file in here: the same object runs under the real loop, the unit tests and a
+// simulator.
 #pragma once
 
 #include <chrono>
@@ -16,7 +18,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
 #include <xabridge/outcome.hpp>
 #include <xabridge/xid.hpp>
 
@@ -32,8 +33,8 @@ struct Call {
 
 struct Step {
   enum class Kind {
-    call,              // perform every call, report each with answered()
-    decide,            // DecisionRegister::decide(gtrid, participants(), commit), report with decided()
+    call,    // perform() every call (ports.hpp), report each with answered()
+    decide,  // DecisionRegister::decide(gtrid, participants(), commit), report with decided()
     record_heuristic,  // make heuristics() durable, report with recorded()
     wait,              // let `delay` pass (or give up waiting: give_up()), then next()
     done,              // DecisionRegister::done(gtrid); nothing to report
@@ -44,7 +45,7 @@ struct Step {
   std::chrono::milliseconds delay{0};
 };
 
-/// An enlisted branch; `native_end` false where the association already ended by itself.
+/// An enlisted branch.
 struct BranchInfo {
   std::string resource_manager;
   Xid xid;
@@ -52,8 +53,8 @@ struct BranchInfo {
 
 class Coordinator {
  public:
-  /// `patience`: how many times phase two is tried again on XA_RETRY or XAER_RMFAIL before the branch is left to
-  /// recovery.
+  /// `patience`: how many times phase two is tried again on XA_RETRY or XAER_RMFAIL before the
+  /// branch is left to recovery.
   struct Options {
     int patience = 6;
     std::chrono::milliseconds first_delay{5};
