@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What every script needs: messages, step headers with elapsed times, clean exits, interruptible steps.
-# Source it after `set -euo pipefail`.
+# What every script needs: messages, step headers with elapsed times, clean exits, interruptible
+# steps. Source it after `set -euo pipefail`.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 
@@ -18,10 +18,11 @@ die() {
   exit 1
 }
 
-# Prints the comment block at the top of a script: the help text lives where the reader of the code sees it too.
+# Prints the comment block at the top of a script: the help text lives where the reader of the
+# code sees it too.
 print_header_comment() { awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$1"; }
 
-# --- time ------------------------------------------------------------------------------------------------------
+# --- time ---------------------------------------------------------------------------------------
 
 # Seconds with one decimal since a moment taken from $EPOCHREALTIME.
 seconds_since() {
@@ -35,7 +36,7 @@ minutes_and_seconds() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 # A header that tells a waiting person what happens now and how long the whole has been running.
 step() { printf '\n%s==> [%s] %s%s\n' "$bold" "$(minutes_and_seconds "$SECONDS")" "$*" "$plain"; }
 
-# --- leaving ---------------------------------------------------------------------------------------------------
+# --- leaving ------------------------------------------------------------------------------------
 
 # Commands to run on every way out, last registered first.
 exit_actions=()
@@ -79,9 +80,10 @@ end_group() {
   kill -KILL -- "-$1" 2>/dev/null
 }
 
-# Runs a command in a process group of its own and waits for it, so that a signal sent to the script alone is acted
-# upon at once and takes everything the command started with it. Monitor mode gives the command a default SIGINT,
-# which a plain background job would ignore (and so would every program under test).
+# Runs a command in a process group of its own and waits for it, so that a signal sent to the
+# script alone is acted upon at once and takes everything the command started with it. Monitor
+# mode gives the command a default SIGINT, which a plain background job would ignore (and so
+# would every program under test).
 run_step() {
   local code=0
   set -m

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# A real MySQL server without installing it: Debian 12 has none, Debian unstable does. Its packages are unpacked into a
-# folder and run through that folder's own dynamic loader and libraries, so nothing of the machine is touched.
+# A real MySQL server without installing it: Debian 12 has none, Debian unstable does. Its
+# packages are unpacked into a folder and run through that folder's own dynamic loader and
+# libraries, so nothing of the machine is touched.
 
 mysql_suite=unstable
 
@@ -16,15 +17,16 @@ mysql_tree_is_complete() {
     --secure-file-priv=NULL)
 }
 
-# The mirrors this machine uses for its own Debian release, whatever the form of its apt sources; Debian's default name
-# last, for machines whose sources are not a full mirror.
+# The mirrors this machine uses for its own Debian release, whatever the form of its apt
+# sources; Debian's default name last, for machines whose sources are not a full mirror.
 debian_mirrors() {
   local release
   # shellcheck source=/dev/null
   release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
   {
     # shellcheck disable=SC2016  # apt expands these
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
+      'Created-By: Packages' 2>/dev/null |
       awk -v release="$release" '$2 == release && $3 == "main" { print $1 }'
     echo http://deb.debian.org/debian
   } | sed 's:/*$::' | awk '!seen[$0]++'
@@ -41,10 +43,11 @@ mysql_tree_unpack() {
   while read -r mirror; do
     note "mysql       unpacking a real MySQL from Debian $mysql_suite (once, about 330 MB)"
     as_server_user rm -rf "$tree"
-    # Check-Valid-Until: snapshots and slow mirrors serve release files past their date; signatures are still checked.
-    if as_server_user mmdebstrap --mode=chrootless --variant=extract --include=mysql-server-core \
-      --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Retries "3"' "${options[@]}" \
-      "$mysql_suite" "$tree" "$mirror" </dev/null; then
+    # Check-Valid-Until: snapshots and slow mirrors serve release files past their date;
+    # signatures are still checked.
+    if as_server_user mmdebstrap --mode=chrootless --variant=extract \
+      --include=mysql-server-core --aptopt='Acquire::Check-Valid-Until "false"' \
+      --aptopt='Acquire::Retries "3"' "${options[@]}" "$mysql_suite" "$tree" "$mirror" </dev/null; then
       as_server_user touch "$tree/complete"
       mysql_tree_is_complete && return 0
     fi

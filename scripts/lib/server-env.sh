@@ -1,23 +1,26 @@
 # shellcheck shell=bash
-# How programs find the test servers: the XABRIDGE_TEST_* variables, and which of them mean servers of somebody else.
+# How programs find the test servers: the XABRIDGE_TEST_* variables, and which of them mean
+# servers of somebody else.
 
 variable_of() { printf 'XABRIDGE_TEST_%s' "${1^^}"; }
 
-# usage: connection_string NAME USER PASSWORD PORT
-connection_string() { printf 'host=127.0.0.1 port=%s user=%s password=%s dbname=xabridge' "$4" "$2" "$3"; }
+# usage: connection_string PORT USER PASSWORD
+connection_string() {
+  printf 'host=127.0.0.1 port=%s user=%s password=%s dbname=xabridge' "$@"
+}
 
-# True when the variable was set beforehand and means a server elsewhere. What our own `env` printed earlier, perhaps
-# with another port, is ours: tests and shells that evaluated it must still be able to start and stop the server.
+# True when the variable was set beforehand and means a server elsewhere. What our own `env`
+# printed earlier, perhaps with another port, is ours: tests and shells that evaluated it must
+# still be able to start and stop the server.
 is_elsewhere() {
   local variable value
   variable=$(variable_of "$1")
   value=${!variable:-}
   [[ -n $value ]] || return 1
-  [[ $value != "$(connection_string "$1" xabridge "$user_password" "$(port_of "$1")")" ]] || return 1
-  local control=${variable}_CONTROL
-  [[ ${!control:-} == "$(control_command "$1")" &&
-    ${value/ port=+([0-9]) / port=0 } == "$(connection_string "$1" xabridge "$user_password" 0)" ]] && return 1
-  return 0
+  [[ $value != "$(connection_string "$(port_of "$1")" xabridge "$user_password")" ]] || return 1
+  local control=${variable}_CONTROL any_port=${value/ port=+([0-9]) / port=0 }
+  [[ ${!control:-} != "$(control_command "$1")" ||
+    $any_port != "$(connection_string 0 xabridge "$user_password")" ]]
 }
 
 # A command that takes a further word: start, stop, kill, restart.
@@ -44,13 +47,14 @@ print_environment() {
 print_own() {
   local name=$1 variable=$2 port
   port=$(port_of "$name")
-  print_export "$variable" "$(connection_string "$name" xabridge "$user_password" "$port")"
-  print_export "${variable}_ADMIN" "$(connection_string "$name" xabridge_admin "$admin_password" "$port")"
+  print_account() { print_export "$variable$1" "$(connection_string "$port" "$2" "$3")"; }
+  print_account '' xabridge "$user_password"
+  print_account _ADMIN xabridge_admin "$admin_password"
   if [[ $name == postgresql ]]; then
-    print_export "${variable}_OTHER" "$(connection_string "$name" xabridge_other "$user_password" "$port")"
-    print_export "${variable}_SOCKET" "$(dirname "$("${name}_socket")")"
+    print_account _OTHER xabridge_other "$user_password"
+    print_export "${variable}_SOCKET" "$sockets"
   else
-    print_export "${variable}_LIMITED" "$(connection_string "$name" xabridge_limited "$user_password" "$port")"
+    print_account _LIMITED xabridge_limited "$user_password"
     print_export "${variable}_SOCKET" "$("${name}_socket")"
   fi
   # Only for who may really do it.
@@ -60,7 +64,8 @@ print_own() {
   live_pid_of "$name" >/dev/null || warn "$name is not running: run scripts/servers start $name"
 }
 
-# What else belongs to that server. Leftovers of an earlier `env` of ours would lead a program to the wrong server.
+# What else belongs to that server. Leftovers of an earlier `env` of ours would lead a program
+# to the wrong server.
 print_set_beforehand() {
   local name=$1 variable=$2 suffix full control=${2}_CONTROL
   print_export "$variable" "${!variable}"

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# A real MySQL (from an unpacked tree) and the distribution's MariaDB as test servers. They differ in how they are
-# found, initialised and granted; the rest is shared.
+# A real MySQL (from an unpacked tree) and the distribution's MariaDB as test servers. They
+# differ in how they are found, initialised and granted; the rest is shared.
 
-# --- what differs ----------------------------------------------------------------------------------------------
+# --- what differs -------------------------------------------------------------------------------
 
 mariadb_find() { command -v mariadbd mariadb mariadb-install-db >/dev/null; }
 mariadb_provide() { mariadb_find; }
-mariadb_version() { mariadbd --no-defaults --version | sed -E 's/.*Ver ([0-9.]+).*/\1/'; }
+mariadb_version() { mariadbd --no-defaults --version | version_number; }
 
 mariadb_initialise() {
-  as_server_user mariadb-install-db --no-defaults --datadir="$1" --auth-root-authentication-method=normal \
-    --skip-test-db --skip-name-resolve
+  as_server_user mariadb-install-db --no-defaults --datadir="$1" --skip-test-db \
+    --auth-root-authentication-method=normal --skip-name-resolve
 }
 
 mariadb_command() {
@@ -22,7 +22,7 @@ mariadb_find_client() { command -v mariadb >/dev/null; }
 
 mysql_find() { mysql_tree_is_complete && mariadb_find_client; }
 mysql_provide() { mysql_tree_unpack && mysql_find; }
-mysql_version() { as_server_user "${mysql_program[@]}" --no-defaults --version | sed -E 's/.*Ver ([0-9.]+).*/\1/'; }
+mysql_version() { as_server_user "${mysql_program[@]}" --no-defaults --version | version_number; }
 
 mysql_initialise() {
   as_server_user "${mysql_program[@]}" --no-defaults "${mysql_tree_options[@]}" --datadir="$1" \
@@ -32,30 +32,37 @@ mysql_initialise() {
 mysql_command() {
   server_command=("${mysql_program[@]}" --no-defaults "${mysql_tree_options[@]}")
   add_common_options mysql "$1"
-  server_command+=(--mysqlx=OFF --sync-binlog=1 --max-binlog-size=64M --binlog-expire-logs-seconds=86400
-    --server-id=1)
+  server_command+=(--mysqlx=OFF --server-id=1 --sync-binlog=1 --max-binlog-size=64M
+    --binlog-expire-logs-seconds=86400)
 }
 
-# --- what they share -------------------------------------------------------------------------------------------
+# --- what they share ----------------------------------------------------------------------------
 
 # usage: add_common_options NAME DATA_FOLDER
 add_common_options() {
   server_command+=(--datadir="$2" --pid-file="$2/server.pid" --socket="$(mysql_like_socket "$1")"
     --port="$(port_of "$1")" --bind-address=127.0.0.1 --skip-name-resolve --max-connections=300
     --innodb-buffer-pool-size=128M --innodb-flush-log-at-trx-commit=1
-    --ssl-ca="$state/tls/ca.pem" --ssl-cert="$state/tls/server.pem" --ssl-key="$state/tls/server.key")
+    --ssl-ca="$state/tls/ca.pem" --ssl-cert="$state/tls/server.pem"
+    --ssl-key="$state/tls/server.key")
 }
+
+version_number() { sed -E 's/.*Ver ([0-9.]+).*/\1/'; }
 
 mysql_like_socket() { printf '%s/%s.sock' "$sockets" "$1"; }
 
-# A socket's lock file names a process id, which after a reboot may be somebody else's: MySQL would refuse to start. The caller has made sure that no server runs on this folder.
-remove_stale_socket() { as_server_user rm -f "$(mysql_like_socket "$1")" "$(mysql_like_socket "$1").lock"; }
+# A socket's lock file names a process id, which after a reboot may be somebody else's: MySQL
+# would refuse to start. The caller has made sure that no server runs on this folder.
+remove_stale_socket() {
+  as_server_user rm -f "$(mysql_like_socket "$1")" "$(mysql_like_socket "$1").lock"
+}
 
 # usage: mysql_like_sql NAME socket|tcp USER PASSWORD, the statements on standard input
 mysql_like_sql() {
   local where=(--protocol=tcp --host=127.0.0.1 --port="$(port_of "$1")" --ssl)
   [[ $2 == socket ]] && where=(--protocol=socket --socket="$(mysql_like_socket "$1")")
-  MYSQL_PWD=$4 mariadb --no-defaults --batch --skip-column-names --connect-timeout=5 "${where[@]}" --user="$3"
+  MYSQL_PWD=$4 mariadb --no-defaults --batch --skip-column-names --connect-timeout=5 \
+    --user="$3" "${where[@]}"
 }
 
 # Before the set-up root has no password yet.
@@ -65,20 +72,7 @@ mysql_like_accepts_administrator() {
 }
 
 mysql_like_setup_sql() {
-  cat <<SQL
-CREATE DATABASE xabridge;
-CREATE DATABASE xabridge2;
-CREATE USER 'xabridge'@'%' IDENTIFIED BY '$user_password';
-CREATE USER 'xabridge_limited'@'%' IDENTIFIED BY '$user_password';
-CREATE USER 'xabridge_admin'@'%' IDENTIFIED BY '$admin_password';
-GRANT ALL PRIVILEGES ON xabridge.* TO 'xabridge'@'%';
-GRANT ALL PRIVILEGES ON xabridge2.* TO 'xabridge'@'%';
-GRANT ALL PRIVILEGES ON xabridge.* TO 'xabridge_limited'@'%';
-GRANT ALL PRIVILEGES ON xabridge2.* TO 'xabridge_limited'@'%';
-GRANT ALL PRIVILEGES ON *.* TO 'xabridge_admin'@'%' WITH GRANT OPTION;
-SQL
-  # MariaDB lets everybody run XA RECOVER and has no such privilege.
-  [[ $1 == mysql ]] && echo "GRANT XA_RECOVER_ADMIN ON *.* TO 'xabridge'@'%';"
+  cat "$checkout/docker/$1-init.sql"
   echo "ALTER USER 'root'@'localhost' IDENTIFIED BY '$admin_password';"
 }
 

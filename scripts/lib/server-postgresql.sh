@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# PostgreSQL of the distribution as a test server: how it is created, run and asked whether it is ready.
+# PostgreSQL of the distribution as a test server: how it is created, run and asked whether it
+# is ready.
 
 postgresql_find() {
   local folder
@@ -18,22 +19,25 @@ postgresql_socket() { printf '%s/.s.PGSQL.%s' "$sockets" "$(port_of postgresql)"
 postgresql_initialise() {
   local password_file=$state/tmp/postgresql-password
   printf '%s\n' "$admin_password" | write_state "$password_file"
-  as_server_user "$postgresql_bin/initdb" -D "$1" --username=xabridge_admin --pwfile="$password_file" \
-    --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --no-instructions
+  as_server_user "$postgresql_bin/initdb" -D "$1" --username=xabridge_admin \
+    --pwfile="$password_file" --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 \
+    --no-instructions
   as_server_user rm -f "$password_file"
 }
 
 postgresql_command() {
   server_command=("$postgresql_bin/postgres" -D "$1"
-    -c port="$(port_of postgresql)" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$sockets"
+    -c listen_addresses=127.0.0.1 -c port="$(port_of postgresql)"
+    -c unix_socket_directories="$sockets"
     -c max_connections=300 -c max_prepared_transactions=256 -c shared_buffers=128MB
     -c ssl=on -c ssl_ca_file="$state/tls/ca.pem" -c ssl_cert_file="$state/tls/server.pem"
     -c ssl_key_file="$state/tls/server.key"
     -c log_destination=stderr -c logging_collector=off -c log_line_prefix='%m [%p] %u@%d ')
 }
 
-# A lock file's process id may belong to somebody else after a reboot, or to a killed server nobody has reaped, and
-# PostgreSQL would refuse to start. The caller has made sure that no server runs on this folder.
+# A lock file's process id may belong to somebody else after a reboot, or to a killed server
+# nobody has reaped, and PostgreSQL would refuse to start. The caller has made sure that no
+# server runs on this folder.
 postgresql_before_launch() {
   as_server_user rm -f "$1/postmaster.pid" "$(postgresql_socket)" "$(postgresql_socket).lock"
 }
@@ -41,13 +45,16 @@ postgresql_before_launch() {
 # SIGINT is PostgreSQL's "fast" shutdown: sessions are ended, prepared transactions kept.
 postgresql_stop_signal() { echo INT; }
 
-# Backends outlive a killed postmaster for a moment: all of them go. They leave its process group and rename
-# themselves, but all of them work in the data folder. (Root in a container may not look at other users' processes.)
+# Backends outlive a killed postmaster for a moment: all of them go. They leave its process
+# group and rename themselves, but all of them work in the data folder. (Root in a container may
+# not look at other users' processes.)
 postgresql_processes() {
   local entry folder
-  as_server_user find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*/cwd' -printf '%h %l\n' 2>/dev/null |
+  as_server_user find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*/cwd' -printf '%h %l\n' \
+    2>/dev/null |
     while read -r entry folder; do
-      [[ $folder != "$1" || $(cat "$entry/comm" 2>/dev/null) != postgres ]] || printf '%s\n' "${entry#/proc/}"
+      [[ $folder == "$1" && $(cat "$entry/comm" 2>/dev/null) == postgres ]] || continue
+      printf '%s\n' "${entry#/proc/}"
     done
 }
 
@@ -63,18 +70,7 @@ postgresql_accepts_administrator() {
   database=postgres postgresql_sql socket xabridge_admin "$admin_password" <<<'SELECT 1'
 }
 
-postgresql_setup_sql() {
-  cat <<SQL
-CREATE ROLE xabridge LOGIN PASSWORD '$user_password';
-CREATE ROLE xabridge_other LOGIN PASSWORD '$user_password';
-CREATE DATABASE xabridge OWNER xabridge;
-CREATE DATABASE xabridge2 OWNER xabridge;
-\c xabridge
-GRANT USAGE, CREATE ON SCHEMA public TO xabridge_other;
-\c xabridge2
-GRANT USAGE, CREATE ON SCHEMA public TO xabridge_other;
-SQL
-}
+postgresql_setup_sql() { cat "$checkout/docker/postgresql-init.sql"; }
 
 postgresql_set_up() {
   postgresql_setup_sql | database=postgres postgresql_sql socket xabridge_admin "$admin_password"

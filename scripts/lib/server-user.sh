@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Who the test servers run as, and where their files live: never root, and in a place that user can reach.
+# Who the test servers run as, and where their files live: never root, and in a place that user
+# can reach.
 
 server_system_user=xabridge-servers
 
@@ -18,7 +19,8 @@ find_state() {
   find_sockets
 }
 
-# Sets `sockets`. A Unix socket's path has room for 107 bytes; a long checkout path leaves none for the file name.
+# Sets `sockets`. A Unix socket's path has room for 107 bytes; a long checkout path leaves none
+# for the file name.
 find_sockets() {
   sockets=$state/run
   ((${#sockets} <= 80)) || sockets=/tmp/xabridge-$(printf '%s' "$state" | sha256sum | cut -c1-12)
@@ -38,20 +40,23 @@ create_server_user() {
     "$server_user" || id "$server_user" >/dev/null
 }
 
-# Runs a command as the server user with a small, predictable environment, outside the checkout: that user may not be
-# able to enter it.
+# Runs a command as the server user with a small, predictable environment, outside the checkout:
+# that user may not be able to enter it.
 as_server_user() { (exec_as_server_user "$@"); }
 
 # The same, in place of the calling shell.
 exec_as_server_user() {
-  local become=()
-  ((EUID != 0)) || become=(setpriv "--reuid=$server_user" "--regid=$(id -g "$server_user")" --init-groups)
-  cd / && exec "${become[@]}" env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$state" \
-    TMPDIR="$state/tmp" LC_ALL=C.UTF-8 TZ=UTC "$@"
+  local become=() environment=(PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME="$state"
+    TMPDIR="$state/tmp" LC_ALL=C.UTF-8 TZ=UTC)
+  if ((EUID == 0)); then
+    become=(setpriv --reuid "$server_user" --regid "$(id -g "$server_user")" --init-groups)
+  fi
+  cd / && exec "${become[@]}" env -i "${environment[@]}" "$@"
 }
 
-# Creates `state` where the server user can work: in the checkout if possible, else under /var/tmp with `.servers` as a
-# link to it (a checkout below root's home or in a 0700 temporary directory is out of that user's reach).
+# Creates `state` where the server user can work: in the checkout if possible, else under
+# /var/tmp with `.servers` as a link to it (a checkout below root's home or in a 0700 temporary
+# directory is out of that user's reach).
 create_state() {
   local link=$checkout/.servers
   create_server_user
@@ -76,7 +81,8 @@ make_state_elsewhere() {
   local hash
   hash=$(printf '%s' "$checkout" | sha256sum | cut -c1-12)
   state=/var/tmp/xabridge-servers-$hash
-  # The name can be guessed and everybody may write there: never adopt a folder somebody else prepared.
+  # The name can be guessed and everybody may write there: never adopt a folder somebody else
+  # prepared.
   if ! mkdir -m 755 "$state" 2>/dev/null &&
     [[ -L $state || $(stat -c %U "$state") != "$server_user" ]]; then
     state=$(mktemp -d "/var/tmp/xabridge-servers-$hash.XXXXXX")

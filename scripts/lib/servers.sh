@@ -1,14 +1,17 @@
 # shellcheck shell=bash
-# The life of one test server, whatever its kind: ports, process ids, starting, readiness, stopping, killing.
-# What differs per kind are the functions postgresql_*, mysql_* and mariadb_* of the server-*.sh files.
+# The life of one test server, whatever its kind: ports, process ids, starting, readiness,
+# stopping, killing. What differs per kind are the functions postgresql_*, mysql_* and mariadb_*
+# of the server-*.sh files.
 
 all_servers=(postgresql mysql mariadb)
-# Fixed and known to everybody: these servers listen on the loopback interface and hold test data.
+# As in docker/*-init.sql. Known to everybody: these servers listen on the loopback interface
+# and hold test data.
 user_password=xabridge-test
 admin_password=xabridge-admin-test
 
-# Below the range from which the kernel takes client ports: a client that reconnects in a loop to a killed server's
-# port could otherwise be given that very port, connect to itself, and keep the server from starting again.
+# Below the range from which the kernel takes client ports: a client that reconnects in a loop
+# to a killed server's port could otherwise be given that very port, connect to itself, and keep
+# the server from starting again.
 declare -A default_port=([postgresql]=25432 [mysql]=23306 [mariadb]=23307)
 declare -A display_name=([postgresql]=PostgreSQL [mysql]=MySQL [mariadb]=MariaDB)
 
@@ -19,7 +22,7 @@ read_state() { cat "$state/$1" 2>/dev/null || true; }
 # One line per server and event, in columns.
 say() { printf '%-11s %s\n' "$1" "$2"; }
 
-# --- ports -----------------------------------------------------------------------------------------------------
+# --- ports --------------------------------------------------------------------------------------
 
 port_of() {
   local port
@@ -29,7 +32,8 @@ port_of() {
 
 port_in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Keeps the port of the last time if it is free. Steps of ten keep the three servers out of each other's way.
+# Keeps the port of the last time if it is free. Steps of ten keep the three servers out of each
+# other's way.
 choose_port() {
   local port
   port=$(port_of "$1")
@@ -37,21 +41,23 @@ choose_port() {
   printf '%s\n' "$port" | write_state "$state/$1/port"
 }
 
-# --- processes -------------------------------------------------------------------------------------------------
+# --- processes ----------------------------------------------------------------------------------
 
-# Prints the server's process id if it runs. A number from a file is believed only if that process works on our data
-# folder: after a reboot it may be anybody's.
+# Prints the server's process id if it runs. A number from a file is believed only if that
+# process works on our data folder: after a reboot it may be anybody's.
 live_pid_of() {
   local pid data
   pid=$(read_state "$1/pid")
   [[ $pid =~ ^[0-9]+$ && -r /proc/$pid/cmdline ]] || return 1
   data=$(data_of "$1")
-  tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF -e "$data" -e "--datadir=$data" || return 1
+  tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" |
+    grep -qxF -e "$data" -e "--datadir=$data" || return 1
   printf '%s' "$pid"
 }
 
-# Starts the server in a session of its own, with nothing of ours open: no lock, no terminal, no pipe of a CI job.
-# The process writes its own id before it becomes the server, so that there is none without a file.
+# Starts the server in a session of its own, with nothing of ours open: no lock, no terminal, no
+# pipe of a CI job. The process writes its own id before it becomes the server, so that there is
+# none without a file.
 launch() {
   local folder=$state/$1 server_command=()
   "$1_command" "$(data_of "$1")"
@@ -73,21 +79,28 @@ launch() {
   launched=$!
 }
 
+# A zombie nobody has reaped is no longer running.
+is_running() {
+  local state_line
+  state_line=$(grep '^State:' "/proc/$1/status" 2>/dev/null) && [[ $state_line != *[ZX]\ * ]]
+}
+
 # usage: wait_until_gone SECONDS PID...
 wait_until_gone() {
   local tries=$(($1 * 20)) pid
   shift
   for pid in "$@"; do
-    while [[ -d /proc/$pid && $(awk '/^State:/ { print $2 }' "/proc/$pid/status" 2>/dev/null) != [ZX] ]]; do
+    while is_running "$pid"; do
       ((tries-- > 0)) || return 1
       sleep 0.05
     done
   done
 }
 
-# --- start -----------------------------------------------------------------------------------------------------
+# --- start --------------------------------------------------------------------------------------
 
-# What the data folder was made for; anything else is made anew. It is written last, so a half-made folder has none.
+# What the data folder was made for; anything else is made anew. It is written last, so a
+# half-made folder has none.
 expected_data() {
   printf '%s %s' "$("$1_version")" "$("$1_setup_sql" | sha256sum | cut -c1-16)"
 }
@@ -97,9 +110,11 @@ start_server() {
   as_server_user mkdir -p "$state/$name"
   # A start that was itself killed leaves this file and perhaps a server nobody waited for.
   if [[ -e $state/$name/starting ]]; then kill_server "$name" >/dev/null; fi
-  "${name}_provide" 2>"$state_output" || fail_with_output "$name" "its programs could not be provided"
+  "${name}_provide" 2>"$state_output" ||
+    fail_with_output "$name" "its programs could not be provided"
   if live_pid_of "$name" >/dev/null; then
-    wait_until_ready "$name" "${name}_is_alive" || fail_with_log "$name" "it runs but accepts no login"
+    wait_until_ready "$name" "${name}_is_alive" ||
+      fail_with_log "$name" "it runs but accepts no login"
     say "$name" "running already, port $(port_of "$name")"
     return 0
   fi
@@ -107,7 +122,8 @@ start_server() {
   initialise_if_needed "$name"
   bring_up "$name"
   as_server_user rm -f "$state/$name/starting"
-  say "$name" "ready in $(seconds_since "$started") s: ${display_name[$name]} $("${name}_version"), port $(port_of "$name")"
+  say "$name" "$(printf 'ready in %s s: %s %s, port %s' "$(seconds_since "$started")" \
+    "${display_name[$name]}" "$("${name}_version")" "$(port_of "$name")")"
 }
 
 initialise_if_needed() {
@@ -132,11 +148,13 @@ bring_up() {
     choose_port "$name"
   done
   if [[ ! -e $state/$name/made-for ]]; then
-    "${name}_set_up" >"$state_output" 2>&1 || fail_with_output "$name" "its users could not be created"
+    "${name}_set_up" >"$state_output" 2>&1 ||
+      fail_with_output "$name" "its users could not be created"
     expected_data "$name" | write_state "$state/$name/made-for"
   fi
   wait_until_ready "$name" "${name}_is_alive" || fail_with_log "$name" "it accepts no login"
-  "${name}_can_prepare" >"$state_output" 2>&1 || fail_with_output "$name" "it prepares no transaction"
+  "${name}_can_prepare" >"$state_output" 2>&1 ||
+    fail_with_output "$name" "it prepares no transaction"
 }
 
 # Asked over its socket first: on the port somebody else might answer.
@@ -171,7 +189,7 @@ fail_with_log() {
   die "$1: $2"
 }
 
-# --- stop, kill ------------------------------------------------------------------------------------------------
+# --- stop, kill ---------------------------------------------------------------------------------
 
 stop_server() {
   local name=$1 pid started=$EPOCHREALTIME
@@ -189,7 +207,8 @@ stop_server() {
   say "$name" "stopped in $(seconds_since "$started") s"
 }
 
-# The crash a test wants: no shutdown of any kind, and gone, with all its processes, when this returns.
+# The crash a test wants: no shutdown of any kind, and gone, with all its processes, when this
+# returns.
 kill_server() {
   local name=$1 pid pids
   if pid=$(live_pid_of "$name"); then

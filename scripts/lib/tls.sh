@@ -1,7 +1,9 @@
 # shellcheck shell=bash
-# A certificate authority and one server certificate for all test servers, so that tests can demand verified TLS.
+# A certificate authority and one server certificate for all test servers, so that tests can
+# demand verified TLS.
 
-# Makes them when missing or close to their end. The authority's key is thrown away: nothing else is ever signed.
+# Makes them when missing or close to their end. The authority's key is thrown away: nothing
+# else is ever signed.
 create_certificates() {
   local folder=$state/tls output
   [[ -e $folder/complete ]] &&
@@ -13,7 +15,8 @@ create_certificates() {
     cd "$1"
     umask 077
     key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
-    openssl req -x509 "${key[@]}" -days 3650 -subj "/CN=xabridge test authority" -keyout ca.key -out ca.pem \
+    openssl req -x509 "${key[@]}" -days 3650 -subj "/CN=xabridge test authority" \
+      -keyout ca.key -out ca.pem \
       -addext basicConstraints=critical,CA:true -addext keyUsage=critical,keyCertSign,cRLSign
     openssl req "${key[@]}" -subj "/CN=localhost" -keyout server.key -out server.csr
     printf "%s\n" "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:0:0:0:0:0:0:0:1" \
