@@ -47,7 +47,8 @@ mysql_tree_unpack() {
     # signatures are still checked.
     if as_server_user mmdebstrap --mode=chrootless --variant=extract \
       --include=mysql-server-core --aptopt='Acquire::Check-Valid-Until "false"' \
-      --aptopt='Acquire::Retries "3"' "${options[@]}" "$mysql_suite" "$tree" "$mirror" </dev/null; then
+      --aptopt='Acquire::Retries "3"' "${options[@]}" \
+      "$mysql_suite" "$tree" "$mirror" </dev/null; then
       as_server_user touch "$tree/complete"
       mysql_tree_is_complete && return 0
     fi
