@@ -1,0 +1,39 @@
+// Typed access to a transaction's PostgreSQL connection, for applications that link libpq.
+//
+//   PGconn* pg = xabridge::postgresql_connection(tx, "accounts");
+//   PGresult* result = PQexecParams(pg, "UPDATE account SET ...", ...);
+//
+// The connection belongs to the resource manager and is lent to the branch: the first call enlists
+// the resource manager in the transaction, later calls give the same connection.
+//
+// * Valid until the transaction is committed or rolled back. Do not keep it, and never PQfinish or
+//   PQreset it. A statement sent through a stale pointer finds a read-only session and fails.
+// * Use it in one thread at a time, and read every result (PQgetResult until null) before the
+//   transaction ends; what is still running then is cancelled and the branch rolled back.
+// * Never COMMIT, ROLLBACK, BEGIN or PREPARE TRANSACTION on it: the transaction manager ends the
+//   transaction. A COMMIT typed by hand is found out and reported as a heuristic outcome.
+//   SAVEPOINT, ROLLBACK TO and RELEASE are yours. A failed statement without a savepoint dooms the
+//   branch, however the application takes it.
+// * Isolation is what role, database or SET TRANSACTION ISOLATION LEVEL (first statement) say.
+// * Settings made with SET, LISTEN and SET ROLE are undone before the next branch uses the
+// connection;
+//   session-level advisory locks, prepared statements and temporary tables are not.
+//   PREPARE TRANSACTION refuses branches that used temporary tables, LISTEN or NOTIFY.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <string_view>
+#include <xabridge/transaction_manager.hpp>
+
+namespace xabridge {
+
+/// The connection of `resource_manager` in this transaction. Throws Exception when the transaction
+/// is finished, the resource manager is unknown or cannot be enlisted, or it is no PostgreSQL of
+/// ours.
+[[nodiscard]] inline PGconn* postgresql_connection(Transaction& transaction,
+                                                   std::string_view resource_manager) {
+  return static_cast<PGconn*>(transaction.native_connection(resource_manager, "postgresql"));
+}
+
+}  // namespace xabridge

@@ -1,0 +1,74 @@
+// The words of libpq and the server, and the advice for each.
+
+#include "connect_errors.hpp"
+
+#include <array>
+#include <string_view>
+
+namespace xabridge::postgresql {
+namespace {
+
+struct Row {
+  std::string_view words;
+  int xa_code;
+  std::string_view advice;
+};
+
+// First match wins: the server's own refusals before what the network says.
+constexpr std::array table{
+    Row{"password authentication failed", XAER_RMERR,
+        "check user and password, passwordfile or passfile of the open string"},
+    Row{"no password supplied", XAER_RMERR,
+        "give password, passwordfile or passfile in the open string"},
+    Row{"no pg_hba.conf entry", XAER_RMERR,
+        "add a line for this user, database and address to pg_hba.conf and reload PostgreSQL"},
+    Row{"authentication failed", XAER_RMERR, "check user and pg_hba.conf"},
+    Row{"role \"", XAER_RMERR, "check user in the open string, or create the role"},
+    Row{"database \"", XAER_RMERR, "check dbname in the open string, or create the database"},
+    Row{"too many clients", XAER_RMFAIL, "raise max_connections, or lower pool_size"},
+    Row{"remaining connection slots", XAER_RMFAIL, "raise max_connections, or lower pool_size"},
+    Row{"too many connections", XAER_RMFAIL, "raise the connection limit, or lower pool_size"},
+    Row{"is starting up", XAER_RMFAIL, "wait until the server has started"},
+    Row{"is shutting down", XAER_RMFAIL, "wait until the server is back"},
+    Row{"in recovery mode", XAER_RMFAIL, "wait until the server has recovered from its crash"},
+    Row{"not yet accepting connections", XAER_RMFAIL, "wait until the server has started"},
+    Row{"certificate", XAER_RMERR,
+        "check sslmode and sslrootcert of the open string, and the name in the server's "
+        "certificate"},
+    Row{"SSL", XAER_RMERR, "check sslmode of the open string and ssl in postgresql.conf"},
+    Row{"could not translate host name", XAER_RMFAIL, "check host in the open string"},
+    Row{"timeout expired", XAER_RMFAIL,
+        "is the server running and reachable? A firewall that drops packets looks like this"},
+    Row{"onnection refused", XAER_RMFAIL,
+        "is the server running and listening there? Check host, port and listen_addresses"},
+    Row{"No such file", XAER_RMFAIL,
+        "is the server running? Check host (the socket's folder) and port in the open string"},
+    Row{"read-only", XAER_RMFAIL, "target_session_attrs asks for a primary and none was found"},
+    Row{"invalid", XAER_RMERR, "correct this value in the open string"},
+    Row{"service", XAER_RMERR, "check service in the open string and the service file"},
+};
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+Error connect_error(const PGconn* failed, const std::string& target) {
+  Error error;
+  error.xa_code = XAER_RMFAIL;
+  error.operation = "connect";
+  error.connection_usable = false;
+  error.server_text = trimmed(PQerrorMessage(failed));
+  error.message = "cannot connect to PostgreSQL with \"" + target + "\"";
+  for (const Row& row : table) {
+    if (error.server_text.find(row.words) == std::string::npos) continue;
+    error.xa_code = row.xa_code;
+    error.message.append(": ").append(row.advice);
+    break;
+  }
+  return error;
+}
+
+}  // namespace xabridge::postgresql

@@ -1,0 +1,97 @@
+// How libpq's events become facts about the branch.
+
+#include "observer.hpp"
+
+#include <libpq-events.h>
+
+#include <array>
+
+namespace xabridge::postgresql {
+namespace {
+
+std::string field(const PGresult* result, int code) {
+  const char* const text = PQresultErrorField(result, code);
+  return text == nullptr ? std::string() : std::string(text);
+}
+
+// No exception may cross libpq, which is C. Forgetting to note something for want of memory is not
+// harmless: failing the event makes libpq turn the result into an error, which is the safe side.
+int on_event(PGEventId id, void* info, void* observer) noexcept {
+  if (id != PGEVT_RESULTCREATE) return 1;
+  try {
+    static_cast<Observer*>(observer)->saw(static_cast<PGEventResultCreate*>(info)->result);
+    return 1;
+  } catch (...) {
+    return 0;
+  }
+}
+
+// Replaces libpq's default, which writes notices to the application's standard error.
+void on_notice(void* observer, const PGresult* notice) noexcept {
+  try {
+    static_cast<Observer*>(observer)->saw_notice(notice);
+  } catch (...) {  // only the text of a farewell is lost
+  }
+}
+
+// Command tags after which a pooled session is not what it was. SET LOCAL and SET TRANSACTION have
+// the tag SET too; restoring once too often costs a round trip, not restoring costs wrong results.
+constexpr std::array<std::string_view, 5> session_tags{"SET", "RESET", "LISTEN", "LOAD",
+                                                       "DISCARD ALL"};
+
+}  // namespace
+
+bool Observer::watch(PGconn* connection) noexcept {
+  PQsetNoticeReceiver(connection, on_notice, this);
+  return PQregisterEventProc(connection, on_event, "xabridge", this) != 0;
+}
+
+void Observer::branch_begins() {
+  failure_ = {};
+  committed_ = prepared_ = rolled_back_ = split_ = false;
+}
+
+void Observer::saw(PGresult* result) {
+  if (paused_ > 0) return;
+  switch (PQresultStatus(result)) {
+    case PGRES_FATAL_ERROR:
+      return saw_failure(result);
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+      return saw_tag(PQcmdStatus(result));
+    default:
+      return;
+  }
+}
+
+void Observer::saw_failure(const PGresult* result) {
+  std::string sqlstate = field(result, PG_DIAG_SQLSTATE);
+  if (sqlstate == "25P02" && !failure_.sqlstate.empty()) return;
+  failure_ = {std::move(sqlstate), field(result, PG_DIAG_MESSAGE_PRIMARY)};
+}
+
+void Observer::saw_tag(std::string_view tag) {
+  if (tag == "ROLLBACK") {  // the failure that led to it stays known
+    rolled_back_ = true;
+    if (committed_) split_ = true;
+    return;
+  }
+  failure_ = {};
+  if (tag == "COMMIT") {
+    committed_ = true;
+    if (rolled_back_) split_ = true;
+  } else if (tag == "PREPARE TRANSACTION") {
+    prepared_ = true;
+  } else if (tag == "BEGIN" || tag == "START TRANSACTION") {
+    if (committed_) split_ = true;  // its work cannot become part of the branch any more
+  }
+  for (const std::string_view changing : session_tags)
+    if (tag == changing) session_changed_ = true;
+}
+
+void Observer::saw_notice(const PGresult* notice) {
+  if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL")
+    farewell_ = field(notice, PG_DIAG_MESSAGE_PRIMARY);
+}
+
+}  // namespace xabridge::postgresql

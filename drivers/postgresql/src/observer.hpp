@@ -1,0 +1,80 @@
+// Observer: sees every result that passes through a branch's PGconn, and so knows what the
+// application did there by itself.
+//
+// The application works on the PGconn directly. Without watching, two things would be lost: why a
+// transaction is in the failed state (libpq keeps only the last message), and whether the
+// transaction that is open now is still the branch's: a COMMIT typed by hand makes the branch's
+// work permanent while PREPARE TRANSACTION of whatever followed would still succeed.
+//
+// Owned by a Session and registered with its PGconn (libpq event procedure), which it must outlive.
+// Used by the thread that uses the PGconn.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <string>
+#include <string_view>
+
+namespace xabridge::postgresql {
+
+class Observer {
+ public:
+  /// Registers with `connection`; false when libpq is out of memory.
+  [[nodiscard]] bool watch(PGconn* connection) noexcept;
+  /// A new branch begins: forget the last one. What was done to the session itself is kept.
+  void branch_begins();
+
+  struct Failure {
+    std::string sqlstate;
+    std::string text;
+  };
+  /// The statement that failed last, while no later one has succeeded; 25P02 does not replace its
+  /// cause.
+  [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
+  /// What the server said when it ended the session; empty while it has not.
+  [[nodiscard]] const std::string& farewell() const noexcept { return farewell_; }
+
+  /// COMMIT by hand: work of the branch is permanent, and nothing can undo it.
+  [[nodiscard]] bool committed_by_hand() const noexcept { return committed_; }
+  /// PREPARE TRANSACTION by hand: the work is in doubt under a name that is not the branch's.
+  [[nodiscard]] bool prepared_by_hand() const noexcept { return prepared_; }
+  /// Beside the work committed by hand some was, or will be, rolled back.
+  [[nodiscard]] bool work_is_split() const noexcept { return split_; }
+  /// A result with the tag ROLLBACK: of the branch, or only to a savepoint.
+  [[nodiscard]] bool rolled_back() const noexcept { return rolled_back_; }
+
+  /// The session carries settings a later branch must not inherit (SET, LISTEN, ...).
+  [[nodiscard]] bool session_changed() const noexcept { return session_changed_; }
+  void session_restored() noexcept { session_changed_ = false; }
+
+  /// While one exists, results are of the driver's own statements and not the application's.
+  class Pause {
+   public:
+    explicit Pause(Observer& observer) noexcept : observer_(observer) { ++observer_.paused_; }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+    ~Pause() { --observer_.paused_; }
+
+   private:
+    Observer& observer_;
+  };
+
+  // Called by libpq through C functions; see observer.cpp.
+  void saw(PGresult* result);
+  void saw_notice(const PGresult* notice);
+
+ private:
+  void saw_failure(const PGresult* result);
+  void saw_tag(std::string_view tag);
+
+  Failure failure_;
+  std::string farewell_;
+  int paused_ = 0;
+  bool committed_ = false;
+  bool prepared_ = false;
+  bool rolled_back_ = false;
+  bool split_ = false;
+  bool session_changed_ = false;
+};
+
+}  // namespace xabridge::postgresql

@@ -1,0 +1,53 @@
+// Options: an open string as PostgreSQL's driver understands it.
+//
+// Every connection keyword of the installed libpq is accepted (host, hostaddr, port, user,
+// password, passfile, service, dbname, sslmode, sslrootcert, sslcert, sslkey, connect_timeout,
+// target_session_attrs, options, keepalives, tcp_user_timeout, ...), except those that would turn
+// the session into something else (replication). Ours:
+//
+//   passwordfile   file whose first line is the password; read at each connect, so it may rotate
+//   pool_size      connections at most (default 64)
+//   pool_timeout   seconds to wait for one of them (default 30)
+//
+// What libpq would do for ever has a limit here unless the open string says otherwise:
+// connect_timeout=10, and TCP keepalives that notice a vanished server within about a minute.
+// libpq's environment variables (PGHOST, PGPASSFILE, PGSSLMODE, ...) apply where a key is absent.
+// Immutable once parsed; may be shared between threads.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+#include <xabridge/rm/open_string.hpp>
+
+#include "handles.hpp"
+
+namespace xabridge::postgresql {
+
+class Options {
+ public:
+  /// XAER_INVAL names the key that is wrong and what it may be.
+  [[nodiscard]] static Result<Options> parse(std::string_view open_string);
+
+  /// Connects; `application_name` goes before the open string's own. The Error is XAER_RMFAIL when
+  /// the server was not reached or cannot take connections now, XAER_RMERR when it refused this
+  /// one.
+  [[nodiscard]] Result<Connection> connect(const std::string& application_name) const;
+
+  [[nodiscard]] std::size_t pool_size() const noexcept { return pool_size_; }
+  [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept { return pool_timeout_; }
+  /// For messages: no password in it.
+  [[nodiscard]] std::string target() const { return text_.redacted(); }
+
+ private:
+  explicit Options(rm::OpenString text) : text_(std::move(text)) {}
+
+  rm::OpenString text_;
+  std::size_t pool_size_ = 0;
+  std::chrono::milliseconds pool_timeout_{};
+};
+
+}  // namespace xabridge::postgresql

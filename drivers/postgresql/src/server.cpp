@@ -1,0 +1,51 @@
+// Connecting, and recognising sessions and databases.
+
+#include "server.hpp"
+
+#include <charconv>
+
+#include "session.hpp"
+
+namespace xabridge::postgresql {
+namespace {
+
+// The tag is the first word of application_name; what the open string says follows. The server cuts
+// the name to 63 bytes (NAMEDATALEN - 1), so a longer tag is compared as it was cut.
+constexpr const char* count_tagged =
+    "SELECT count(*) FROM pg_catalog.pg_stat_activity, left($1, 63) AS tag"
+    " WHERE pid <> pg_backend_pid()"
+    " AND (application_name = tag OR starts_with(application_name, tag || ' '))";
+
+// The cluster's identifier (any role may read it) and the database within it. Host and port would
+// differ between a socket and TCP; the oid stays when the database is renamed.
+constexpr const char* name_database =
+    "SELECT 'postgresql:' || system_identifier || ':' || d.oid"
+    " FROM pg_catalog.pg_control_system(), pg_catalog.pg_database d"
+    " WHERE d.datname = current_database()";
+
+}  // namespace
+
+Result<std::unique_ptr<rm::Session>> Server::connect(const std::string& owner_tag) {
+  auto connection = options_.connect(owner_tag);
+  if (!connection) return std::move(connection.error());
+  return Session::adopt(*std::move(connection));
+}
+
+Result<std::optional<long>> Server::sessions_tagged(rm::Session& control,
+                                                    const std::string& owner_tag) {
+  auto rows =
+      static_cast<Session&>(control).query("count sessions", count_tagged, owner_tag.c_str());
+  if (!rows) return std::move(rows.error());
+  const std::string_view text = PQgetvalue(rows->get(), 0, 0);
+  long count = 0;
+  std::from_chars(text.data(), text.data() + text.size(), count);
+  return std::optional<long>(count);
+}
+
+Result<std::string> Server::identity(rm::Session& control) {
+  auto rows = static_cast<Session&>(control).query("identify the database", name_database);
+  if (!rows) return std::move(rows.error());
+  return std::string(PQgetvalue(rows->get(), 0, 0));
+}
+
+}  // namespace xabridge::postgresql

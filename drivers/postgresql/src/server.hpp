@@ -1,0 +1,33 @@
+// One open string's PostgreSQL: makes sessions, and answers what concerns the server as a whole.
+// Immutable, so any thread may use it; a control session passed in is used by the caller's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+#include <xabridge/rm/session.hpp>
+
+#include "options.hpp"
+
+namespace xabridge::postgresql {
+
+class Server final : public rm::Server {
+ public:
+  explicit Server(Options options) : options_(std::move(options)) {}
+
+  Result<std::unique_ptr<rm::Session>> connect(const std::string& owner_tag) override;
+  Result<std::optional<long>> sessions_tagged(rm::Session& control,
+                                              const std::string& owner_tag) override;
+  std::vector<rm::Finding> preflight(rm::Session& control) override;
+  Result<std::string> identity(rm::Session& control) override;
+
+  [[nodiscard]] std::size_t pool_size() const noexcept override { return options_.pool_size(); }
+  [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept override {
+    return options_.pool_timeout();
+  }
+
+ private:
+  Options options_;
+};
+
+}  // namespace xabridge::postgresql
