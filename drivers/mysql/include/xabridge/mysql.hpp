@@ -1,0 +1,39 @@
+// The connection of a transaction's branch at MySQL or MariaDB, as Connector/C++ knows it.
+//
+//   sql::Connection& stock = xabridge::mysql_connection(tx, "stock");
+//   std::unique_ptr<sql::Statement> statement(stock.createStatement());
+//   statement->executeUpdate("UPDATE bins SET pieces = pieces - 3 WHERE id = 7");
+//
+// The connection belongs to xabridge and is the transaction's until commit or rollback; the first call
+// for a resource manager enlists it. Afterwards it serves other transactions, maybe in another thread:
+//  - Let statements, prepared statements and result sets end before the transaction does. A plain
+//    statement or a buffered result destroyed later touches nothing. A prepared statement destroyed
+//    later sends a message on a connection that may be somebody else's by then: never keep one.
+//  - Read every result to its end, also those of CALL. Otherwise the branch is rolled back.
+//  - commit(), rollback(), setAutoCommit() and DDL are refused by the server inside a branch;
+//    the Connector hides the refusal of the first three. close() and reconnect() lose the branch.
+#pragma once
+
+#include <string_view>
+
+#if __has_include(<mysql/jdbc.h>)
+#include <mysql/jdbc.h>
+#else
+#include <cppconn/connection.h>
+#include <cppconn/exception.h>
+#include <cppconn/prepared_statement.h>
+#include <cppconn/resultset.h>
+#include <cppconn/statement.h>
+#endif
+
+#include <xabridge/transaction_manager.hpp>
+
+namespace xabridge {
+
+/// The connection of `tx` at the resource manager configured as `name`. Throws Exception when the
+/// transaction is finished, the name is unknown, or its driver is not "mysql".
+inline sql::Connection& mysql_connection(Transaction& tx, std::string_view name) {
+  return *static_cast<sql::Connection*>(tx.native_connection(name, "mysql"));
+}
+
+}  // namespace xabridge

@@ -1,0 +1,120 @@
+// Connection options, and what they really do.
+//
+// The library's TLS options depend on what it was built on. Seen with Debian's 1.1.12 on libmariadb:
+// OPT_SSL_MODE is ignored without a word; sslEnforce makes TLS compulsory; sslCA makes TLS compulsory
+// for the authority named (a wrong one fails with 2026); sslVerify adds the check of the host name (an
+// address that is not in the certificate fails with 2026). On Oracle's libraries OPT_SSL_MODE is the
+// one that counts. Both are set, and a session that had to be encrypted and is not is refused.
+#include "connect.hpp"
+
+#include <map>
+#include <utility>
+
+#include "errors.hpp"
+
+namespace xabridge::mysql {
+namespace {
+
+constexpr const char* kOperation = "connect";
+constexpr int kTlsError = 2026;
+
+sql::SQLString text(const std::string& value) { return sql::SQLString(value); }
+
+void set_address(const Settings& settings, sql::ConnectOptionsMap& options) {
+  if (!settings.socket.empty()) {
+    options["hostName"] = text("unix://" + settings.socket);
+    return;
+  }
+  const bool bare_ipv6 = settings.host.find(':') != std::string::npos;
+  options["hostName"] = text("tcp://" + (bare_ipv6 ? "[" + settings.host + "]" : settings.host));
+  options["port"] = settings.port;
+}
+
+void set_tls(const Settings& settings, SslMode mode, sql::ConnectOptionsMap& options) {
+  const sql::ssl_mode native[] = {sql::SSL_MODE_DISABLED, sql::SSL_MODE_PREFERRED,
+                                  sql::SSL_MODE_REQUIRED, sql::SSL_MODE_VERIFY_CA,
+                                  sql::SSL_MODE_VERIFY_IDENTITY};
+#if !__has_include(<mysql/jdbc.h>)
+  // Oracle's newer libraries take these two as other words for OPT_SSL_MODE and would weaken it.
+  options["sslEnforce"] = mode >= SslMode::prefer;
+  options["sslVerify"] = mode == SslMode::verify_full;
+#endif
+  options["OPT_SSL_MODE"] = static_cast<int>(native[static_cast<std::size_t>(mode)]);
+  if (mode == SslMode::disable) return;
+  if (!settings.ssl_ca.empty()) options["sslCA"] = text(settings.ssl_ca);
+  if (!settings.ssl_cert.empty()) options["sslCert"] = text(settings.ssl_cert);
+  if (!settings.ssl_key.empty()) options["sslKey"] = text(settings.ssl_key);
+}
+
+std::unique_ptr<sql::Connection> log_in(const Settings& settings, SslMode mode,
+                                        const std::string& owner_tag) {
+  sql::ConnectOptionsMap options;
+  set_address(settings, options);
+  set_tls(settings, mode, options);
+  options["userName"] = text(settings.user);
+  options["password"] = text(settings.password);
+  options["schema"] = text(settings.dbname);
+  options["OPT_CONNECT_TIMEOUT"] = settings.connect_timeout;
+  options["OPT_RECONNECT"] = false;
+  options["OPT_CHARSET_NAME"] = text(settings.charset);
+  options["characterSetResults"] = text(settings.charset);
+#if __has_include(<mysql/jdbc.h>)
+  // Without TLS caching_sha2_password needs the server's key; libmariadb always asks for it.
+  options["OPT_GET_SERVER_PUBLIC_KEY"] = true;
+#endif
+  std::map<sql::SQLString, sql::SQLString> attributes;
+  attributes["program_name"] = "xabridge";
+  if (!owner_tag.empty()) attributes[kOwnerAttribute] = text(owner_tag);
+  options["OPT_CONNECT_ATTR_ADD"] = attributes;
+  return std::unique_ptr<sql::Connection>(connector().connect(options));
+}
+
+std::string cipher(sql::Connection& connection) {
+  const std::unique_ptr<sql::Statement> statement(connection.createStatement());
+  const std::unique_ptr<sql::ResultSet> row(
+      statement->executeQuery("SHOW SESSION STATUS LIKE 'Ssl_cipher'"));
+  return row->next() ? std::string(row->getString(2)) : std::string();
+}
+
+Error describe(const sql::SQLException& failure, const Settings& settings) {
+  Error error = make_error(failure, kOperation, nullptr);
+  error.message += " (" + settings.address() + ")";
+  return error;
+}
+
+std::unique_ptr<sql::Connection> log_in_as_preferred(const Settings& settings,
+                                                     const std::string& owner_tag) {
+  if (settings.ssl_mode != SslMode::prefer) return log_in(settings, settings.ssl_mode, owner_tag);
+  // A socket never leaves the host: encryption would only cost.
+  if (!settings.socket.empty()) return log_in(settings, SslMode::disable, owner_tag);
+  try {
+    return log_in(settings, SslMode::prefer, owner_tag);
+  } catch (const sql::SQLException& failure) {
+    if (failure.getErrorCode() != kTlsError) throw;
+  }
+  return log_in(settings, SslMode::disable, owner_tag);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<sql::Connection>> open_connection(const Settings& settings,
+                                                         const std::string& owner_tag) {
+  try {
+    auto connection = log_in_as_preferred(settings, owner_tag);
+    if (settings.ssl_mode >= SslMode::require && cipher(*connection).empty()) {
+      return make_error(XAER_RMERR, kOperation, nullptr,
+                        "connect failed: sslmode demands TLS but the session is not encrypted (" +
+                            settings.address() +
+                            "); switch TLS on in the server (ssl_cert, ssl_key)");
+    }
+    return connection;
+  } catch (const sql::SQLException& failure) {
+    return describe(failure, settings);
+  } catch (const std::exception& failure) {
+    return make_error(
+        XAER_RMERR, kOperation, nullptr,
+        std::string("connect failed: ") + failure.what() + " (" + settings.address() + ")");
+  }
+}
+
+}  // namespace xabridge::mysql

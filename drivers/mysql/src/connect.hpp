@@ -1,0 +1,20 @@
+// Opening one physical connection, with the protection its settings demand or not at all.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <xabridge/error.hpp>
+
+#include "connector.hpp"
+#include "settings.hpp"
+
+namespace xabridge::mysql {
+
+/// The connection attribute that carries the owner tag (performance_schema.*connect_attrs).
+inline constexpr const char* kOwnerAttribute = "xabridge_owner";
+
+/// Logs in. Automatic reconnection is off: a new session under an old branch would lose the branch.
+Result<std::unique_ptr<sql::Connection>> open_connection(const Settings& settings,
+                                                         const std::string& owner_tag);
+
+}  // namespace xabridge::mysql

@@ -1,0 +1,33 @@
+// The driver: reads open strings, and tells what an exception of the application says about its branch.
+#include <xabridge/rm/session.hpp>
+
+#include "errors.hpp"
+#include "server.hpp"
+
+namespace xabridge::mysql {
+namespace {
+
+class MysqlDriver final : public rm::Driver {
+ public:
+  [[nodiscard]] const char* name() const noexcept override { return "mysql"; }
+
+  Result<std::unique_ptr<rm::Server>> parse(std::string_view open_string) override {
+    auto settings = parse_settings(open_string);
+    if (!settings) return settings.error();
+    return std::unique_ptr<rm::Server>(std::make_unique<MysqlServer>(*std::move(settings)));
+  }
+
+  [[nodiscard]] int classify(const std::exception& exception) const noexcept override {
+    const auto* failure = dynamic_cast<const sql::SQLException*>(&exception);
+    return failure == nullptr ? XA_OK : error_row(failure->getErrorCode()).escaped;
+  }
+};
+
+}  // namespace
+
+rm::Driver& driver() noexcept {
+  static MysqlDriver object;
+  return object;
+}
+
+}  // namespace xabridge::mysql

@@ -1,0 +1,39 @@
+// MySQL and MariaDB error numbers as XA codes: one table, and the Error made from it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <xabridge/error.hpp>
+#include <xabridge/xid.hpp>
+
+#include "connector.hpp"
+
+namespace xabridge::mysql {
+
+/// What one error number means. Numbers from 2000 to 2999 are the client library's own.
+struct ErrorRow {
+  int vendor_code;
+  int xa_code;  // as the answer to an XA statement of ours
+  int escaped;  // what it says about the branch when the application lets it escape; XA_OK: nothing
+  bool connection_usable;
+  std::string_view reason;
+  std::string_view advice;  // what to do; may be empty
+};
+
+/// Every number the driver knows, without repetition.
+std::span<const ErrorRow> error_table() noexcept;
+/// The row of a number; numbers not in the table are XAER_RMERR and leave the connection usable.
+const ErrorRow& error_row(int vendor_code) noexcept;
+
+/// The Error of a failed statement: server's words, codes, our reason and advice.
+Error make_error(const sql::SQLException& failure, std::string_view operation, const Xid* xid);
+/// An Error without a server behind it.
+Error make_error(int xa_code, std::string_view operation, const Xid* xid, std::string message);
+
+/// True for XAER_RMFAIL: the session is gone, and with it every unprepared branch.
+bool connection_lost(const Error& error) noexcept;
+/// MariaDB says "1399 ... ROLLBACK ONLY" where MySQL says 1614; the state's name is never translated.
+bool says_rollback_only(const Error& error) noexcept;
+
+}  // namespace xabridge::mysql

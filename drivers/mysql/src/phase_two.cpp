@@ -1,0 +1,190 @@
+// Phase two and the list of prepared branches: what any session can do to any prepared branch.
+//
+// A refusal alone proves nothing. MariaDB answers XAER_NOTA for a branch that is prepared and merely
+// owned by a living session (trap 2), and both servers refuse for reasons of the session that asks. So
+// every refusal is judged together with a fresh XA RECOVER:
+//
+//   refusal                     branch listed                    branch not listed
+//   XAER_NOTA                   XA_RETRY (owned elsewhere)       XAER_NOTA
+//   1402, MariaDB, commit       XA_RETRY                         XA_OK (nothing was written, see judge)
+//   1402, 1613, 1614, commit    XA_RETRY                         XA_HEURRB
+//   any of these, rollback      XA_RETRY                         XA_OK
+//   transient, read-only, 1401  XA_RETRY                         commit: XA_HEURHAZ, rollback: XAER_NOTA
+//   anything else               XAER_RMERR                       commit: XA_HEURHAZ, rollback: XAER_NOTA
+//   list refused                XAER_RMERR, with the missing grant
+#include <algorithm>
+#include <utility>
+#include <xabridge/codes.hpp>
+
+#include "errors.hpp"
+#include "session.hpp"
+
+namespace xabridge::mysql {
+namespace {
+
+constexpr const char* kGrant =
+    "XA RECOVER failed: without the list of prepared branches nothing can be recovered; as an "
+    "administrator: GRANT XA_RECOVER_ADMIN ON *.* TO ";
+
+bool server_rolled_back(int vendor_code) {
+  return vendor_code == 1402 || vendor_code == 1613 || vendor_code == 1614;
+}
+
+/// Refusals that say nothing against a later try.
+bool may_pass(const Error& error) {
+  switch (error.vendor_code) {
+    case 1290:
+    case 1792:
+    case 1836:
+    case 1397:
+    case 1399:
+    case 1400:
+    case 1401:
+      return true;
+    default:
+      return is_rollback(error.xa_code);
+  }
+}
+
+int verdict(bool commit, bool listed, Flavour flavour, const Error& error) {
+  if (listed) return may_pass(error) ? XA_RETRY : XAER_RMERR;
+  if (error.xa_code == XAER_NOTA) return XAER_NOTA;
+  if (!commit) return server_rolled_back(error.vendor_code) ? XA_OK : XAER_NOTA;
+  if (!server_rolled_back(error.vendor_code)) return XA_HEURHAZ;
+  // When the session of a prepared branch that wrote nothing ends, MariaDB drops the branch at once
+  // and remembers 1402 for whoever completes it; it does so for no other prepared branch. Committed
+  // and rolled back are then the same.
+  return flavour == Flavour::mariadb && error.vendor_code == 1402 ? XA_OK : XA_HEURRB;
+}
+
+}  // namespace
+
+rm::Answer MysqlSession::commit_prepared(const Xid& xid) { return phase_two(true, xid); }
+rm::Answer MysqlSession::rollback_prepared(const Xid& xid) { return phase_two(false, xid); }
+
+rm::Answer MysqlSession::phase_two(bool commit, const Xid& xid) {
+  if (holds_ != Holds::none && held_ != xid) {
+    return make_error(XAER_PROTO, commit ? "XA COMMIT" : "XA ROLLBACK", &xid,
+                      "this session holds the branch " + held_->to_string() + "; use another");
+  }
+  auto error = complete(commit, xid);
+  if (!error) {
+    let_go();
+    return XA_OK;
+  }
+  return judge(commit, xid, *std::move(error));
+}
+
+/// Sends the verb in a way this session may send it.
+std::optional<Error> MysqlSession::complete(bool commit, const Xid& xid) {
+  const char* verb = commit ? "XA COMMIT" : "XA ROLLBACK";
+  if (holds_ == Holds::none && flavour_ == Flavour::mariadb) return complete_detached(commit, xid);
+  auto error = send_xa(verb, xid);
+  const bool stray = error && (error->vendor_code == 1399 || error->vendor_code == 1400);
+  if (!stray || holds_ != Holds::none) return error;
+  // Somebody used the connection after its branch was prepared. That work belongs to no transaction.
+  if (auto failure = roll_back_stray_work()) return failure;
+  return send_xa(verb, xid);
+}
+
+/// MariaDB completes a branch of another session only where autocommit is on (else 1400). Switching it
+/// on commits open work, so stray work is rolled back first.
+std::optional<Error> MysqlSession::complete_detached(bool commit, const Xid& xid) {
+  if (auto failure = roll_back_stray_work()) return failure;
+  if (auto failure = send("SET autocommit = 1", "SET autocommit", &xid)) return failure;
+  auto error = send_xa(commit ? "XA COMMIT" : "XA ROLLBACK", xid);
+  if (send("SET autocommit = 0", "SET autocommit", &xid)) broken_ = true;
+  return error;
+}
+
+std::optional<Error> MysqlSession::roll_back_stray_work() {
+  return send("ROLLBACK", "ROLLBACK", nullptr);
+}
+
+rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {
+  if (connection_lost(error)) {
+    error.outcome_known = false;
+    return lost(std::move(error));
+  }
+  const auto still_there = listed(xid);
+  if (!still_there) {
+    Error unknown = still_there.error();
+    unknown.xid = error.xid;
+    unknown.message += "; asked because of: " + error.message;
+    if (!unknown.server_text.empty() && !error.server_text.empty()) {
+      unknown.server_text += "; before: " + error.server_text;
+    }
+    return connection_lost(unknown) ? lost(std::move(unknown)) : rm::Answer(std::move(unknown));
+  }
+  if (!*still_there) let_go();
+  error.xa_code = verdict(commit, *still_there, flavour_, error);
+  if (error.xa_code == XA_OK) return XA_OK;
+  if (error.xa_code == XA_RETRY && error.vendor_code == 1397) {
+    error.message += "; it is prepared and another session still owns it, try again";
+  }
+  return error;
+}
+
+Result<bool> MysqlSession::listed(const Xid& xid) {
+  const auto branches = prepared(false);
+  if (!branches) return branches.error();
+  return std::ranges::any_of(*branches, [&](const rm::InDoubt& b) { return b.xid == xid; });
+}
+
+Result<std::vector<rm::InDoubt>> MysqlSession::prepared(bool include_foreign) {
+  try {
+    connector();
+    const std::unique_ptr<sql::ResultSet> rows(statement_->executeQuery("XA RECOVER"));
+    std::vector<rm::InDoubt> branches;
+    while (rows->next()) {
+      const std::string data = rows->getString(4);
+      const long gtrid_length = rows->getInt(2);
+      const long bqual_length = rows->getInt(3);
+      const bool sound = gtrid_length >= 0 && bqual_length >= 0 &&
+                         static_cast<std::size_t>(gtrid_length + bqual_length) == data.size();
+      rm::InDoubt branch;
+      if (sound) {
+        const std::string_view bytes = data;
+        const auto split = static_cast<std::size_t>(gtrid_length);
+        branch.xid = Xid::make(rows->getInt(1), bytes.substr(0, split), bytes.substr(split));
+      }
+      branch.name = branch.xid ? branch.xid->to_mysql()
+                               : "X'" + to_hex(data) + "' (" + std::string(rows->getString(2)) +
+                                     "+" + std::string(rows->getString(3)) + " bytes)," +
+                                     std::string(rows->getString(1));
+      if (branch.xid || include_foreign) branches.push_back(std::move(branch));
+    }
+    return branches;
+  } catch (const sql::SQLException& failure) {
+    Error error = make_error(failure, "XA RECOVER", nullptr);
+    if (!error.connection_usable) broken_ = true;
+    if (error.vendor_code == 1401) error.message = kGrant + settings_->user;
+    return error;
+  }
+}
+
+Result<std::vector<std::vector<std::optional<std::string>>>> MysqlSession::query(
+    const std::string& sql) {
+  try {
+    connector();
+    const std::unique_ptr<sql::ResultSet> rows(statement_->executeQuery(sql));
+    const unsigned columns = rows->getMetaData()->getColumnCount();
+    std::vector<std::vector<std::optional<std::string>>> table;
+    while (rows->next()) {
+      auto& row = table.emplace_back(columns);
+      for (unsigned i = 0; i < columns; ++i) {
+        std::string value = rows->getString(i + 1);
+        if (!rows->wasNull()) row[i] = std::move(value);
+      }
+    }
+    // A read opens a transaction where autocommit is off; it must not be found by the next XA START.
+    if (auto failure = roll_back_stray_work()) return *std::move(failure);
+    return table;
+  } catch (const sql::SQLException& failure) {
+    Error error = make_error(failure, sql, nullptr);
+    if (!error.connection_usable) broken_ = true;
+    return error;
+  }
+}
+
+}  // namespace xabridge::mysql

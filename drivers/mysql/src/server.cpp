@@ -1,0 +1,76 @@
+// Connecting, recognising a server and the sessions of an owner.
+#include "server.hpp"
+
+#include <utility>
+
+#include "connect.hpp"
+#include "errors.hpp"
+#include "session.hpp"
+
+namespace xabridge::mysql {
+namespace {
+
+// The adapter hands back the sessions it got from connect().
+MysqlSession& own(rm::Session& session) { return static_cast<MysqlSession&>(session); }
+
+/// Sessions with the tag, and whether our own session's attributes are in the table at all: the
+/// server drops them when performance_schema is off or the attributes did not fit.
+std::string count_query(const char* table, const std::string& owner_tag) {
+  const std::string attributes = std::string("performance_schema.") + table;
+  return "SELECT (SELECT COUNT(*) FROM " + attributes +
+         " WHERE processlist_id = CONNECTION_ID() AND attr_name = 'program_name'),"
+         " COUNT(DISTINCT processlist_id) FROM " +
+         attributes + " WHERE attr_name = '" + kOwnerAttribute + "' AND attr_value = CONVERT(X'" +
+         to_hex(owner_tag) + "' USING utf8mb4)";
+}
+
+}  // namespace
+
+MysqlServer::MysqlServer(Settings settings)
+    : settings_(std::make_shared<const Settings>(std::move(settings))) {}
+
+Result<std::unique_ptr<rm::Session>> MysqlServer::connect(const std::string& owner_tag) {
+  auto session = MysqlSession::open(settings_, owner_tag);
+  if (!session) return session.error();
+  return std::unique_ptr<rm::Session>(*std::move(session));
+}
+
+Result<std::optional<long>> MysqlServer::sessions_tagged(rm::Session& control,
+                                                         const std::string& owner_tag) {
+  // The first table shows every account's sessions and needs a privilege; the second shows those of
+  // our own account, under which the owner, configured like us, logged in.
+  for (const char* table : {"session_connect_attrs", "session_account_connect_attrs"}) {
+    const auto rows = own(control).query(count_query(table, owner_tag));
+    if (!rows) {
+      if (connection_lost(rows.error())) return rows.error();
+      continue;
+    }
+    const auto& row = rows->at(0);
+    if (row[0] == "0") return std::optional<long>();
+    return std::optional<long>(std::stol(row[1].value_or("0")));
+  }
+  return std::optional<long>();
+}
+
+Result<std::string> MysqlServer::identity(rm::Session& control) {
+  MysqlSession& session = own(control);
+  // server_uuid may be copied with a data directory; MariaDB's server_uid is a hash of port and network
+  // card. With name, port and directory beside them, equal texts are the same server.
+  const auto rows = session.query("SELECT @@hostname, @@port, @@datadir, DATABASE()");
+  if (!rows) return rows.error();
+  const auto ids =
+      session.query("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid')");
+  if (!ids) return ids.error();
+  std::string text = session.flavour() == Flavour::mariadb ? "mariadb:" : "mysql:";
+  for (const auto& id : *ids) text += id.at(1).value_or("") + ":";
+  const auto& row = rows->at(0);
+  for (const int column : {0, 1, 2})
+    text += row[static_cast<std::size_t>(column)].value_or("") + ":";
+  return text + row[3].value_or("");
+}
+
+std::vector<rm::Finding> MysqlServer::preflight(rm::Session& control) {
+  return check_server(own(control), *settings_);
+}
+
+}  // namespace xabridge::mysql

@@ -1,0 +1,39 @@
+// MysqlServer: one open string's server, and the driver that reads open strings.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+#include <xabridge/rm/session.hpp>
+
+#include "settings.hpp"
+
+namespace xabridge::mysql {
+
+class MysqlSession;
+
+class MysqlServer final : public rm::Server {
+ public:
+  explicit MysqlServer(Settings settings);
+
+  Result<std::unique_ptr<rm::Session>> connect(const std::string& owner_tag) override;
+  Result<std::optional<long>> sessions_tagged(rm::Session& control,
+                                              const std::string& owner_tag) override;
+  std::vector<rm::Finding> preflight(rm::Session& control) override;
+  Result<std::string> identity(rm::Session& control) override;
+  [[nodiscard]] std::size_t pool_size() const noexcept override { return settings_->pool_size; }
+  [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept override {
+    return settings_->pool_timeout;
+  }
+
+ private:
+  const std::shared_ptr<const Settings> settings_;  // shared with sessions: interrupt() logs in
+};
+
+/// Everything that would keep XA from working as promised, each with its fix; see preflight.cpp.
+std::vector<rm::Finding> check_server(MysqlSession& session, const Settings& settings);
+
+/// The driver for MySQL and MariaDB; one object, never destroyed.
+rm::Driver& driver() noexcept;
+
+}  // namespace xabridge::mysql

@@ -1,0 +1,90 @@
+// MysqlSession: one connection to MySQL or MariaDB as the adapter sees it.
+//
+// The session runs with autocommit = 0: a stray write through a connection kept after its transaction
+// is then never committed by itself. It is found as open work at the next XA START (XAER_OUTSIDE), the
+// session is dropped, and the server rolls it back.
+//
+//            begin            end               prepare (MySQL, detached)
+//   none ----------> active -------> ended ----------------------------------> none
+//                                      |  prepare (MariaDB)          phase two
+//                                      +--------------------> bound ---------> none
+//
+// MySQL frees the session at XA PREPARE (xa_detach_on_prepare); MariaDB keeps it bound to the
+// prepared branch, and answers everybody else XAER_NOTA, until phase two or disconnection.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <xabridge/rm/session.hpp>
+
+#include "connector.hpp"
+#include "settings.hpp"
+
+namespace xabridge::mysql {
+
+enum class Flavour { mysql, mariadb };
+
+class MysqlSession final : public rm::Session {
+ public:
+  static Result<std::unique_ptr<MysqlSession>> open(std::shared_ptr<const Settings> settings,
+                                                    const std::string& owner_tag);
+
+  rm::Answer begin(const Xid& xid) override;
+  rm::Answer end(const Xid& xid) override;
+  rm::Answer prepare(const Xid& xid) override;
+  rm::Answer commit_one_phase(const Xid& xid) override;
+  rm::Answer rollback(const Xid& xid) override;
+  rm::Answer commit_prepared(const Xid& xid) override;
+  rm::Answer rollback_prepared(const Xid& xid) override;
+  Result<std::vector<rm::InDoubt>> prepared(bool include_foreign) override;
+  [[nodiscard]] bool reusable() noexcept override;
+  bool alive() noexcept override;
+  void interrupt() noexcept override;
+  [[nodiscard]] std::string server_id() const override { return id_; }
+  [[nodiscard]] void* native() noexcept override { return connection_.get(); }
+  [[nodiscard]] int doomed() const noexcept override { return doomed_; }
+
+  [[nodiscard]] Flavour flavour() const noexcept { return flavour_; }
+  [[nodiscard]] const std::string& version() const noexcept { return version_; }
+  /// Rows of a query of ours as text, SQL NULL as nullopt. Between branches only.
+  Result<std::vector<std::vector<std::optional<std::string>>>> query(const std::string& sql);
+
+ private:
+  enum class Holds { none, active, ended, bound };
+
+  MysqlSession(std::shared_ptr<const Settings> settings,
+               std::unique_ptr<sql::Connection> connection);
+  void identify();
+  /// Sends a statement without a result; nullopt is success.
+  std::optional<Error> send(const std::string& sql, std::string_view operation, const Xid* xid);
+  std::optional<Error> send_xa(std::string_view verb, const Xid& xid, std::string_view suffix = {});
+  std::optional<Error> roll_back_stray_work();
+  void hold(Holds what, const Xid& xid);
+  void let_go() noexcept;
+  rm::Answer lost(Error error) noexcept;
+  rm::Answer undo_after(Error failure, const Xid& xid);
+  rm::Answer phase_two(bool commit, const Xid& xid);
+  Result<bool> listed(const Xid& xid);
+  std::optional<Error> complete(bool commit, const Xid& xid);
+  std::optional<Error> complete_detached(bool commit, const Xid& xid);
+  rm::Answer judge(bool commit, const Xid& xid, Error error);
+
+  const std::shared_ptr<const Settings> settings_;
+  std::unique_ptr<sql::Connection> connection_;
+  std::unique_ptr<sql::Statement> statement_;  // every XA statement; made once
+  std::string id_;
+  std::string version_;
+  Flavour flavour_ = Flavour::mysql;
+  bool detaches_ = false;  // XA PREPARE frees the session
+  Holds holds_ = Holds::none;
+  std::optional<Xid> held_;  // whose branch, unless Holds::none
+  int doomed_ = XA_OK;
+  bool broken_ = false;
+  std::atomic<bool> interrupted_{false};
+};
+
+}  // namespace xabridge::mysql
