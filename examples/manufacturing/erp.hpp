@@ -1,0 +1,29 @@
+// The ERP side in PostgreSQL: orders, reservations, costs. Every function but create_tables works
+// in the transaction of the connection it is given and neither begins nor ends one.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "work_order.hpp"
+
+namespace manufacturing::erp_side {
+
+/// Drops and creates the tables, with the master data and `orders` planned orders. Commits by
+/// itself.
+void create_tables(PGconn* connection, const std::vector<WorkOrder>& orders);
+
+/// Locks the order. Throws NotReleased: unknown or released already.
+[[nodiscard]] WorkOrder planned_order(PGconn* connection, std::int64_t number);
+/// What the order needs, sorted by material: every release locks stock in this order.
+[[nodiscard]] std::vector<Need> needs_of(PGconn* connection, const WorkOrder& order);
+void reserve(PGconn* connection, const WorkOrder& order,
+             const std::vector<Reservation>& reservations);
+void post_cost(PGconn* connection, const WorkOrder& order);
+void mark_released(PGconn* connection, const WorkOrder& order);
+
+[[nodiscard]] std::vector<std::int64_t> planned_orders(PGconn* connection);
+
+}  // namespace manufacturing::erp_side
