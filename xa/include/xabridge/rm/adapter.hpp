@@ -45,6 +45,7 @@ class Switch {
 
  private:
   struct Impl;
+  Impl& impl() noexcept;
   Impl* impl_;  // leaked on purpose: threads may outlive static destruction
 };
 

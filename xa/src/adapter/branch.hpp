@@ -1,0 +1,119 @@
+// Branch: one transaction branch as this process knows it, and the table of them.
+//
+// Two rules keep the server calls free of locks and the states true:
+//  * Claim. A thread that talks to the server for a branch, or moves its state, holds the branch's claim. A
+//    second thread waits for it on a condition variable. What a claim's owner reads cannot change under it.
+//  * Pin. interrupt() must work while another thread holds the claim and is blocked in the server, so it
+//    does not claim; it pins. A pinned branch keeps its session: whoever gives the session away first waits
+//    for the pin, and by then the session knows that it was interrupted and is not reusable.
+// The table's mutex guards fields, and is never held across a server call.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+#include <xabridge/xid.hpp>
+
+#include "pool.hpp"
+#include "state_tables.hpp"
+
+namespace xabridge::rm {
+
+/// Names a thread of control for as long as the process lives; never reused.
+using ThreadToken = unsigned long;
+
+class Branch {
+ public:
+  /// Born claimed, by the thread in xa_start; or known from elsewhere in a later state, and free.
+  explicit Branch(const Xid& xid) : xid_(xid) {}
+  Branch(const Xid& xid, S known_as) : xid_(xid), state_(known_as), claimed_(false) {}
+
+  [[nodiscard]] const Xid& xid() const noexcept { return xid_; }
+  [[nodiscard]] S state() const noexcept { return state_; }
+  [[nodiscard]] T association(ThreadToken thread) const noexcept;
+  /// Some thread is associated, or has suspended its association.
+  [[nodiscard]] bool associated() const noexcept { return !associations_.empty(); }
+
+ private:
+  friend class BranchTable;
+  friend class Claim;
+  struct Association {
+    ThreadToken thread;
+    T state;
+  };
+
+  /// The only function that assigns a state. The session must already be what the new state demands.
+  void move(ThreadToken thread, Verb verb, Mode mode, int code);
+  void check_invariants() const noexcept;
+
+  Xid xid_;
+  S state_ = S::S0;
+  std::vector<Association> associations_;  // T1 and T2 only
+  Lease session_;
+  int heuristic_ = XA_OK;  // the answer S5 keeps
+  bool prepare_failed_ =
+      false;  // S2 after XAER_RMERR from prepare: the server may have prepared it
+  bool claimed_ = true;
+  int pins_ = 0;
+};
+
+class BranchTable;
+
+/// The right to act for a branch. Giving it up removes a branch that is S0 from the table.
+class Claim {
+ public:
+  Claim(Claim&& other) noexcept
+      : table_(std::exchange(other.table_, nullptr)), branch_(other.branch_) {}
+  Claim& operator=(Claim&&) = delete;
+  ~Claim();
+
+  const Branch* operator->() const noexcept { return branch_; }
+  [[nodiscard]] Session* session() const noexcept { return branch_->session_.get(); }
+  [[nodiscard]] int heuristic() const noexcept { return branch_->heuristic_; }
+  [[nodiscard]] bool prepare_failed() const noexcept { return branch_->prepare_failed_; }
+
+  /// The session xa_start has begun the branch in.
+  void adopt(Lease session);
+  /// Takes the session out, for the pool or to be closed. Waits for interrupt() to let go of it.
+  [[nodiscard]] Lease take_session();
+  /// After the server answered `code`. A session that the new state does not own goes back to the pool
+  /// when it plainly finished its branch, and is closed otherwise.
+  void moved(ThreadToken thread, Verb verb, Mode mode, int code);
+
+ private:
+  friend class BranchTable;
+  Claim(BranchTable& table, Branch& branch) noexcept : table_(&table), branch_(&branch) {}
+  BranchTable* table_;
+  Branch* branch_;
+};
+
+class BranchTable {
+ public:
+  /// A new entry in S0; nullopt when the XID is there already, in whatever state.
+  std::optional<Claim> create(const Xid& xid);
+  /// Waits while another thread acts for the branch; nullopt when there is no such branch.
+  std::optional<Claim> claim(const Xid& xid);
+  /// An entry for a branch of another process that turned out to be heuristically completed.
+  void remember_heuristic(const Xid& xid, int code);
+
+  [[nodiscard]] bool contains(const Xid& xid);
+  /// True while another thread acts for the branch: TMNOWAIT answers XA_RETRY then.
+  [[nodiscard]] bool is_claimed(const Xid& xid);
+  [[nodiscard]] std::vector<Xid> associated_with(ThreadToken thread);
+  [[nodiscard]] std::vector<Xid> heuristically_completed();
+
+  /// Calls `use` with the branch's session and state, pinned but unclaimed and without the lock; false when
+  /// there is no such branch, or it has no session.
+  bool with_pinned(const Xid& xid, const std::function<void(Session&, S)>& use);
+
+ private:
+  friend class Claim;
+  std::mutex mutex_;
+  std::condition_variable changed_;  // a claim or a pin was given up
+  std::unordered_map<Xid, Branch> branches_;
+};
+
+}  // namespace xabridge::rm

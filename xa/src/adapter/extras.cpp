@@ -1,0 +1,183 @@
+// The extras of a switch, rm_extras.h: readable errors, interruption, checks. None changes what an xa_ entry
+// does; in particular a lost connection here leaves R as it is.
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "impl.hpp"
+
+namespace xabridge::rm {
+namespace {
+
+// A cut inside a UTF-8 character would make the whole text invalid for whoever prints it.
+void copy_text(char* out, std::size_t size, std::string_view text) noexcept {
+  if (size == 0) return;
+  std::size_t length = std::min(text.size(), size - 1);
+  const auto continues = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U;
+  };
+  if (length < text.size())
+    while (length > 0 && continues(length)) --length;
+  std::memcpy(out, text.data(), length);
+  out[length] = '\0';
+}
+
+template <std::size_t size>
+void copy_text(char (&out)[size], std::string_view text) noexcept {
+  copy_text(out, size, text);
+}
+
+/// Runs an extra that asks the server through a control session: `body(instance, session)`.
+template <class ImplRef, class Body>
+int asking(ImplRef& impl, const char* operation, int rmid, Body body) noexcept {
+  try {
+    const auto instance = impl.registry.find(rmid);
+    if (instance == nullptr) return XAER_PROTO;
+    ThreadState& thread = ThreadState::current();
+    const auto failed = [&](Error error) {
+      error.operation = operation + (": " + error.operation);
+      error.resource_manager = instance->name();
+      error.rmid = rmid;
+      thread.set_error(impl.registry, rmid, error);
+      return error.xa_code;
+    };
+    auto control = instance->control_session();
+    if (!control) return failed(std::move(control.error()));
+    Result<void> done = body(*instance, *control->get());
+    control->give_back();
+    return done ? XA_OK : failed(std::move(done.error()));
+  } catch (...) {
+    return XAER_RMERR;
+  }
+}
+
+}  // namespace
+
+int Switch::name_instance(int rmid, const char* name, const char* owner_tag) noexcept try {
+  if (name == nullptr) return XAER_INVAL;
+  return impl().registry.name(rmid, name, owner_tag == nullptr ? "" : owner_tag) ? XA_OK
+                                                                                 : XAER_PROTO;
+} catch (...) {
+  return XAER_RMERR;
+}
+
+void* Switch::connection(int rmid) noexcept try {
+  Impl& self = impl();
+  const ThreadRm* const rm = ThreadState::current().find(self.registry, rmid);
+  if (rm == nullptr || !rm->active) return nullptr;
+  void* native = nullptr;
+  rm->instance->branches().with_pinned(*rm->active,
+                                       [&](Session& session, S) { native = session.native(); });
+  return native;
+} catch (...) {
+  return nullptr;
+}
+
+int Switch::interrupt(const XID* xid, int rmid) noexcept try {
+  const auto valid = Xid::from(xid);
+  if (!valid) return XAER_INVAL;
+  const auto instance = impl().registry.find(rmid);
+  if (instance == nullptr) return XAER_PROTO;
+  int code = XAER_NOTA;
+  instance->branches().with_pinned(*valid, [&](Session& session, S state) {
+    // A prepared branch executes nothing of the application's, and phase two must not be disturbed.
+    code = state == S::S3 ? XAER_PROTO : XA_OK;
+    if (code == XA_OK) session.interrupt();
+  });
+  return code;
+} catch (...) {
+  return XAER_RMERR;
+}
+
+int Switch::session_of(const XID* xid, int rmid, char* text, long size) noexcept try {
+  const auto valid = Xid::from(xid);
+  if (!valid || text == nullptr || size <= 0) return XAER_INVAL;
+  const auto instance = impl().registry.find(rmid);
+  if (instance == nullptr) return XAER_PROTO;
+  const bool found = instance->branches().with_pinned(*valid, [&](Session& session, S) {
+    copy_text(text, static_cast<std::size_t>(size), session.server_id());
+  });
+  return found ? XA_OK : XAER_NOTA;
+} catch (...) {
+  return XAER_RMERR;
+}
+
+int Switch::last_error(int rmid, xabridge_rm_error* out) noexcept try {
+  if (out == nullptr) return XAER_INVAL;
+  *out = {};
+  const Error* const error = ThreadState::current().error(impl().registry, rmid);
+  if (error == nullptr) return XAER_PROTO;
+  out->xa_code = error->xa_code;
+  out->vendor_code = error->vendor_code;
+  out->sys_errno = error->sys_errno;
+  out->connection_usable = error->connection_usable ? 1 : 0;
+  out->outcome_known = error->outcome_known ? 1 : 0;
+  copy_text(out->sqlstate, error->sqlstate);
+  copy_text(out->operation, error->operation);
+  copy_text(out->server_text, error->server_text);
+  copy_text(out->message, error->message);
+  return XA_OK;
+} catch (...) {
+  return XAER_RMERR;
+}
+
+int Switch::classify(const void* exception) noexcept {
+  if (exception == nullptr) return XA_OK;
+  return impl().driver.classify(*static_cast<const std::exception*>(exception));
+}
+
+int Switch::owner_sessions(int rmid, const char* owner_tag, long* count) noexcept {
+  if (owner_tag == nullptr || count == nullptr) return XAER_INVAL;
+  return asking(impl(), "count sessions", rmid,
+                [&](Instance& instance, Session& session) -> Result<void> {
+                  auto known = instance.server().sessions_tagged(session, owner_tag);
+                  if (!known) return std::move(known.error());
+                  *count = known->value_or(-1);
+                  return {};
+                });
+}
+
+int Switch::preflight(int rmid, void (*report)(void*, const xabridge_finding*),
+                      void* context) noexcept {
+  if (report == nullptr) return XAER_INVAL;
+  return asking(impl(), "preflight", rmid,
+                [&](Instance& instance, Session& session) -> Result<void> {
+                  for (const Finding& finding : instance.server().preflight(session)) {
+                    const xabridge_finding plain{finding.severity, finding.subject.c_str(),
+                                                 finding.text.c_str(), finding.fix.c_str()};
+                    report(context, &plain);
+                  }
+                  return {};
+                });
+}
+
+int Switch::identity(int rmid, char* text, long size) noexcept {
+  if (text == nullptr || size <= 0) return XAER_INVAL;
+  return asking(impl(), "identity", rmid,
+                [&](Instance& instance, Session& session) -> Result<void> {
+                  auto known = instance.server().identity(session);
+                  if (!known) return std::move(known.error());
+                  copy_text(text, static_cast<std::size_t>(size), *known);
+                  return {};
+                });
+}
+
+int Switch::in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*),
+                     void* context) noexcept {
+  if (report == nullptr) return XAER_INVAL;
+  return asking(
+      impl(), "list in-doubt branches", rmid, [&](Instance&, Session& session) -> Result<void> {
+        auto listed = session.prepared(true);
+        if (!listed) return std::move(listed.error());
+        for (const InDoubt& branch : *listed) {
+          const xabridge_in_doubt plain{branch.xid ? &branch.xid->raw() : nullptr,
+                                        branch.name.c_str(), branch.owner.c_str(),
+                                        branch.age ? static_cast<long>(branch.age->count()) : -1};
+          report(context, &plain);
+        }
+        return {};
+      });
+}
+
+}  // namespace xabridge::rm

@@ -1,0 +1,100 @@
+// ThreadState: see thread_state.hpp.
+
+#include "thread_state.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+
+namespace xabridge::rm {
+namespace {
+
+std::atomic<ThreadToken> next_token{1};
+
+// A TM asks for the reason right after the refusal; a program that calls with ever new rmids must not grow.
+constexpr std::size_t most_errors = 64;
+
+}  // namespace
+
+ThreadState& ThreadState::current() {
+  // A plain pointer, because a transaction manager may call xa_close from the destructor of a thread's
+  // object that outlives ours: it then finds an empty state instead of a destroyed one.
+  thread_local ThreadState* state = nullptr;
+  struct Reaper {
+    ThreadState** state;
+    ~Reaper() { delete std::exchange(*state, nullptr); }
+  };
+  thread_local const Reaper reaper{&state};
+
+  if (state == nullptr) state = new ThreadState;
+  if (state->process_ != ::getpid()) {
+    auto* const fresh = new ThreadState;
+    for (const auto& [key, entry] : state->rms_)
+      if (entry.rm.state == R::R1) fresh->inherited_.insert(key);
+    // The old one is leaked on purpose: closing would say goodbye on sockets the parent still uses.
+    state = fresh;
+  }
+  return *state;
+}
+
+ThreadState::ThreadState() : token_(next_token.fetch_add(1)), process_(::getpid()) {}
+
+ThreadState::~ThreadState() {
+  if (process_ != ::getpid()) {
+    // A forked child ends without having called us: hand the references to nobody.
+    for (auto& [key, entry] : rms_)
+      (void)new std::shared_ptr<Instance>(std::move(entry.rm.instance));
+    return;
+  }
+  for (auto& [key, entry] : rms_) {
+    try {
+      if (entry.rm.state == R::R1) leave(*entry.registry, key.second, entry.rm, Why::thread_ends);
+    } catch (...) {
+      // Out of memory while a thread ends: its connections stay open until the process does.
+    }
+  }
+}
+
+ThreadRm* ThreadState::find(const Registry& registry, int rmid) {
+  const auto found = rms_.find({&registry, rmid});
+  return found == rms_.end() ? nullptr : &found->second.rm;
+}
+
+ThreadRm& ThreadState::at(Registry& registry, int rmid) {
+  return rms_.try_emplace({&registry, rmid}, Entry{&registry, {}}).first->second.rm;
+}
+
+bool ThreadState::inherited(const Registry& registry, int rmid) const {
+  return inherited_.contains({&registry, rmid});
+}
+
+void ThreadState::set_error(const Registry& registry, int rmid, const Error& error) {
+  if (errors_.size() >= most_errors) errors_.clear();
+  errors_[{&registry, rmid}] = error;
+}
+
+const Error* ThreadState::error(const Registry& registry, int rmid) const {
+  const auto found = errors_.find({&registry, rmid});
+  return found == errors_.end() ? nullptr : &found->second;
+}
+
+void ThreadState::leave(Registry& registry, int rmid, ThreadRm& rm, Why why) {
+  const auto instance = std::move(rm.instance);
+  rm = ThreadRm{};
+  rm.failed = why == Why::failed;
+  for (const Xid& xid : instance->branches().associated_with(token_)) {
+    auto claim = instance->branches().claim(xid);
+    if (!claim || claim->operator->()->association(token_) == T::T0) continue;
+    // Unprepared, because associated. Asked to roll back, the session can serve the next branch; when the
+    // server is not there, closing the session is the rollback.
+    if (why == Why::thread_ends && claim->session()->rollback(xid).code == XA_OK) {
+      claim->moved(token_, Verb::end, Mode::plain, XA_RBROLLBACK);
+      claim->moved(token_, Verb::rollback, Mode::plain, XA_OK);
+    } else {
+      claim->moved(token_, Verb::end, Mode::plain, XAER_RMFAIL);
+    }
+  }
+  registry.close(rmid, instance);
+}
+
+}  // namespace xabridge::rm

@@ -1,0 +1,77 @@
+// ThreadState: what XA keeps per thread of control: R per rmid, the active association, the recovery scan,
+// and the reason of the last refusal.
+//
+// Reached through current(), one object per thread for all switches of the library. Only its own thread
+// uses it, so there is no lock. When the thread ends, what it left behind is undone: active branches are
+// rolled back, rmids closed. After fork() the child starts with an empty one and leaves the inherited one,
+// with the parent's connections, untouched.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "branch.hpp"
+#include "instance.hpp"
+
+namespace xabridge::rm {
+
+/// The cursor of xa_recover: a snapshot taken at TMSTARTRSCAN.
+struct Scan {
+  std::vector<Xid> xids;
+  std::size_t next = 0;
+};
+
+/// One thread x rmid.
+struct ThreadRm {
+  R state = R::R0;
+  bool failed = false;                 // XAER_RMFAIL led to R0: xa_open looks at the server again
+  std::shared_ptr<Instance> instance;  // set while R1
+  std::optional<Xid> active;           // the branch of the T1 association
+  std::optional<Scan> scan;
+};
+
+class ThreadState {
+ public:
+  static ThreadState& current();
+
+  ThreadState();
+  ThreadState(const ThreadState&) = delete;
+  ThreadState& operator=(const ThreadState&) = delete;
+  ~ThreadState();
+
+  [[nodiscard]] ThreadToken token() const noexcept { return token_; }
+  /// Null when the thread never opened rmid.
+  [[nodiscard]] ThreadRm* find(const Registry& registry, int rmid);
+  [[nodiscard]] ThreadRm& at(Registry& registry, int rmid);
+  /// The parent had rmid open before fork() made this process.
+  [[nodiscard]] bool inherited(const Registry& registry, int rmid) const;
+
+  void set_error(const Registry& registry, int rmid, const Error& error);
+  [[nodiscard]] const Error* error(const Registry& registry, int rmid) const;
+
+  /// R0: associations of this thread are ended, their branches rolled back; the rmid is given up.
+  enum class Why { closed, failed, thread_ends };
+  void leave(Registry& registry, int rmid, ThreadRm& rm, Why why);
+
+ private:
+  // Registries are never destroyed, so an address names one for good.
+  using Key = std::pair<const Registry*, int>;
+  struct Entry {
+    Registry* registry;
+    ThreadRm rm;
+  };
+
+  const ThreadToken token_;
+  const pid_t process_;
+  std::map<Key, Entry> rms_;
+  std::map<Key, Error> errors_;
+  std::set<Key> inherited_;
+};
+
+}  // namespace xabridge::rm
