@@ -42,8 +42,12 @@ constexpr std::array<std::string_view, 5> session_tags{"SET", "RESET", "LISTEN",
 }  // namespace
 
 bool Observer::watch(PGconn* connection) noexcept {
-  PQsetNoticeReceiver(connection, on_notice, this);
+  hear_notices(connection);
   return PQregisterEventProc(connection, on_event, "xabridge", this) != 0;
+}
+
+void Observer::hear_notices(PGconn* connection) noexcept {
+  PQsetNoticeReceiver(connection, on_notice, this);
 }
 
 void Observer::branch_begins() {

@@ -21,6 +21,8 @@ class Observer {
  public:
   /// Registers with `connection`; false when libpq is out of memory.
   [[nodiscard]] bool watch(PGconn* connection) noexcept;
+  /// Notices come here again, whatever receiver the application has set.
+  void hear_notices(PGconn* connection) noexcept;
   /// A new branch begins: forget the last one. What was done to the session itself is kept.
   void branch_begins();
 

@@ -14,6 +14,7 @@ namespace {
 constexpr long default_pool_size = 64;  // within max_connections = 100, PostgreSQL's default
 constexpr long default_pool_timeout_seconds = 30;
 constexpr long one_day_seconds = 86400;
+constexpr std::size_t longest_name = 63;  // NAMEDATALEN - 1 of the server
 
 constexpr std::array<std::string_view, 3> own_keys{"passwordfile", "pool_size", "pool_timeout"};
 
@@ -119,6 +120,7 @@ Result<Connection> Options::connect(const std::string& application_name) const {
 
   std::string name = application_name;
   if (const auto own = text_.get("application_name")) name += name.empty() ? *own : " " + *own;
+  name.resize(std::min(name.size(), longest_name));  // the server would, with a notice
   if (!name.empty()) add("application_name", name.c_str());
   add(nullptr, nullptr);
 

@@ -88,6 +88,7 @@ Answer Session::end(const Xid& xid) { return inspect("end of the branch", xid); 
 Answer Session::inspect(const char* operation, const Xid& xid) {
   const Rest rest = drain(connection_.get(), cancel_.get());
   if (rest == Rest::lost) return lost(operation, &xid, true);
+  observer_.hear_notices(connection_.get());
   // A server that ended the session has said so already; reading it now makes the loss known
   // before anything is sent whose fate would then be unknown.
   if (PQconsumeInput(connection_.get()) == 0 || PQisBusy(connection_.get()) != 0 || !connected())
@@ -302,7 +303,10 @@ Error Session::lost(const char* operation, const Xid* xid, bool outcome_known) c
   return e;
 }
 
-bool Session::connected() const noexcept { return PQstatus(connection_.get()) == CONNECTION_OK; }
+// A server that ends the session says so first; the connection is useless from then on.
+bool Session::connected() const noexcept {
+  return PQstatus(connection_.get()) == CONNECTION_OK && observer_.farewell().empty();
+}
 
 PGTransactionStatusType Session::status() const noexcept {
   return PQtransactionStatus(connection_.get());
