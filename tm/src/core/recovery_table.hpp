@@ -24,10 +24,10 @@ enum class Sight {
   listed,  // its complete list has it
   absent,  // its complete list, made after the owner was known to be idle or dead, does not have it
   unreachable,  // no list
-  unnamed,      // no configured resource manager has that name (renamed, removed, or an unreadable
-                // bqual)
+  unnamed,  // no configured resource manager has that name (renamed, removed), or it is unreadable
+  elsewhere,  // it does not list it, but another configured one does: names were exchanged
 };
-inline constexpr int kSightCount = 4;
+inline constexpr int kSightCount = 5;
 
 /// What the register has on record. For live, stranger and foreign it is not asked.
 enum class OnRecord { none, commit };

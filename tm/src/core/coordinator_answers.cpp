@@ -1,0 +1,170 @@
+// The coordinator's ear: what one answer changes, and how the whole reads as an Outcome.
+#include <algorithm>
+#include <cassert>
+#include <utility>
+#include <xabridge/codes.hpp>
+
+#include "coordinator.hpp"
+
+namespace xabridge::tm {
+namespace {
+
+bool is_heuristic_state(BranchState state) noexcept {
+  return state == BranchState::heuristic_committed || state == BranchState::heuristic_rolled_back ||
+         state == BranchState::heuristic_mixed || state == BranchState::heuristic_hazard;
+}
+
+}  // namespace
+
+void Coordinator::answered(const Call& call, CallAnswer answer) {
+  assert(call.branch < known_.size());
+  Branch& branch = known_[call.branch];
+  assert(branch.outstanding && branch.wants == call.verb);
+  if (!branch.outstanding || branch.wants != call.verb) return;  // reported twice: the first counts
+
+  const Answered what = classify(answer);
+  const OutcomeRow& row = lookup(branch.phase, call.verb, what);
+  if (call.verb != Verb::confirm && answer.code != XA_OK) {
+    branch.code = answer.code;
+    branch.server_text = answer.error ? answer.error->server_text : std::string();
+  }
+  keep_error(call.branch, call.verb, row, std::move(answer));
+  apply(call.branch, call.verb, row, what);
+}
+
+/// Moves one branch as its row says. The only place that assigns a branch's phase and state, beside the
+/// decision itself.
+void Coordinator::apply(std::size_t index, Verb verb, const OutcomeRow& row, Answered what) {
+  Branch& branch = known_[index];
+  branch.outstanding = false;
+  branch.wants.reset();
+  if (row.action != Action::forgotten && row.action != Action::remember) {
+    branch.phase = row.next;
+    branch.state = row.state;
+  }
+  switch (row.action) {
+    case Action::go_on:
+    case Action::remember:
+    case Action::leave:
+      break;
+    case Action::vote_yes:
+      branch.voted_yes = true;
+      break;
+    case Action::vote_no:
+      branch.final_answer = true;
+      doom(index, branch.code, row);
+      break;
+    case Action::doom:
+    case Action::doubt:
+      doom(index, branch.code, row);
+      break;
+    case Action::final:
+    case Action::forgotten:
+      branch.final_answer = branch.state != BranchState::unknown;
+      break;
+    case Action::confirm:
+      branch.wants = Verb::confirm;
+      break;
+    case Action::undo:
+      doom(index, branch.code, row);
+      branch.wants = Verb::rollback;
+      break;
+    case Action::heuristic:
+      branch.state = heuristic_state(what);
+      branch.to_record = true;
+      branch.to_forget = true;
+      break;
+    case Action::note:
+      branch.to_record = true;
+      break;
+    case Action::retry:
+      // A retry after a confirmation goes back to the call that was in doubt.
+      branch.wants = verb == Verb::confirm ? Verb::commit : verb;
+      branch.later = true;
+      break;
+  }
+}
+
+void Coordinator::doom(std::size_t index, int code, const OutcomeRow& row) {
+  doomed_ = true;
+  if (reason_fixed_) return;
+  // The most telling answer: a named reason, then a plain rollback, then errors; then the first branch.
+  const int rank = !is_rollback(code) ? 1 : code == XA_RBROLLBACK ? 2 : 3;
+  if (rank < reason_.rank || (rank == reason_.rank && index > reason_.branch)) return;
+  reason_ = {rank, index, code, describe(index, code, row.reason)};
+}
+
+/// "stock: deadlock (XA_RBDEADLOCK): Deadlock found when trying to get lock".
+std::string Coordinator::describe(std::size_t index, int code, std::string_view why) const {
+  const Branch& branch = known_[index];
+  std::string text = branches_[index].resource_manager + ": " + std::string(code_meaning(code)) +
+                     " (" + code_name(code) + ")";
+  if (!branch.errors.empty()) {
+    const Error& error = branch.errors.back();
+    const std::string& said = error.server_text.empty() ? error.message : error.server_text;
+    if (!said.empty()) return text + ": " + said;
+  }
+  return text + ": " + std::string(why);
+}
+
+void Coordinator::keep_error(std::size_t index, Verb verb, const OutcomeRow& row,
+                             CallAnswer answer) {
+  Branch& branch = known_[index];
+  // Answers that say exactly what was asked for are no errors: a read-only vote, XA_RB* to a rollback.
+  const bool asked_for = verb == Verb::rollback || verb == Verb::end_fail;
+  if (answer.code == XA_RDONLY && row.state == BranchState::read_only) return;
+  if (is_rollback(answer.code) && asked_for) return;
+  if (verb == Verb::confirm) {
+    // What the list adds to the answer it was asked about: the row's words, under that answer's code.
+    if (row.action != Action::leave && row.action != Action::note) return;
+    answer.code = branch.code;
+    if (answer.error) answer.error->xa_code = branch.code;
+  } else if (answer.code == XA_OK) {
+    return;
+  }
+
+  Error error = answer.error ? std::move(*answer.error) : Error{};
+  if (!answer.error) error.xa_code = answer.code;
+  if (error.operation.empty()) error.operation = to_string(verb);
+  if (error.resource_manager.empty()) error.resource_manager = branches_[index].resource_manager;
+  if (error.xid.empty()) error.xid = branches_[index].xid.to_string();
+  if (error.message.empty()) {
+    error.message = row.reason;
+  } else if (verb == Verb::confirm) {
+    error.message = std::string(row.reason) + "; " + error.message;
+  }
+  error.outcome_known = error.outcome_known && row.state != BranchState::unknown;
+  branch.errors.push_back(std::move(error));
+}
+
+Outcome Coordinator::outcome() const {
+  Outcome result;
+  result.gtrid = to_hex(gtrid_);
+  std::vector<BranchState> states;
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    const Branch& branch = known_[i];
+    states.push_back(branch.state);
+    result.branches.push_back(
+        {branches_[i].resource_manager, branches_[i].xid.to_string(), branch.state, branch.errors});
+  }
+  result.kind = state_ == State::finished ? combine(states, verdict_) : OutcomeKind::unknown;
+  if (result.committed()) return result;
+
+  result.reason = reason_.text;
+  result.reason_code = reason_.code;
+  // Heuristic and unknown are about the branches that made them so, whatever came first.
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    const Branch& branch = known_[i];
+    const bool tells = result.kind == OutcomeKind::heuristic ? is_heuristic_state(branch.state)
+                       : result.reason.empty()               ? branch.code != XA_OK
+                                                             : false;
+    if (!tells) continue;
+    const std::string before = result.reason.empty() ? "" : "; " + result.reason;
+    result.reason = describe(i, branch.code, to_string(branch.state)) + before;
+    result.reason_code = branch.code;
+    break;
+  }
+  return result;
+}
+
+}  // namespace xabridge::tm

@@ -1,0 +1,247 @@
+// One branch in a recovery pass: whose it is, which row of the table applies, what its resource manager answers.
+#include <algorithm>
+#include <utility>
+#include <xabridge/codes.hpp>
+
+#include "recovery_pass.hpp"
+
+namespace xabridge::tm {
+namespace {
+
+/// The register's answer as the table's column.
+struct WhoseRow {
+  Owner owner;
+  Whose whose;
+};
+constexpr WhoseRow kOwners[] = {
+    {Owner::self, Whose::self},       {Owner::live, Whose::live},
+    {Owner::dead, Whose::dead},       {Owner::stranger, Whose::stranger},
+    {Owner::foreign, Whose::foreign},
+};
+
+std::string detail(std::string_view why, const std::optional<Error>& error) {
+  std::string text(why);
+  if (error) text += ": " + error->to_string();
+  return text;
+}
+
+}  // namespace
+
+Result<Whose> Recovery::Pass::whose(const Xid& xid) const {
+  if (xid.format_id() != kFormatId) return Whose::foreign;
+  const std::optional<Gtrid> gtrid = Gtrid::decode(xid.gtrid());
+  if (!gtrid) return Whose::foreign;
+  Result<Owner> owner = recovery.decisions_.owner_of(*gtrid);
+  if (!owner) return std::move(owner.error());
+  // Before the decision is read, never after: see the order in recovery.hpp.
+  if (*owner == Owner::self && at_work(xid.gtrid())) return Whose::in_flight;
+  for (const WhoseRow& row : kOwners) {
+    if (row.owner == *owner) return row.whose;
+  }
+  return Whose::foreign;
+}
+
+bool Recovery::Pass::listed_by_another(const Xid& xid, const std::string& name) const {
+  return std::any_of(sources.begin(), sources.end(), [&](const auto& other) {
+    return other.first != name && other.second.xids.count(xid) != 0;
+  });
+}
+
+/// How the resource manager named in the bqual sees the branch. `source` is that resource manager.
+Sight Recovery::Pass::sight(const Source& source, const Xid& xid, const std::string& name) const {
+  if (!source.listed) return Sight::unreachable;
+  if (source.xids.count(xid) != 0) return Sight::listed;
+  return listed_by_another(xid, name) ? Sight::elsewhere : Sight::absent;
+}
+
+OwnerSessions Recovery::Pass::sessions(Source& source, const Xid& xid) const {
+  const std::optional<Gtrid> gtrid = Gtrid::decode(xid.gtrid());
+  if (!gtrid) return OwnerSessions::cannot_tell;
+  const std::string tag = owner_tag(gtrid->register_id, gtrid->incarnation);
+  if (const auto it = source.sessions.find(tag); it != source.sessions.end()) return it->second;
+  const std::optional<long> count = source.port->owner_sessions(tag);
+  const OwnerSessions result = !count       ? OwnerSessions::cannot_tell
+                               : *count > 0 ? OwnerSessions::connected
+                                            : OwnerSessions::none;
+  source.sessions.emplace(tag, result);
+  return result;
+}
+
+/// A branch that `source` lists.
+void Recovery::Pass::visit(Source& source, const Xid& xid) {
+  BranchReport branch;
+  branch.resource_manager = source.port->name();
+  branch.xid = xid;
+  branch.gtrid = std::string(xid.gtrid());
+
+  Result<Whose> who = whose(xid);
+  if (!who) {
+    branch.whose = Whose::live;  // as good as: somebody may be at work on it
+    branch.text = detail("the decision register cannot say whose it is", who.error());
+    branch.error = std::move(who.error());
+    tell(EventKind::warning, branch);
+    report.branches.push_back(std::move(branch));
+    return;
+  }
+  branch.whose = *who;
+  Situation situation;
+  situation.whose = *who;
+  if (*who == Whose::self || *who == Whose::dead) {
+    const std::optional<std::string> name = bqual_name(xid.bqual());
+    const auto named = name ? sources.find(*name) : sources.end();
+    situation.sight = named == sources.end() ? Sight::unnamed : sight(named->second, xid, *name);
+    // The same database under two names: only the one in the bqual acts.
+    if (situation.sight == Sight::listed && named->second.port != source.port) return;
+    const bool commit = recovery.decisions_.decision(branch.gtrid).has_value();
+    branch.commit_decided = commit;
+    situation.on_record = commit ? OnRecord::commit : OnRecord::none;
+    if (*who == Whose::dead && !commit && situation.sight == Sight::listed) {
+      situation.sessions = sessions(source, xid);
+    }
+    found_new_decision |=
+        commit && std::none_of(decisions.begin(), decisions.end(), [&](const Known& known) {
+          return known.record.gtrid == branch.gtrid;
+        });
+  }
+  const RecoveryRow& row = recovery_row(situation);
+  branch.sight = situation.sight;
+  branch.action = row.action;
+  branch.text = row.story;
+  report.branches.push_back(std::move(branch));
+  BranchReport& kept = report.branches.back();
+
+  if (row.action == RecoveryAction::commit) act(source, kept, Phase::recover_commit, Verb::commit);
+  if (row.action == RecoveryAction::rollback) {
+    act(source, kept, Phase::recover_rollback, Verb::rollback);
+  }
+  if (row.action == RecoveryAction::wait) tell(EventKind::recovery_waits, kept);
+  if (row.action == RecoveryAction::report) tell_once(EventKind::warning, source, kept);
+  if (*who == Whose::foreign) tell_once(EventKind::foreign, source, kept);
+}
+
+void Recovery::Pass::act(Source& source, BranchReport& branch, Phase phase, Verb verb) {
+  if (!recovery.options_.act) return;
+  const auto index = static_cast<std::size_t>(&branch - report.branches.data());
+  judge(source, index, phase, verb, source.port->call(verb, *branch.xid));
+}
+
+/// One fresh list for everything that was answered: only what the server no longer shows is finished.
+void Recovery::Pass::confirm(Source& source) {
+  if (source.to_confirm.empty()) return;
+  const auto pending = std::exchange(source.to_confirm, {});
+  std::set<Xid> still;
+  CallAnswer no_list{XAER_RMFAIL, std::nullopt};
+  bool known = false;
+  if (!stopped()) {
+    Result<std::vector<Xid>> listed = source.port->list();
+    known = listed.ok();
+    if (known) {
+      still.insert(listed->begin(), listed->end());
+    } else {
+      no_list.error = std::move(listed.error());
+    }
+  }
+  for (const auto& [index, phase] : pending) {
+    const bool listed = still.count(*report.branches[index].xid) != 0;
+    judge(source, index, phase, Verb::confirm,
+          known ? CallAnswer{listed ? XA_OK : XAER_NOTA, std::nullopt} : no_list);
+  }
+}
+
+/// What an answer changes, by its row of the outcome table.
+void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb verb,
+                           CallAnswer answer) {
+  const Answered answered = classify(answer);
+  const OutcomeRow& row = lookup(phase, verb, answered);
+  BranchReport& branch = report.branches[index];
+  if (answer.error) {
+    branch.error = std::move(answer.error);
+  } else if (verb != Verb::confirm && answer.code != XA_OK) {
+    Error error;
+    error.xa_code = answer.code;
+    error.operation = to_string(verb);
+    error.resource_manager = branch.resource_manager;
+    error.xid = branch.xid->to_string();
+    error.message = row.reason;
+    branch.error = std::move(error);
+  }
+  branch.text = row.reason;
+
+  switch (row.action) {
+    case Action::confirm:
+      source.to_confirm.emplace_back(index, row.next);
+      return;
+    case Action::final:
+      branch.finished = true;
+      finished.insert({branch.resource_manager, *branch.xid});
+      tell(row.state == BranchState::committed ? EventKind::recovered_commit
+                                               : EventKind::recovered_rollback,
+           branch);
+      return;
+    case Action::heuristic:
+    case Action::note:
+      heuristic(source, branch, row, answered, answer.code);
+      return;
+    case Action::retry:
+      tell(EventKind::recovery_waits, branch);
+      return;
+    default:  // leave: the answer means that trying again will not help before somebody looked
+      tell(EventKind::warning, branch);
+      return;
+  }
+}
+
+/// Record, then forget: the other order could lose the only evidence.
+void Recovery::Pass::heuristic(Source& source, BranchReport& branch, const OutcomeRow& row,
+                               Answered answered, int code) {
+  const bool held =
+      row.action == Action::heuristic;  // the resource manager keeps it until xa_forget
+  const BranchState state = held ? heuristic_state(answered) : row.state;
+  if (!held && branch.error) code = branch.error->xa_code;
+  branch.text = std::string(to_string(state)) + ": " + std::string(row.reason);
+
+  const std::string bqual(branch.xid->bqual());
+  if (recorded.count({branch.resource_manager, branch.gtrid + bqual}) == 0) {
+    const HeuristicRecord record{branch.gtrid,
+                                 branch.resource_manager,
+                                 bqual,
+                                 branch.commit_decided ? Decision::commit : Decision::rollback,
+                                 code,
+                                 branch.error ? branch.error->server_text : std::string(),
+                                 recovery.clock_.wall()};
+    if (Result<void> kept = recovery.decisions_.heuristic(record); !kept) {
+      branch.text += "; it could not be recorded and is left with the resource manager";
+      branch.error = std::move(kept.error());
+      tell(EventKind::warning, branch);
+      return;
+    }
+    recorded.emplace(branch.resource_manager, branch.gtrid + bqual);
+    branch.heuristic = true;
+    tell(EventKind::heuristic, branch);
+  }
+  if (held) {
+    const CallAnswer forgot = source.port->call(Verb::forget, *branch.xid);
+    const OutcomeRow& after = lookup(Phase::heuristic, Verb::forget, classify(forgot));
+    if (after.action != Action::forgotten) {
+      branch.text += "; " + std::string(after.reason);
+      return;
+    }
+  }
+  branch.finished = true;
+  finished.insert({branch.resource_manager, *branch.xid});
+}
+
+void Recovery::Pass::tell(EventKind kind, const BranchReport& branch) const {
+  const int code = branch.error ? branch.error->xa_code : XA_OK;
+  recovery.events_({kind, to_hex(branch.gtrid), branch.resource_manager, code,
+                    branch.xid->to_string() + ": " + detail(branch.text, branch.error)});
+}
+
+/// Branches that are not ours to finish stay for long: told when first seen, not at every pass.
+void Recovery::Pass::tell_once(EventKind kind, const Source& source,
+                               const BranchReport& branch) const {
+  std::set<Xid>& seen = recovery.seen_foreign_[source.port->name()];
+  if (seen.insert(*branch.xid).second) tell(kind, branch);
+}
+
+}  // namespace xabridge::tm
