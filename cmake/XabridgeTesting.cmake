@@ -32,7 +32,11 @@ function(xabridge_test name)
     return()
   endif()
   foreach(server IN LISTS T_SERVERS)
+    set(labels ${T_LABELS} ${server})
+    list(JOIN labels "\\\\\\\;" labels)  # a list of its own when it reaches ctest, four expansions on
+    # --name changes nothing but makes the servers' generated files differ.
     catch_discover_tests(${name} TEST_PREFIX "${name}.${server}." TEST_LIST ${name}_${server}_TESTS
-      PROPERTIES LABELS "${T_LABELS};${server}" ENVIRONMENT "XABRIDGE_TEST_SERVER=${server}" ${properties})
+      EXTRA_ARGS --name ${server}
+      PROPERTIES LABELS "${labels}" ENVIRONMENT "XABRIDGE_TEST_SERVER=${server}" ${properties})
   endforeach()
 endfunction()
