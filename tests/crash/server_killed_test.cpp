@@ -1,0 +1,133 @@
+// Each server is killed and restarted once at the moments of a commit that matter. The transaction manager lives on:
+// what was decided is delivered, what was not decided is rolled back, and the caller is told which.
+#include <cstdlib>
+#include <string>
+
+#include "../../examples/bank_transfer/mysql_bank.hpp"
+#include "../../examples/bank_transfer/postgresql_bank.hpp"
+#include "../../examples/bank_transfer/transfer.hpp"
+#include "../../examples/common/recovery_watch.hpp"
+#include "catch.hpp"
+#include "support/scene.hpp"
+
+namespace {
+
+using xabridge::EventKind;
+using xabridge::OutcomeKind;
+
+/// scripts/servers or what the environment names: start, stop, restart, kill.
+bool control(const std::string& action) {
+  const std::string command = scene::server_variable(scene::server_under_test(), "_CONTROL");
+  return std::system((command + " " + action + " >/dev/null 2>&1").c_str()) == 0;
+}
+
+bool can_be_killed() {
+  if (!scene::server_variable(scene::server_under_test(), "_CONTROL").empty()) return true;
+  WARN("skipped: no command to kill this server (XABRIDGE_TEST_..._CONTROL)");
+  return false;
+}
+
+/// Kills the server at the first event of a kind; brings it back at once or leaves it down.
+class KillServer : public xabridge::Observer {
+ public:
+  KillServer(EventKind kind, bool bring_back) : kind_(kind), bring_back_(bring_back) {}
+  void on_event(const xabridge::Event& event) noexcept override {
+    if (event.kind != kind_ || done_) return;
+    done_ = true;
+    worked_ = control("kill") && (!bring_back_ || control("start"));
+  }
+  [[nodiscard]] bool worked() const noexcept { return worked_; }
+
+ private:
+  EventKind kind_;
+  bool bring_back_;
+  bool done_ = false;
+  bool worked_ = false;
+};
+
+/// The server is up again when a test ends, however it ends.
+struct Restart {
+  ~Restart() { control("start"); }
+};
+
+struct Banks {
+  scene::Scene scene{"bank_a", "bank_b"};
+  examples::RecoveryWatch recovery;
+  xabridge::Config config = xabridge::Config::load(scene.config_file()).value();
+
+  explicit Banks(xabridge::Observer& observer) {
+    bank::postgresql::create_tables(
+        examples::connect_postgresql(examples::open_string_of(config, "postgresql")).get(), 2,
+        1000);
+    bank::mysql::create_tables(*examples::connect_mysql(examples::open_string_of(config, "mysql")),
+                               2, 1000);
+    config.observers = {&recovery, &observer};
+  }
+};
+
+bank::Transfer ten_from_a_to_b() {
+  return {bank::new_transfer_id(), {bank::Bank::a, 1}, {bank::Bank::b, 1}, 10};
+}
+
+void check_both_banks(const Banks& banks, std::int64_t transfers) {
+  CHECK(banks.scene.postgresql("SELECT count(*) FROM transfer") == transfers);
+  CHECK(banks.scene.mysql("SELECT count(*) FROM transfer") == transfers);
+  CHECK(banks.scene.postgresql("SELECT balance FROM account WHERE number = 1") ==
+        1000 - 10 * transfers);
+  CHECK(banks.scene.mysql("SELECT balance FROM account WHERE number = 1") == 1000 + 10 * transfers);
+}
+
+}  // namespace
+
+TEST_CASE("a server killed and restarted between prepare and commit commits its branch") {
+  if (!can_be_killed()) return;
+  const auto kind = GENERATE(EventKind::before_decide, EventKind::decided);
+  INFO("killed at " << to_string(kind));
+  KillServer kill(kind, true);
+  Banks banks(kill);
+  const Restart restart;
+  xabridge::TransactionManager tm(banks.config);
+  const xabridge::Outcome outcome = bank::transfer(tm, ten_from_a_to_b());
+  INFO(outcome.to_string());
+  REQUIRE(kill.worked());
+  CHECK(outcome.committed());
+  CHECK(banks.recovery.settle(tm, std::chrono::seconds(60)));
+  check_both_banks(banks, 1);
+}
+
+TEST_CASE(
+    "a server that stays down after the decision leaves completion pending and gets it later") {
+  if (!can_be_killed()) return;
+  KillServer kill(EventKind::decided, false);
+  Banks banks(kill);
+  const Restart restart;
+  xabridge::TransactionManager tm(banks.config);
+  const xabridge::Outcome outcome = bank::transfer(tm, ten_from_a_to_b());
+  INFO(outcome.to_string());
+  REQUIRE(kill.worked());
+  CHECK(outcome.kind == OutcomeKind::committed_pending);
+  REQUIRE(control("start"));
+  CHECK(banks.recovery.settle(tm, std::chrono::seconds(60)));
+  check_both_banks(banks, 1);
+}
+
+TEST_CASE("a server killed before it voted rolls the transaction back on both sides") {
+  if (!can_be_killed()) return;
+  KillServer kill(EventKind::before_prepare, true);
+  Banks banks(kill);
+  const Restart restart;
+  xabridge::TransactionManager tm(banks.config);
+  const xabridge::Outcome outcome = [&] {
+    xabridge::Transaction tx = tm.begin();
+    bank::book(tx, ten_from_a_to_b());
+    return tx.commit();
+  }();
+  INFO(outcome.to_string());
+  REQUIRE(kill.worked());
+  CHECK(outcome.kind == OutcomeKind::rolled_back);
+  CHECK(banks.recovery.settle(tm, std::chrono::seconds(60)));
+  check_both_banks(banks, 0);
+  // And the pool has noticed: the next transaction gets a connection that works.
+  CHECK(bank::transfer(tm, ten_from_a_to_b()).committed());
+  check_both_banks(banks, 1);
+}
