@@ -1,9 +1,10 @@
-// RAII for libpq's handles. Each closes or frees what it owns; none can be copied.
+// RAII for libpq's handles: each closes or frees what it owns, none can be copied.
 #pragma once
 
 #include <libpq-fe.h>
 
 #include <memory>
+#include <string>
 
 namespace xabridge::postgresql {
 
@@ -20,5 +21,11 @@ struct FreeCancel {
 using Connection = std::unique_ptr<PGconn, Finish>;
 using ResultSet = std::unique_ptr<PGresult, Clear>;
 using CancelKey = std::unique_ptr<PGcancel, FreeCancel>;
+
+/// A field of an error or notice (PG_DIAG_...); empty where the server sent none.
+[[nodiscard]] inline std::string field(const PGresult* result, int code) {
+  const char* const text = PQresultErrorField(result, code);
+  return text == nullptr ? std::string() : std::string(text);
+}
 
 }  // namespace xabridge::postgresql

@@ -6,13 +6,10 @@
 
 #include <array>
 
+#include "handles.hpp"
+
 namespace xabridge::postgresql {
 namespace {
-
-std::string field(const PGresult* result, int code) {
-  const char* const text = PQresultErrorField(result, code);
-  return text == nullptr ? std::string() : std::string(text);
-}
 
 // No exception may cross libpq, which is C. Forgetting to note something for want of memory is not
 // harmless: failing the event makes libpq turn the result into an error, which is the safe side.

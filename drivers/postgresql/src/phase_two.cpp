@@ -25,11 +25,6 @@ constexpr const char* list_prepared =
 // Anybody's, anywhere in the cluster: the question is only whether it exists.
 constexpr const char* still_listed = "SELECT 1 FROM pg_catalog.pg_prepared_xacts WHERE gid = $1";
 
-std::string field(const PGresult* result, int code) {
-  const char* const text = PQresultErrorField(result, code);
-  return text == nullptr ? std::string() : std::string(text);
-}
-
 }  // namespace
 
 Answer Session::commit_prepared(const Xid& xid) { return complete("COMMIT PREPARED", xid); }

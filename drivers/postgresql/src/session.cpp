@@ -22,30 +22,7 @@ bool tag_is(PGresult* result, std::string_view tag) noexcept {
   return PQresultStatus(result) == PGRES_COMMAND_OK && PQcmdStatus(result) == tag;
 }
 
-std::string sqlstate_of(const PGresult* result) {
-  const char* const text = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  return text == nullptr ? std::string() : std::string(text);
-}
-
 }  // namespace
-
-Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection) {
-  std::unique_ptr<Session> session(new Session(std::move(connection)));
-  PGconn* const raw = session->connection_.get();
-  session->cancel_.reset(PQgetCancel(raw));
-  if (session->cancel_ == nullptr || !session->observer_.watch(raw)) {
-    Error error = session->error(XAER_RMFAIL, "connect", nullptr);
-    error.message = "libpq is out of memory";
-    return error;
-  }
-  // One statement both reads the configured default and replaces it.
-  auto settings = session->query("prepare the session",
-                                 "SELECT current_setting('default_transaction_read_only'), "
-                                 "set_config('default_transaction_read_only', 'on', false)");
-  if (!settings) return std::move(settings.error());
-  session->read_write_ = PQgetvalue(settings->get(), 0, 0) == std::string_view("off");
-  return std::unique_ptr<rm::Session>(std::move(session));
-}
 
 Answer Session::begin(const Xid& xid) {
   constexpr const char* operation = "BEGIN";
@@ -62,24 +39,11 @@ Answer Session::begin(const Xid& xid) {
   const ResultSet result = execute(read_write_ ? begin_read_write : begin_as_configured);
   if (!connected()) return lost(operation, &xid, true);
   if (PQresultStatus(result.get()) == PGRES_COMMAND_OK && status() == PQTRANS_INTRANS) return XA_OK;
-  Error e = error(XAER_RMERR, operation, &xid);
-  e.sqlstate = sqlstate_of(result.get());
+  Error e = error(XAER_RMFAIL, operation, &xid);
+  e.sqlstate = field(result.get(), PG_DIAG_SQLSTATE);
   e.message = "the branch could not be begun; is this server a standby?";
-  e.connection_usable = false;  // a new one may reach the primary
+  e.connection_usable = reuse_ = false;  // a new one may reach the primary
   return e;
-}
-
-// What an application SETs survives the commit of its branch. The next branch to use this
-// connection may belong to somebody else, and a search_path or role that leaks writes to the wrong
-// tables.
-Answer Session::restore_settings() {
-  const ResultSet result = execute(
-      "RESET SESSION AUTHORIZATION; RESET ALL; UNLISTEN *; SET default_transaction_read_only = on");
-  if (tag_is(result.get(), "SET")) {
-    observer_.session_restored();
-    return XA_OK;
-  }
-  return lost("restore the session's settings", nullptr, true);
 }
 
 Answer Session::end(const Xid& xid) { return inspect("end of the branch", xid); }
@@ -192,6 +156,8 @@ Answer Session::commit_one_phase(const Xid& xid) {
   if (Answer answer = inspect(operation, xid); answer.code != XA_OK) {
     if (ended_for_good_by_hand()) return heuristic(operation, xid);
     if (is_rollback(answer.code)) execute("ROLLBACK");
+    // Lost before COMMIT was sent: the server has rolled back, nothing about it is unknown.
+    if (answer.code == XAER_RMFAIL) answer.code = answer.error->xa_code = XA_RBCOMMFAIL;
     return answer;
   }
   const ResultSet result = execute(operation);
@@ -203,14 +169,13 @@ Answer Session::commit_one_phase(const Xid& xid) {
 // The server answered PREPARE TRANSACTION or COMMIT, and not with yes: the transaction is gone.
 Answer Session::refused(const char* command, const Xid& xid, const PGresult* result) {
   Error e = error(XA_RBROLLBACK, command, &xid);
-  e.sqlstate = sqlstate_of(result);
+  e.sqlstate = field(result, PG_DIAG_SQLSTATE);
   if (e.sqlstate.empty()) {
     e.message = "the transaction had failed before: the server rolled it back instead";
   } else {
     const Meaning& meaning = meaning_of(Phase::work, e.sqlstate);
     e.xa_code = is_rollback(meaning.xa_code) ? meaning.xa_code : XA_RBOTHER;
-    const char* const text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    e.server_text = text == nullptr ? "" : text;
+    e.server_text = field(result, PG_DIAG_MESSAGE_PRIMARY);
     e.message = "the server refused, and rolled the branch back";
     if (!meaning.advice.empty()) e.message.append("; ").append(meaning.advice);
   }
@@ -230,86 +195,17 @@ Answer Session::rollback(const Xid& xid) {
   if (!connected()) return lost(operation, &xid, true);
   if (tag_is(result.get(), operation)) return XA_OK;
   Error e = error(XAER_RMFAIL, operation, &xid);
-  e.sqlstate = sqlstate_of(result.get());
+  e.sqlstate = field(result.get(), PG_DIAG_SQLSTATE);
   e.connection_usable = false;  // closing it rolls the branch back
   e.message = "ROLLBACK was not executed; closing the connection does it";
   return e;
 }
-
-bool Session::reusable() noexcept {
-  if (!reuse_ || interrupted_ || PQpipelineStatus(connection_.get()) != PQ_PIPELINE_OFF)
-    return false;
-  return connected() && status() == PQTRANS_IDLE;
-}
-
-bool Session::alive() noexcept {
-  const ResultSet result = execute("");
-  return PQresultStatus(result.get()) == PGRES_EMPTY_QUERY;
-}
-
-void Session::interrupt() noexcept {
-  interrupted_ = true;
-  char text[256];
-  PQcancel(cancel_.get(), text, sizeof text);
-}
-
-std::string Session::server_id() const { return std::to_string(PQbackendPID(connection_.get())); }
 
 int Session::doomed() const noexcept {
   if (ended_for_good_by_hand()) return XA_RBPROTO;
   if (status() != PQTRANS_INERROR) return XA_OK;
   const int code = meaning_of(Phase::work, observer_.failure().sqlstate).xa_code;
   return is_rollback(code) ? code : XA_RBOTHER;
-}
-
-ResultSet Session::execute(const char* sql) noexcept {
-  const Observer::Pause pause(observer_);
-  return ResultSet(PQexec(connection_.get(), sql));
-}
-
-Result<ResultSet> Session::query(const char* operation, const char* sql, const char* parameter) {
-  const Observer::Pause pause(observer_);
-  ResultSet result(PQexecParams(connection_.get(), sql, parameter == nullptr ? 0 : 1, nullptr,
-                                &parameter, nullptr, nullptr, 0));
-  if (!connected()) return lost(operation, nullptr, true);
-  if (PQresultStatus(result.get()) == PGRES_TUPLES_OK) return result;
-  Error e = error(XAER_RMERR, operation, nullptr);
-  e.sqlstate = sqlstate_of(result.get());
-  e.message = "the server refused a query of the driver";
-  return e;
-}
-
-Error Session::error(int code, const char* operation, const Xid* xid) const {
-  Error e;
-  e.xa_code = code;
-  e.operation = operation;
-  if (xid != nullptr) e.xid = xid->to_string();
-  std::string text = PQerrorMessage(connection_.get());
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  e.server_text = std::move(text);
-  return e;
-}
-
-Error Session::lost(const char* operation, const Xid* xid, bool outcome_known) const {
-  Error e = error(XAER_RMFAIL, operation, xid);
-  if (!observer_.farewell().empty()) e.server_text = observer_.farewell();
-  e.connection_usable = false;
-  e.outcome_known = outcome_known;
-  e.message =
-      outcome_known
-          ? "the connection to PostgreSQL is lost"
-          : "the connection to PostgreSQL was lost before the answer came: the server may or "
-            "may not have done it";
-  return e;
-}
-
-// A server that ends the session says so first; the connection is useless from then on.
-bool Session::connected() const noexcept {
-  return PQstatus(connection_.get()) == CONNECTION_OK && observer_.farewell().empty();
-}
-
-PGTransactionStatusType Session::status() const noexcept {
-  return PQtransactionStatus(connection_.get());
 }
 
 }  // namespace xabridge::postgresql

@@ -1,4 +1,5 @@
-// The ordinary life of a branch, and what PostgreSQL refuses at PREPARE TRANSACTION (traps 1, 5, 8).
+// The ordinary life of a branch, and what PostgreSQL refuses at PREPARE TRANSACTION.
+// Traps 1, 5 and 8: success that means rollback, duplicate names, refusals.
 
 #include <xabridge/codes.hpp>
 

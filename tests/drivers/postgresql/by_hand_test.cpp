@@ -1,4 +1,5 @@
-// What the application types by itself on the branch's connection: never reported as what it is not.
+// What the application types by itself on the branch's connection is never reported as what it is
+// not.
 
 #include <xabridge/codes.hpp>
 

@@ -47,7 +47,10 @@ TEST_CASE("a connection killed under a branch is RMFAIL and known to be rolled b
   }
   SECTION("at prepare") { check_lost(session->prepare(xid), true); }
   SECTION("at commit in one phase: nothing was sent") {
-    check_lost(session->commit_one_phase(xid), true);
+    const rm::Answer answer = session->commit_one_phase(xid);
+    CHECK_ANSWER(answer, XA_RBCOMMFAIL);
+    REQUIRE(answer.error.has_value());
+    CHECK_FALSE(answer.error->connection_usable);
   }
   SECTION("at rollback") { check_lost(session->rollback(xid), true); }
   CHECK_FALSE(session->reusable());

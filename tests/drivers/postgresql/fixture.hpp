@@ -1,6 +1,6 @@
 // A table and XIDs of its own for each test, on the real server, cleaned up whatever happens.
 //
-// Tests run beside other tests on the same server: every name is unique to the process and the test.
+// Tests run beside others on the same server: every name is unique to the process and the test.
 #pragma once
 
 #include <libpq-fe.h>
@@ -39,7 +39,7 @@ inline Sql sql(rm::Session& session, const std::string& statement) {
   return sql(static_cast<PGconn*>(session.native()), statement);
 }
 
-/// One test's corner of the server: table (id int primary key, amount int), rows 1..4 with 100 each.
+/// One test's corner of the server: table (id int primary key, amount int), rows 1..4 of 100 each.
 class Corner {
  public:
   Corner();

@@ -160,6 +160,3 @@ TEST_CASE("phase two inside a transaction gives the session up and not the branc
   CHECK_FALSE(answer.error->connection_usable);
   CHECK(corner.listed(xid));
 }
-
-// Busy (55000): the branch is locked by a session that is completing it. A lock on pg_subscription...
-// cannot be arranged from SQL, so the row of the table is tested in error_table_test.cpp.

@@ -4,32 +4,12 @@
 #include <xabridge/codes.hpp>
 
 #include "fixture.hpp"
+#include "private_cluster.hpp"
 
 using namespace xabridge;
 using namespace xabridge::test;
 
 namespace {
-
-// A server of the test's own, with the given settings.
-class PrivateCluster {
- public:
-  explicit PrivateCluster(const std::string& settings) {
-    REQUIRE(mkdtemp(folder_.data()) != nullptr);
-    REQUIRE(std::system((PRIVATE_CLUSTER " start " + folder_ + " " + settings).c_str()) == 0);
-  }
-  PrivateCluster(const PrivateCluster&) = delete;
-  PrivateCluster& operator=(const PrivateCluster&) = delete;
-  ~PrivateCluster() {
-    if (std::system((PRIVATE_CLUSTER " stop " + folder_).c_str()) != 0)
-      WARN("could not stop the server in " << folder_);
-  }
-  [[nodiscard]] std::string open_string() const {
-    return "host=" + folder_ + " user=postgres dbname=postgres";
-  }
-
- private:
-  std::string folder_ = "/tmp/xabridge-pg-XXXXXX";
-};
 
 struct Preflight {
   std::vector<rm::Finding> findings;

@@ -1,0 +1,31 @@
+// PrivateCluster: a PostgreSQL server of the test's own, for settings no shared server should have.
+#pragma once
+
+#include <cstdlib>
+#include <string>
+
+#include "catch.hpp"
+
+namespace xabridge::test {
+
+class PrivateCluster {
+ public:
+  explicit PrivateCluster(const std::string& settings) {
+    REQUIRE(mkdtemp(folder_.data()) != nullptr);
+    REQUIRE(std::system((PRIVATE_CLUSTER " start " + folder_ + " " + settings).c_str()) == 0);
+  }
+  PrivateCluster(const PrivateCluster&) = delete;
+  PrivateCluster& operator=(const PrivateCluster&) = delete;
+  ~PrivateCluster() {
+    if (std::system((PRIVATE_CLUSTER " stop " + folder_).c_str()) != 0)
+      WARN("could not stop the server in " << folder_);
+  }
+  [[nodiscard]] std::string open_string() const {
+    return "host=" + folder_ + " user=postgres dbname=postgres";
+  }
+
+ private:
+  std::string folder_ = "/tmp/xabridge-pg-XXXXXX";
+};
+
+}  // namespace xabridge::test
