@@ -34,6 +34,8 @@ class File {
 class FileLock {
  public:
   virtual ~FileLock() = default;
+  /// False in a child made by fork(): the lock stayed with the parent, and so did what it protects. Thread-safe.
+  [[nodiscard]] virtual bool held() const noexcept { return true; }
 };
 
 enum class OpenMode { read, read_write, create_new };

@@ -1,0 +1,99 @@
+// DecisionLog: the write-once register of one slot, with group commit.
+//
+// A thread with something to force appends its record to the buffer. If nobody is writing it becomes the writer:
+// it takes the whole buffer, writes and syncs it as one batch without holding the mutex, and tells everyone
+// whose record was in it. Who comes meanwhile fills the next buffer, and its first becomes the next writer.
+// A lone committer therefore never waits for company.
+//
+// `done` records are appended and left for the next batch. The entry leaves memory at once: a lost done record
+// makes recovery ask again, nothing more.
+//
+// A gtrid here is in exactly one of these states:
+//   none      never proposed, or done                          -> whoever proposes first decides
+//   pending   commit is in a batch being written               -> everyone waits for it
+//   decided   commit is durable, not done (live_)              -> commit
+//   unknown   its batch may be on the disk (log has failed)    -> nobody can say before the log is read again
+//   refused   rollback was proposed first                      -> rollback, until done()
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "slot.hpp"
+
+namespace xabridge::tm {
+
+/// Thread-safe.
+class DecisionLog {
+ public:
+  DecisionLog(Environment& environment, std::unique_ptr<Slot> slot);
+  DecisionLog(const DecisionLog&) = delete;
+  DecisionLog& operator=(const DecisionLog&) = delete;
+  /// Writes what is buffered. No other call may be under way.
+  ~DecisionLog();
+
+  [[nodiscard]] std::uint16_t slot_number() const noexcept { return slot_->options().number; }
+  /// Fixed once start() has returned.
+  [[nodiscard]] const IncarnationList& incarnations() const noexcept {
+    return slot_->incarnations();
+  }
+
+  /// First segment: makes everything that was read durable. Before any call below, by one thread.
+  Result<void> rotate();
+  /// Then, for the slot's owner: space for the next rotation, and the incarnation on record.
+  Result<void> start(const Incarnation& incarnation);
+
+  /// As DecisionRegister::decide.
+  Result<Decision> decide(const std::string& gtrid, const std::vector<Participant>& participants,
+                          Decision proposed);
+  void done(const std::string& gtrid) noexcept;
+  Result<void> heuristic(HeuristicRecord record);
+  Result<void> acknowledge(const std::string& gtrid, const std::string& who);
+  /// Brings buffered records to the disk, if any.
+  Result<void> flush();
+
+  /// The commit decision on record. Error, outcome_known = false: the gtrid is unknown as above.
+  Result<std::optional<DecisionRecord>> decision(const std::string& gtrid);
+  [[nodiscard]] std::vector<DecisionRecord> unfinished();
+  [[nodiscard]] std::vector<HeuristicRecord> heuristics();
+  [[nodiscard]] bool nothing_live();
+
+ private:
+  struct Request;
+  using Lock = std::unique_lock<std::mutex>;
+
+  template <class R>
+  bool buffer(const R& record);
+  Result<void> force(Lock& lock, Request& request);
+  void lead(Lock& lock);
+  Result<void> write_batch();
+  void finish(Request& request, const Result<void>& written);
+  void settle(const std::string& gtrid, Lock& lock);
+  Error explain(Error error, const char* what) const;
+
+  Environment& environment_;
+  const std::unique_ptr<Slot> slot_;  // written to by the writing thread only
+
+  std::mutex mutex_;
+  std::condition_variable settled_;  // pending_ has become smaller
+  LiveRecords live_;
+  std::unordered_set<std::string> pending_;
+  std::unordered_set<std::string> unknown_;
+  std::unordered_set<std::string> refused_;
+  std::string buffer_;  // a begun batch
+  std::uint32_t buffered_ = 0;
+  std::vector<Request*> waiting_;  // whose records are in buffer_, plus who only waits for it
+  bool writing_ = false;
+
+  // The writing thread's, swapped with the above so that no batch allocates.
+  std::string batch_;
+  std::uint32_t batch_records_ = 0;
+  std::vector<Request*> batch_waiting_;
+};
+
+}  // namespace xabridge::tm

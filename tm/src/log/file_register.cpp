@@ -1,0 +1,259 @@
+// Which slot's log a call concerns, and taking over the slots of dead owners.
+
+#include "file_register.hpp"
+
+#include <xabridge/xid.hpp>
+
+#include "register_file.hpp"
+
+namespace xabridge::tm {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMinSegmentSize = 2 * kSectorSize;
+constexpr std::size_t kOwnPrefix = 27;  // of a gtrid: all before the sequence
+
+Error failure(const char* operation, std::string message) {
+  Error error;
+  error.operation = operation;
+  error.message = std::move(message);
+  return error;
+}
+
+}  // namespace
+
+FileRegister::FileRegister(Environment& environment, Options options, const RegisterId& id)
+    : environment_(environment), options_(std::move(options)), id_(id) {}
+
+Result<std::unique_ptr<FileRegister>> FileRegister::open(Environment& environment,
+                                                         const Options& options) {
+  Options checked = options;
+  checked.segment_size = std::max(kMinSegmentSize, round_up_to_sector(options.segment_size));
+  const auto id = open_register_file(environment, checked.directory);
+  if (!id) return id.error();
+  std::unique_ptr<FileRegister> made(new FileRegister(environment, std::move(checked), *id));
+  if (auto taken = made->take_own_slot(); !taken) return taken.error();
+  return made;
+}
+
+fs::path FileRegister::slot_path(std::uint16_t slot) const {
+  return options_.directory / "slots" / slot_name(slot);
+}
+
+Result<std::unique_ptr<Slot>> FileRegister::try_take(std::uint16_t slot) {
+  return Slot::try_take(environment_, {.directory = slot_path(slot),
+                                       .register_id = id_,
+                                       .number = slot,
+                                       .segment_size = options_.segment_size,
+                                       .report = options_.report});
+}
+
+Result<void> FileRegister::take_own_slot() {
+  std::unique_ptr<Slot> slot;
+  for (std::uint32_t number = 0; slot == nullptr && number < options_.max_slots; ++number) {
+    const auto candidate = static_cast<std::uint16_t>(number);
+    if (auto made = environment_.files.create_directories(slot_path(candidate)); !made) return made;
+    auto taken = try_take(candidate);
+    if (!taken) return taken.error();
+    slot = std::move(*taken);
+  }
+  if (slot == nullptr)
+    return failure("open decision log",
+                   "all " + std::to_string(options_.max_slots) + " slots of " +
+                       options_.directory.string() +
+                       " are owned by running processes; stop some, or use another log directory");
+  // Also by who found the directories there: their maker may not have come to this yet.
+  for (const fs::path& directory : {options_.directory / "slots", options_.directory})
+    if (auto synced = environment_.files.sync_directory(directory); !synced) return synced;
+
+  own_ = std::make_shared<DecisionLog>(environment_, std::move(slot));
+  if (auto rotated = own_->rotate(); !rotated) return rotated;
+  environment_.entropy.fill(std::as_writable_bytes(std::span(incarnation_)));
+  if (auto started = own_->start(incarnation_); !started) return started;
+  own_prefix_ = Gtrid{id_, own_->slot_number(), incarnation_, 0, ""}.encode().substr(0, kOwnPrefix);
+  return {};
+}
+
+FileRegister::Log FileRegister::adopted(std::uint16_t slot) {
+  const std::lock_guard guard(mutex_);
+  const auto found = adopted_.find(slot);
+  return found == adopted_.end() ? nullptr : found->second;
+}
+
+FileRegister::Log FileRegister::log_of(const std::string& gtrid) {
+  if (gtrid.starts_with(own_prefix_)) return own_;
+  const auto parsed = Gtrid::decode(gtrid);
+  if (!parsed || parsed->register_id != id_) return nullptr;
+  return parsed->slot == own_->slot_number() ? own_ : adopted(parsed->slot);
+}
+
+std::vector<FileRegister::Log> FileRegister::all_logs() {
+  std::vector<Log> logs{own_};
+  const std::lock_guard guard(mutex_);
+  for (const auto& [number, log] : adopted_) logs.push_back(log);
+  return logs;
+}
+
+Result<Decision> FileRegister::decide(const std::string& gtrid,
+                                      const std::vector<Participant>& participants,
+                                      Decision proposed) {
+  if (gtrid.starts_with(own_prefix_)) return own_->decide(gtrid, participants, proposed);
+  const Log log = log_of(gtrid);
+  if (log == nullptr)
+    return failure("record decision", "the global transaction " + to_hex(gtrid) +
+                                          " is not one of this process or of a dead owner whose "
+                                          "slot it holds; nothing was recorded");
+  // Its owner died without a decision on record: that is its rollback, whatever is proposed now.
+  return log->decide(gtrid, {}, Decision::rollback);
+}
+
+void FileRegister::done(const std::string& gtrid) noexcept try {
+  if (const Log log = log_of(gtrid)) log->done(gtrid);
+} catch (...) {
+  // Out of memory: the record is lost, which costs recovery a question.
+}
+
+Result<void> FileRegister::heuristic(const HeuristicRecord& record) {
+  const Log log = log_of(record.gtrid);
+  return (log != nullptr ? log : own_)->heuristic(record);
+}
+
+Result<void> FileRegister::acknowledge(const std::string& gtrid, const std::string& who) {
+  const Log log = log_of(gtrid);
+  return (log != nullptr ? log : own_)->acknowledge(gtrid, who);
+}
+
+// Takes the slot over; null: somebody owns it. What is unfinished in it is made durable by our own sync before
+// anybody acts on it.
+Result<FileRegister::Log> FileRegister::adopt(std::uint16_t slot) {
+  auto taken = try_take(slot);
+  if (!taken) return taken.error();
+  if (*taken == nullptr) return Log();
+  const std::uint64_t segment = (*taken)->segment();
+  auto log = std::make_shared<DecisionLog>(environment_, std::move(*taken));
+  const bool clean = log->nothing_live();
+  if (!clean) {
+    if (auto rotated = log->rotate(); !rotated) return rotated.error();
+  }
+  const std::lock_guard guard(mutex_);
+  if (clean) clean_[slot] = segment;
+  adopted_[slot] = log;
+  return log;
+}
+
+Result<void> FileRegister::adopt_if_unfinished(std::uint16_t slot) {
+  const auto newest = newest_segment(environment_.files, slot_path(slot));
+  if (!newest) return newest.error();
+  {
+    // Whoever writes to a slot first makes a new segment: with the old number, nothing has changed.
+    const std::lock_guard guard(mutex_);
+    const auto known = clean_.find(slot);
+    if (known != clean_.end() && known->second == *newest) return {};
+  }
+  auto log = adopt(slot);
+  if (!log) return log.error();
+  if (*log != nullptr && (*log)->nothing_live()) {
+    const std::lock_guard guard(mutex_);
+    adopted_.erase(slot);
+  }
+  return {};
+}
+
+Result<void> FileRegister::begin_pass() {
+  for (const Log& log : all_logs())
+    (void)log->flush();  // an idle process shows nothing as unfinished
+  const auto names = environment_.files.list(options_.directory / "slots");
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    const auto slot = slot_number(name);
+    if (!slot || *slot == own_->slot_number() || adopted(*slot) != nullptr) continue;
+    tell_trouble(*slot, adopt_if_unfinished(*slot));
+  }
+  return {};
+}
+
+// Once, not in every pass.
+void FileRegister::tell_trouble(std::uint16_t slot, const Result<void>& looked) {
+  const std::string text = looked ? "" : looked.error().to_string();
+  {
+    const std::lock_guard guard(mutex_);
+    std::string& told = troubles_[slot];
+    if (told == text) return;
+    told = text;
+  }
+  if (!text.empty() && options_.report)
+    options_.report("the slot of a dead owner cannot be taken over; its branches are left alone: " +
+                    text);
+}
+
+Result<Owner> FileRegister::owner_of(const Gtrid& gtrid) {
+  if (gtrid.register_id != id_) return Owner::foreign;
+  Log log = own_;
+  if (gtrid.slot == own_->slot_number()) {
+    if (gtrid.incarnation == incarnation_) {
+      // Fails where a failed write left the decision unknown: nobody may act on this gtrid now.
+      const auto known = own_->decision(gtrid.encode());
+      if (!known) return known.error();
+      return Owner::self;
+    }
+  } else {
+    const fs::path path = slot_path(gtrid.slot);
+    const auto there = environment_.files.exists(path);
+    if (!there) return there.error();
+    if (!*there) return Owner::stranger;
+    log = adopted(gtrid.slot);
+    if (log == nullptr) {
+      auto taken = adopt(gtrid.slot);
+      if (!taken) return taken.error();
+      log = *taken;
+    }
+    if (log == nullptr) {
+      // Its owner appends before it uses an incarnation, so one that made an XID is in the file by now.
+      const auto list = read_incarnations(environment_.files, path);
+      if (!list) return list.error();
+      return list->contains(gtrid.incarnation) ? Owner::live : Owner::stranger;
+    }
+  }
+  return log->incarnations().contains(gtrid.incarnation) ? Owner::dead : Owner::stranger;
+}
+
+std::optional<DecisionRecord> FileRegister::decision(const std::string& gtrid) {
+  const Log log = log_of(gtrid);
+  // "None" would be taken for rollback, of a transaction that may be alive.
+  if (log == nullptr)
+    throw Exception(failure("read decision", "the slot of global transaction " + to_hex(gtrid) +
+                                                 " is not held by this process"));
+  return log->decision(gtrid).value();
+}
+
+std::vector<DecisionRecord> FileRegister::unfinished() {
+  std::vector<DecisionRecord> all;
+  for (const Log& log : all_logs())
+    for (DecisionRecord& record : log->unfinished()) all.push_back(std::move(record));
+  return all;
+}
+
+std::vector<HeuristicRecord> FileRegister::heuristics() {
+  std::vector<HeuristicRecord> all;
+  for (const Log& log : all_logs())
+    for (HeuristicRecord& record : log->heuristics()) all.push_back(std::move(record));
+  return all;
+}
+
+void FileRegister::end_pass() noexcept try {
+  std::vector<Log> given_back;  // closed, which may write, after the mutex is free
+  const std::lock_guard guard(mutex_);
+  for (auto it = adopted_.begin(); it != adopted_.end();) {
+    if (!it->second->nothing_live()) {
+      ++it;
+      continue;
+    }
+    given_back.push_back(it->second);
+    it = adopted_.erase(it);
+  }
+} catch (...) {
+  // Out of memory: the slots are kept until the next pass.
+}
+
+}  // namespace xabridge::tm

@@ -1,0 +1,46 @@
+// LogView: a log root as it is right now, for `xabridge status`, `check` and `log dump`. Takes nothing over and
+// changes nothing; slots may be written to and rotated meanwhile.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "../environment.hpp"
+#include "incarnations.hpp"
+#include "live_records.hpp"
+
+namespace xabridge::tm {
+
+/// A record and where it stands.
+struct LoggedRecord {
+  std::filesystem::path file;
+  std::uint64_t offset = 0;  // of its batch
+  Record record;
+};
+
+struct SlotView {
+  std::uint16_t slot = 0;
+  std::filesystem::path directory;
+  bool owned = false;  // a process holds it now
+  std::vector<IncarnationEntry> incarnations;
+  std::vector<LoggedRecord> records;  // of the current segment, in order
+  std::vector<DecisionRecord>
+      unfinished;  // decided, not done; `done` is not forced, so an owned slot may
+                   // show finished ones until its owner's next write
+  std::vector<HeuristicRecord> heuristics;  // not acknowledged
+  std::optional<std::uint64_t>
+      torn_at;                 // offset of a batch not whole: being written if owned, else torn
+  std::optional<Error> error;  // damage, or no permission; what stands before it is above
+};
+
+struct LogView {
+  RegisterId id{};
+  std::vector<SlotView> slots;  // by number
+};
+
+/// Error: no log root there, or one of another version. What concerns one slot is in that slot.
+/// Asking whether a slot is owned takes its lock for a moment: a process starting then takes another slot.
+[[nodiscard]] Result<LogView> read_log(Environment& environment, const std::filesystem::path& root);
+
+}  // namespace xabridge::tm

@@ -1,0 +1,22 @@
+// The `register` file of a log root: the 16 random bytes that make its XIDs unlike any other root's. Made once,
+// never changed.
+//
+// 32 bytes, little-endian:
+//   0 8 magic "xabridge"   8 4 layout version of the root (1)   12 16 register id   28 4 CRC-32C of bytes 0..27
+#pragma once
+
+#include "../environment.hpp"
+#include "../identity.hpp"
+
+namespace xabridge::tm {
+
+/// Makes the root and its register file where missing; both durable on return. Any number of processes may do
+/// this at once and get the same id.
+[[nodiscard]] Result<RegisterId> open_register_file(Environment& environment,
+                                                    const std::filesystem::path& root);
+
+/// Error also when there is none.
+[[nodiscard]] Result<RegisterId> read_register_file(FileSystem& files,
+                                                    const std::filesystem::path& root);
+
+}  // namespace xabridge::tm

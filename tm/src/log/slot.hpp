@@ -1,0 +1,104 @@
+// Slot: the part of a log root that one process owns at a time: a directory with
+//
+//   lock                  held while owned; ends with the process
+//   incarnations          see incarnations.hpp
+//   <16 digits>.log       the current segment (log_format.hpp); lower numbers are left over from a crash
+//   spare.log             space for the next segment, taken in advance
+//
+// From one segment to the next (rotate), and what a crash leaves after each step:
+//   1. spare.log exists and is large enough, written with zeros and synced   -> old segment, and a spare
+//   2. the carry-over batch with every live record goes into it, synced      -> the same: not a segment yet
+//   3. spare.log is renamed to the next number, directory synced             -> old or new, both complete
+//   4. the old segment becomes spare.log, directory synced                   -> new; the old one is no longer read
+// Every process rotates before it writes: what it read becomes durable by its own sync (a page cache may hold
+// what a failed sync of its predecessor never brought to the disk), and a torn tail stays behind.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "../environment.hpp"
+#include "incarnations.hpp"
+#include "live_records.hpp"
+#include "segment_reader.hpp"
+
+namespace xabridge::tm {
+
+/// Tells people what they should know; called from whichever thread found it.
+using Report = std::function<void(const std::string&)>;
+
+/// The name of a slot's directory, and its inverse (nullopt: not a slot's).
+[[nodiscard]] std::string slot_name(std::uint16_t number);
+[[nodiscard]] std::optional<std::uint16_t> slot_number(std::string_view name);
+
+/// Highest segment number in a slot's directory; 0: none.
+[[nodiscard]] Result<std::uint64_t> newest_segment(FileSystem& files,
+                                                   const std::filesystem::path& slot);
+[[nodiscard]] std::filesystem::path segment_path(const std::filesystem::path& slot,
+                                                 std::uint64_t number);
+
+/// Not thread-safe, except held().
+class Slot {
+ public:
+  struct Options {
+    std::filesystem::path directory;
+    RegisterId register_id{};
+    std::uint16_t number = 0;
+    std::uint64_t segment_size = 0;
+    Report report;
+  };
+
+  /// Null: somebody owns it. Error: also damage.
+  static Result<std::unique_ptr<Slot>> try_take(Environment& environment, Options options);
+
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] const IncarnationList& incarnations() const noexcept { return incarnations_; }
+  /// What the log said when the slot was taken. Moved out by the first to ask.
+  [[nodiscard]] LiveRecords& found() noexcept { return found_; }
+  /// Number of the current segment; 0: none yet.
+  [[nodiscard]] std::uint64_t segment() const noexcept { return segment_; }
+
+  /// Records a new incarnation; durable on return. After the first rotate().
+  Result<void> start(const IncarnationEntry& entry);
+
+  /// False in a forked child. Thread-safe.
+  [[nodiscard]] bool held() const noexcept { return lock_->held(); }
+  /// Error: this is a forked child, or a write or sync failed in a way that leaves the files unknown; everything
+  /// is refused from then on.
+  [[nodiscard]] Result<void> writable() const;
+
+  /// True when a batch of this many bytes (header included, padding not) can be appended now.
+  [[nodiscard]] bool fits(std::uint64_t size) const noexcept;
+  /// Writes and syncs a begun batch; fits() is true. outcome_known = false: it may be on disk.
+  Result<void> append(std::string& batch, std::uint32_t records);
+  /// Goes on in a new segment that starts with the live records (encoded) and has room for `room` more bytes.
+  /// On error no decision is affected, and while writable() there is a segment to go on with.
+  Result<void> rotate(const std::string& live, std::uint32_t count, std::uint64_t room);
+  /// Takes the disk space of the next rotation now.
+  Result<void> reserve();
+
+ private:
+  Slot(Environment& environment, Options options, std::unique_ptr<FileLock> lock);
+  Result<void> load();
+  Result<std::unique_ptr<File>> make_spare(std::uint64_t size);
+  Result<void> fill_with_zeros(File& file, std::uint64_t size);
+  Result<void> name_spare(std::uint64_t number);
+  Result<void> retire_old_segments();
+  Error fail(Error error);
+
+  Environment& environment_;
+  Options options_;
+  std::unique_ptr<FileLock> lock_;
+  IncarnationList incarnations_;
+  LiveRecords found_;
+  std::unique_ptr<File> file_;  // null until the first rotate()
+  std::uint64_t segment_ = 0;
+  std::uint64_t size_ = 0;
+  std::uint64_t end_ = 0;
+  std::uint64_t salt_ = 0;
+  std::uint64_t number_ = 0;  // of the last batch
+  bool failed_ = false;
+};
+
+}  // namespace xabridge::tm
