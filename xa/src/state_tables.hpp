@@ -5,20 +5,22 @@
 // before any statement is sent. Act: the server is called. Move: after() gives the next state for
 // the answer that came. Nothing else in xabridge decides about states.
 //
-//          xa_start            xa_end              xa_prepare          xa_commit
-//   S0 ---------------> S1 ---------------> S2 ---------------> S3 ---------------> S0
-//   ^                   ^ |                  | |                 | \ HEUR*
-//   |                   +-|-- JOIN, RESUME --+ | ONEPHASE, RB*   |  +--> S5 --xa_forget--> S0
-//   |                     | RB*                +---------> S0    | xa_rollback
-//   +--- xa_rollback --- S4                                      +---------> S0
+//       xa_start          xa_end          xa_prepare          xa_commit, xa_rollback
+//   S0 ----------> S1 --------------> S2 ------------> S3 ------------------------> S0
+//                  ^ |                | |              |
+//                  | | RB*            | |              | HEUR*       xa_forget
+//                  | +------> S4      | |              +-------> S5 -----------> S0
+//                  |           |      | |
+//                  |           +--------+------> S0 by xa_rollback, RB*, or xa_commit(TMONEPHASE)
+//                  +- TMJOIN, TMRESUME
 //
 // What may be trusted in each state of a branch (Branch::check_invariants holds the same list):
 //   S0  unknown to this process; the server may know it as prepared by another one.
 //   S1  exactly one session, its transaction open; at least one association is T1.
-//   S2  exactly one session, its transaction open; no association is T1. Suspended ones may exist.
-//   S3  durable at the server, whatever happens here; no association; a session only while it
-//   lasts. S4  as S2, and the server or the caller has said that it can only be rolled back. S5
-//   completed at the server against or without our word; no session; the answer is kept.
+//   S2  exactly one session, its transaction open; no association is T1, suspended ones may exist.
+//   S3  durable at the server, whatever happens here; no association; a session while it lasts.
+//   S4  as S2, and the server or the caller has said that it can only be rolled back.
+//   S5  completed at the server by its own decision; no session; the answer is kept.
 #pragma once
 
 #include <xabridge/xa.h>

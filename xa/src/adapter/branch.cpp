@@ -88,8 +88,8 @@ void Claim::moved(ThreadToken thread, Verb verb, Mode mode, int code) {
     const std::lock_guard lock(table_->mutex_);
     branch_->move(thread, verb, mode, code);
   }
-  // Only a session that has plainly finished its branch may serve another one. After any other answer it
-  // could still be bound to the branch, and closing it is what makes the server let go.
+  // Only a session that has plainly finished its branch may serve another one. After any other
+  // answer it could still be bound to the branch, and closing it is what makes the server let go.
   if (code == XA_OK || code == XA_RDONLY || is_rollback(code))
     session.give_back();
   else
@@ -119,8 +119,8 @@ std::optional<Claim> BranchTable::claim(const Xid& xid) {
 
 void BranchTable::remember_heuristic(const Xid& xid, int code) {
   const std::lock_guard lock(mutex_);
-  // Only what was prepared can be completed heuristically. An entry that is there already is another
-  // thread's claim, which gets the same answer from the server.
+  // Only what was prepared can be completed heuristically. An entry that is there already is
+  // another thread's claim, which gets the same answer from the server.
   const auto [entry, added] = branches_.try_emplace(xid, xid, S::S3);
   if (added) entry->second.move(ThreadToken{0}, Verb::rollback, Mode::plain, code);
 }

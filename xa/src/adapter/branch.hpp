@@ -1,11 +1,13 @@
 // Branch: one transaction branch as this process knows it, and the table of them.
 //
 // Two rules keep the server calls free of locks and the states true:
-//  * Claim. A thread that talks to the server for a branch, or moves its state, holds the branch's claim. A
-//    second thread waits for it on a condition variable. What a claim's owner reads cannot change under it.
-//  * Pin. interrupt() must work while another thread holds the claim and is blocked in the server, so it
-//    does not claim; it pins. A pinned branch keeps its session: whoever gives the session away first waits
-//    for the pin, and by then the session knows that it was interrupted and is not reusable.
+//  * Claim. A thread that talks to the server for a branch, or moves its state, holds its claim. A
+//    second thread waits for it on a condition variable. What the owner of a claim reads cannot
+//    change under it.
+//  * Pin. interrupt() must work while another thread holds the claim and is blocked in the server,
+//    so it does not claim; it pins. A pinned branch keeps its session: whoever gives the session
+//    away first waits for the pin, and by then the session knows that it was interrupted and is not
+//    reusable.
 // The table's mutex guards fields, and is never held across a server call.
 #pragma once
 
@@ -45,7 +47,8 @@ class Branch {
     T state;
   };
 
-  /// The only function that assigns a state. The session must already be what the new state demands.
+  /// The only function that assigns a state. The session must already be what the new state
+  /// demands.
   void move(ThreadToken thread, Verb verb, Mode mode, int code);
   void check_invariants() const noexcept;
 
@@ -79,8 +82,8 @@ class Claim {
   void adopt(Lease session);
   /// Takes the session out, for the pool or to be closed. Waits for interrupt() to let go of it.
   [[nodiscard]] Lease take_session();
-  /// After the server answered `code`. A session that the new state does not own goes back to the pool
-  /// when it plainly finished its branch, and is closed otherwise.
+  /// After the server answered `code`. A session that the new state does not own goes back to the
+  /// pool when it plainly finished its branch, and is closed otherwise.
   void moved(ThreadToken thread, Verb verb, Mode mode, int code);
 
  private:
@@ -105,8 +108,8 @@ class BranchTable {
   [[nodiscard]] std::vector<Xid> associated_with(ThreadToken thread);
   [[nodiscard]] std::vector<Xid> heuristically_completed();
 
-  /// Calls `use` with the branch's session and state, pinned but unclaimed and without the lock; false when
-  /// there is no such branch, or it has no session.
+  /// Calls `use` with the branch's session and state, pinned but unclaimed and without the lock;
+  /// false when there is no such branch, or it has no session.
   bool with_pinned(const Xid& xid, const std::function<void(Session&, S)>& use);
 
  private:

@@ -1,8 +1,9 @@
 // xa_prepare, xa_commit, xa_rollback, xa_forget: what becomes of a branch.
 //
-// The table is asked first, the server answers, then the state moves; see state_tables.hpp. A branch this
-// process does not know may still be prepared at the server, by another process or an earlier life of this
-// one: phase two of it goes through a control session, and the server is the authority.
+// The table is asked first, the server answers, then the state moves; see state_tables.hpp. A
+// branch this process does not know may still be prepared at the server, by another process or an
+// earlier life of this one: phase two of it goes through a control session, and the server is the
+// authority.
 
 #include "impl.hpp"
 
@@ -24,10 +25,10 @@ Answer wrong_state(const Branch& branch, int code) {
                  std::string("the branch ") + texts[static_cast<std::size_t>(branch.state())]);
 }
 
-/// The session contract's XAER_RMERR in phase two says "refused, and still listed": rights, the wrong
-/// database. To a transaction manager xa_commit's XAER_RMERR says "was rolled back" (XA 5), which is
-/// the one thing it must not believe here. XA_RETRY keeps the branch and the decision, and an
-/// administrator can repair what the text names.
+/// The session contract's XAER_RMERR in phase two says "refused, and still listed": rights, the
+/// wrong database. To a transaction manager xa_commit's XAER_RMERR says "was rolled back" (XA 5),
+/// which is the one thing it must not believe here. XA_RETRY keeps the branch and the decision, and
+/// an administrator can repair what the text names.
 Answer commit_answer(Answer answer) {
   if (answer.code == XAER_RMERR) answer.code = XA_RETRY;
   return answer;
@@ -46,8 +47,8 @@ Answer through_control_session(const Call& call, const Xid& xid, PhaseTwo verb) 
   return answer;
 }
 
-/// A prepared branch of ours: through the session that prepared it, while there is one. MariaDB lets no
-/// other session near it, and the others save themselves the wait for a connection.
+/// A prepared branch of ours: through the session that prepared it, while there is one. MariaDB
+/// lets no other session near it, and the others save themselves the wait for a connection.
 Answer phase_two(const Call& call, const Claim& claim, const Xid& xid, PhaseTwo verb) {
   if (Session* const session = claim.session()) return (session->*verb)(xid);
   return through_control_session(call, xid, verb);

@@ -1,5 +1,5 @@
-// The extras of a switch, rm_extras.h: readable errors, interruption, checks. None changes what an xa_ entry
-// does; in particular a lost connection here leaves R as it is.
+// The extras of a switch, rm_extras.h: readable errors, interruption, checks. None changes what an
+// xa_ entry does; in particular a lost connection here leaves R as it is.
 
 #include <algorithm>
 #include <cstring>

@@ -1,8 +1,8 @@
 // Switch::Impl: one switch in one process, and the calls of XA as plain functions.
 //
-// An entry runs in this order: flags and arguments, R (both in switch.cpp), then T, the XID lookup and S
-// (in the functions below), then the server, then the move. What is thrown on the way, the guard of
-// switch.cpp turns into an XA code.
+// An entry runs in this order: flags and arguments, R (both in switch.cpp), then T, the XID lookup
+// and S (in the functions below), then the server, then the move. What is thrown on the way, the
+// guard of switch.cpp turns into an XA code.
 #pragma once
 
 #include <sys/types.h>

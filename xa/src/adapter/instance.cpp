@@ -68,7 +68,8 @@ Result<std::shared_ptr<Instance>> Registry::connect(int rmid, const std::string&
   }
   const Naming naming = this->naming(rmid);
   auto instance = std::make_shared<Instance>(*std::move(server), info, naming.name, naming.tag);
-  // The first connection shows that the server is there and lets us in, and serves the first branch.
+  // The first connection shows that the server is there and lets us in, and serves the first
+  // branch.
   auto first = instance->pool().acquire();
   if (!first) {
     first.error().xa_code = XAER_RMERR;  // XA 5, xa_open: there is no XAER_RMFAIL

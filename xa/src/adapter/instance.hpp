@@ -1,7 +1,7 @@
 // Instance: what one rmid names in this process, shared by all threads that have it open.
 //
-// Owns, in this order, the server, the pools and the branches; ends with the last xa_close, which closes
-// every connection and thereby rolls back what is not prepared. Thread-safe.
+// Owns, in this order, the server, the pools and the branches; ends with the last xa_close, which
+// closes every connection and thereby rolls back what is not prepared. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -28,8 +28,8 @@ class Instance {
   [[nodiscard]] BranchTable& branches() noexcept { return branches_; }
 
   /// A session that belongs to no branch, known to be alive just now: for recovery, for branches
-  /// of other processes, and for prepared ones whose session was lost. Beside the pool, so that phase two
-  /// never waits for the very branches it is to free.
+  /// of other processes, and for prepared ones whose session was lost. Beside the pool, so that
+  /// phase two never waits for the very branches it is to free.
   Result<Lease> control_session();
 
  private:
@@ -49,8 +49,9 @@ class Registry {
     std::shared_ptr<Instance> instance;
     bool connected = false;  // by this call, just now
   };
-  /// One more thread has it open. The first one parses `info` and connects; others arriving meanwhile
-  /// wait for it. XAER_INVAL for a text the driver refuses or other than the open one's, XAER_RMERR.
+  /// One more thread has it open. The first one parses `info` and connects; others arriving
+  /// meanwhile wait for it. XAER_INVAL for a text the driver refuses or other than the open one's,
+  /// XAER_RMERR.
   Result<Opened> open(int rmid, const std::string& info);
   /// One thread less; the last one ends the instance.
   void close(int rmid, const std::shared_ptr<Instance>& instance);

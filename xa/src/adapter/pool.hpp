@@ -1,8 +1,9 @@
 // Pool: the physical connections of one rmid, lent to branches one at a time.
 //
-// Last in, first out: the most recently used session is the least likely to have been closed by the server
-// or a firewall, and unused ones age at the bottom. A session goes back only when it says reusable(); all
-// others are closed. Thread-safe; no lock is held while the server is called, closing included.
+// Last in, first out: the most recently used session is the least likely to have been closed by the
+// server or a firewall, and unused ones age at the bottom. A session goes back only when it says
+// reusable(); all others are closed. Thread-safe; no lock is held while the server is called,
+// closing included.
 #pragma once
 
 #include <chrono>
@@ -61,8 +62,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// An idle session, or a new one, or the next one given back. XA_RETRY when it would have to wait and
-  /// may not, XAER_RMERR when the wait timed out, XAER_RMFAIL when a new one cannot connect.
+  /// An idle session, or a new one, or the next one given back. XA_RETRY when it would have to wait
+  /// and may not, XAER_RMERR when the wait timed out, XAER_RMFAIL when a new one cannot connect.
   Result<Lease> acquire(Wait wait = Wait::yes);
 
  private:

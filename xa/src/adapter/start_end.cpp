@@ -5,9 +5,9 @@
 namespace xabridge::rm {
 namespace {
 
-// Begins the branch in a pooled session. One that the server or a firewall closed while it was idle fails
-// at its first use; nothing was begun then, so it is replaced without a word. Once: if a fresh one
-// fails too, the server is not there.
+// Begins the branch in a pooled session. One that the server or a firewall closed while it was idle
+// fails at its first use; nothing was begun then, so it is replaced without a word. Once: if a
+// fresh one fails too, the server is not there.
 Answer begin(Lease& lease, const Xid& xid) {
   Answer answer = lease->begin(xid);
   if (answer.code != XAER_RMFAIL || lease.fresh()) return answer;

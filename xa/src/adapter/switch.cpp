@@ -1,4 +1,5 @@
-// The ten entries of a switch: validation of flags, arguments and R, and the guard around all of it.
+// The ten entries of a switch: validation of flags, arguments and R, and the guard around all of
+// it.
 
 #include <unistd.h>
 
@@ -10,9 +11,9 @@
 namespace xabridge::rm {
 namespace {
 
-/// What an entry answers when it could not even say what is wrong (memory, a bug). Each is the code after
-/// which a transaction manager does nothing wrong: XAER_RMERR from a phase-two commit would claim that
-/// the branch was rolled back, and from a one-phase commit that its outcome is known.
+/// What an entry answers when it could not even say what is wrong (memory, a bug). Each is the code
+/// after which a transaction manager does nothing wrong: XAER_RMERR from a phase-two commit would
+/// claim that the branch was rolled back, and from a one-phase commit that its outcome is known.
 int code_for_exception(Verb verb, long flags) noexcept {
   if (verb != Verb::commit) return XAER_RMERR;
   return (flags & TMONEPHASE) != 0 ? XAER_RMFAIL : XA_RETRY;
@@ -64,8 +65,8 @@ int with_xid(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Bod
 
 Switch::Switch(Driver& driver) : impl_(new Impl(driver, ::getpid())) {}
 
-/// After fork() the child gets an Impl of its own. The inherited one is left alone: its mutexes may be
-/// held by threads that do not exist here, and its connections belong to the parent.
+/// After fork() the child gets an Impl of its own. The inherited one is left alone: its mutexes may
+/// be held by threads that do not exist here, and its connections belong to the parent.
 Switch::Impl& Switch::impl() noexcept {
   const std::atomic_ref<Impl*> shared(impl_);
   Impl* known = shared.load();
@@ -118,7 +119,8 @@ Answer Switch::Impl::open(ThreadState& thread, int rmid, const std::string& info
   auto opened = registry.open(rmid, info);
   if (!opened) return std::move(opened.error());
   if (known != nullptr && known->failed && !opened->connected) {
-    // Other threads kept the instance while this one lost the server: see whether it is there again.
+    // Other threads kept the instance while this one lost the server: see whether it is there
+    // again.
     auto control = opened->instance->control_session();
     if (!control) {
       registry.close(rmid, opened->instance);

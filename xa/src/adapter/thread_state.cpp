@@ -11,14 +11,15 @@ namespace {
 
 std::atomic<ThreadToken> next_token{1};
 
-// A TM asks for the reason right after the refusal; a program that calls with ever new rmids must not grow.
+// A TM asks for the reason right after the refusal; a program that calls with ever new rmids must
+// not grow.
 constexpr std::size_t most_errors = 64;
 
 }  // namespace
 
 ThreadState& ThreadState::current() {
-  // A plain pointer, because a transaction manager may call xa_close from the destructor of a thread's
-  // object that outlives ours: it then finds an empty state instead of a destroyed one.
+  // A plain pointer, because a transaction manager may call xa_close from the destructor of a
+  // thread's object that outlives ours: it then finds an empty state instead of a destroyed one.
   thread_local ThreadState* state = nullptr;
   struct Reaper {
     ThreadState** state;
@@ -85,8 +86,8 @@ void ThreadState::leave(Registry& registry, int rmid, ThreadRm& rm, Why why) {
   for (const Xid& xid : instance->branches().associated_with(token_)) {
     auto claim = instance->branches().claim(xid);
     if (!claim || claim->operator->()->association(token_) == T::T0) continue;
-    // Unprepared, because associated. Asked to roll back, the session can serve the next branch; when the
-    // server is not there, closing the session is the rollback.
+    // Unprepared, because associated. Asked to roll back, the session can serve the next branch;
+    // when the server is not there, closing the session is the rollback.
     if (why == Why::thread_ends && claim->session()->rollback(xid).code == XA_OK) {
       claim->moved(token_, Verb::end, Mode::plain, XA_RBROLLBACK);
       claim->moved(token_, Verb::rollback, Mode::plain, XA_OK);

@@ -1,10 +1,10 @@
-// ThreadState: what XA keeps per thread of control: R per rmid, the active association, the recovery scan,
-// and the reason of the last refusal.
+// ThreadState: what XA keeps per thread of control: R per rmid, the active association, the
+// recovery scan, and the reason of the last refusal.
 //
-// Reached through current(), one object per thread for all switches of the library. Only its own thread
-// uses it, so there is no lock. When the thread ends, what it left behind is undone: active branches are
-// rolled back, rmids closed. After fork() the child starts with an empty one and leaves the inherited one,
-// with the parent's connections, untouched.
+// Reached through current(), one object per thread for all switches of the library. Only its own
+// thread uses it, so there is no lock. When the thread ends, what it left behind is undone: active
+// branches are rolled back, rmids closed. After fork() the child starts with an empty one and
+// leaves the inherited one, with the parent's connections, untouched.
 #pragma once
 
 #include <sys/types.h>

@@ -1,9 +1,9 @@
 // OpenString: the `key=value` text an administrator gives to xa_open, for every driver of ours.
 //
 // The form is libpq's: pairs separated by white space, white space allowed around '=', a value with
-// spaces (or an empty one) in single quotes, and a backslash before a quote or a backslash, in quotes or
-// not. Stricter than libpq where leniency hides a mistake: a key may appear once, and a closing quote
-// must be followed by white space. Plain data; no thread rules.
+// spaces (or an empty one) in single quotes, and a backslash before a quote or a backslash, in
+// quotes or not. Stricter than libpq where leniency hides a mistake: a key may appear once, and a
+// closing quote must be followed by white space. Plain data; no thread rules.
 //
 // Errors are XAER_INVAL, name the key and never show the value of a password.
 #pragma once
@@ -14,14 +14,14 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
 #include <xabridge/error.hpp>
 
 namespace xabridge::rm {
 
 class OpenString {
  public:
-  /// Reads `text`. The error says which key is unknown, lists `known_keys` and suggests the nearest.
+  /// Reads `text`. The error says which key is unknown, lists `known_keys` and suggests the
+  /// nearest.
   [[nodiscard]] static Result<OpenString> parse(std::string_view text,
                                                 std::span<const std::string_view> known_keys);
 

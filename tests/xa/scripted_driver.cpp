@@ -1,0 +1,234 @@
+// The scripted resource manager: see scripted_driver.hpp.
+
+#include "scripted_driver.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <xabridge/codes.hpp>
+
+namespace xabridge::rm::test {
+namespace {
+
+Error failure(int code, const char* text) {
+  Error error;
+  error.xa_code = code;
+  error.server_text = text;
+  error.connection_usable = code != XAER_RMFAIL;
+  return error;
+}
+
+}  // namespace
+
+class ScriptedSession : public Session {
+ public:
+  ScriptedSession(World& world, int id) : world_(world), id_(id) {}
+  ~ScriptedSession() override {
+    const std::lock_guard lock(world_.mutex_);
+    world_.live_.erase(id_);
+  }
+
+  Answer begin(const Xid& xid) override { return call("begin", xid, XA_OK); }
+  Answer end(const Xid& xid) override { return call("end", xid, XA_OK); }
+  Answer prepare(const Xid& xid) override {
+    Answer answer = call("prepare", xid, XA_OK);
+    const std::lock_guard lock(world_.mutex_);
+    if (answer.code == XA_OK) world_.prepared_.insert(xid);
+    return answer;
+  }
+  Answer commit_one_phase(const Xid& xid) override { return call("commit_one_phase", xid, XA_OK); }
+  Answer rollback(const Xid& xid) override { return call("rollback", xid, XA_OK); }
+  Answer commit_prepared(const Xid& xid) override { return finish("commit_prepared", xid); }
+  Answer rollback_prepared(const Xid& xid) override { return finish("rollback_prepared", xid); }
+
+  Result<std::vector<InDoubt>> prepared(bool include_foreign) override {
+    Answer answer = call("prepared", std::nullopt, XA_OK);
+    if (answer.code != XA_OK) return failure(answer.code, "list refused");
+    const std::lock_guard lock(world_.mutex_);
+    std::vector<InDoubt> listed;
+    for (const Xid& xid : world_.prepared_) listed.push_back({xid, xid.to_gid(), {}, "alice"});
+    if (include_foreign)
+      for (const auto& name : world_.foreign_) listed.push_back({std::nullopt, name, {}, "bob"});
+    return listed;
+  }
+
+  [[nodiscard]] bool reusable() noexcept override { return !interrupted_ && !bound_; }
+  bool alive() noexcept override { return call("alive", std::nullopt, XA_OK).code == XA_OK; }
+  void interrupt() noexcept override {
+    interrupted_ = true;
+    (void)world_.answer("interrupt", XA_OK);
+  }
+  [[nodiscard]] std::string server_id() const override { return std::to_string(id_); }
+  [[nodiscard]] void* native() noexcept override { return this; }
+  [[nodiscard]] int doomed() const noexcept override {
+    const std::lock_guard lock(world_.mutex_);
+    return world_.doomed_;
+  }
+
+ private:
+  Answer call(const char* verb, const std::optional<Xid>& xid, int otherwise) {
+    Answer answer = world_.answer(verb, otherwise);
+    const std::lock_guard lock(world_.mutex_);
+    world_.calls_.push_back(std::string(verb) + (xid ? " " + xid->to_string() : "") + " @" +
+                            std::to_string(id_));
+    if (world_.dead_.contains(id_)) return failure(XAER_RMFAIL, "connection lost");
+    if (verb == std::string_view("begin") && answer.code == XA_OK) bound_ = true;
+    if (verb != std::string_view("begin") && verb != std::string_view("end") && xid &&
+        (answer.code == XA_OK || is_rollback(answer.code) || answer.code == XA_RDONLY))
+      bound_ = verb == std::string_view("prepare") && answer.code == XA_OK;
+    return answer;
+  }
+
+  Answer finish(const char* verb, const Xid& xid) {
+    bool known = false;
+    {
+      const std::lock_guard lock(world_.mutex_);
+      known = world_.prepared_.contains(xid);
+    }
+    Answer answer = call(verb, xid, known ? XA_OK : XAER_NOTA);
+    const std::lock_guard lock(world_.mutex_);
+    if (answer.code == XA_OK || is_heuristic(answer.code)) world_.prepared_.erase(xid);
+    return answer;
+  }
+
+  World& world_;
+  const int id_;
+  std::atomic<bool> interrupted_ = false;
+  bool bound_ = false;
+};
+
+class ScriptedServer : public Server {
+ public:
+  explicit ScriptedServer(World& world) : world_(world) {}
+
+  Result<std::unique_ptr<Session>> connect(const std::string& owner_tag) override {
+    (void)world_.answer("connect", XA_OK);
+    const std::lock_guard lock(world_.mutex_);
+    if (!world_.reachable_) return failure(XAER_RMFAIL, "connection refused");
+    world_.last_tag_ = owner_tag;
+    const int id = ++world_.made_;
+    world_.live_.insert(id);
+    world_.most_ = std::max(world_.most_, static_cast<int>(world_.live_.size()));
+    return std::unique_ptr<Session>(new ScriptedSession(world_, id));
+  }
+  Result<std::optional<long>> sessions_tagged(Session&, const std::string& tag) override {
+    return std::optional<long>(tag == "tag" ? 7 : 0);
+  }
+  std::vector<Finding> preflight(Session&) override {
+    return {{XABRIDGE_FINDING_ERROR, "setting", "is off", "switch it on"}};
+  }
+  Result<std::string> identity(Session&) override { return std::string("scripted/1"); }
+  [[nodiscard]] std::size_t pool_size() const noexcept override { return world_.pool_size_; }
+  [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept override {
+    return world_.pool_timeout_;
+  }
+
+ private:
+  World& world_;
+};
+
+Result<std::unique_ptr<Server>> ScriptedDriver::parse(std::string_view open_string) {
+  if (open_string.find("db=") != 0) return failure(XAER_INVAL, "unknown key");
+  return std::unique_ptr<Server>(new ScriptedServer(world_));
+}
+
+int ScriptedDriver::classify(const std::exception& exception) const noexcept {
+  return std::string_view(exception.what()) == "deadlock" ? XA_RBDEADLOCK : XA_OK;
+}
+
+void World::script(const std::string& verb, Answer answer) {
+  const std::lock_guard lock(mutex_);
+  answers_[verb].push_back(std::move(answer));
+}
+
+void World::during(const std::string& verb, std::function<void()> action) {
+  const std::lock_guard lock(mutex_);
+  actions_[verb].push_back(std::move(action));
+}
+
+Answer World::answer(const std::string& verb, Answer otherwise) {
+  std::function<void()> action;
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto& queue = actions_[verb]; !queue.empty()) {
+      action = std::move(queue.front());
+      queue.pop_front();
+    }
+  }
+  if (action) action();
+  const std::lock_guard lock(mutex_);
+  auto& queue = answers_[verb];
+  if (queue.empty()) return otherwise;
+  Answer scripted = std::move(queue.front());
+  queue.pop_front();
+  return scripted;
+}
+
+void World::set_reachable(bool reachable) {
+  const std::lock_guard lock(mutex_);
+  reachable_ = reachable;
+}
+
+void World::cut_sessions() {
+  const std::lock_guard lock(mutex_);
+  dead_.insert(live_.begin(), live_.end());
+}
+
+void World::add_prepared(const Xid& xid) {
+  const std::lock_guard lock(mutex_);
+  prepared_.insert(xid);
+}
+
+void World::add_foreign(std::string name) {
+  const std::lock_guard lock(mutex_);
+  foreign_.push_back(std::move(name));
+}
+
+void World::set_doomed(int code) {
+  const std::lock_guard lock(mutex_);
+  doomed_ = code;
+}
+
+void World::set_pool(std::size_t size, std::chrono::milliseconds timeout) {
+  const std::lock_guard lock(mutex_);
+  pool_size_ = size;
+  pool_timeout_ = timeout;
+}
+
+bool World::is_prepared(const Xid& xid) const {
+  const std::lock_guard lock(mutex_);
+  return prepared_.contains(xid);
+}
+
+std::vector<std::string> World::calls() const {
+  const std::lock_guard lock(mutex_);
+  return calls_;
+}
+
+long World::count(const std::string& call) const {
+  const std::lock_guard lock(mutex_);
+  return std::count_if(calls_.begin(), calls_.end(), [&](const std::string& made) {
+    return made.compare(0, made.find(' '), call) == 0;
+  });
+}
+
+int World::connected() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int>(live_.size());
+}
+
+int World::most_connected() const {
+  const std::lock_guard lock(mutex_);
+  return most_;
+}
+
+int World::made() const {
+  const std::lock_guard lock(mutex_);
+  return made_;
+}
+
+std::string World::last_tag() const {
+  const std::lock_guard lock(mutex_);
+  return last_tag_;
+}
+
+}  // namespace xabridge::rm::test

@@ -1,0 +1,70 @@
+// A resource manager that exists only in a test: it keeps prepared branches like a server does, records
+// every call, and answers what the test scripted, once per scripted answer, else XA_OK.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+#include <xabridge/rm/session.hpp>
+
+namespace xabridge::rm::test {
+
+/// The server's side, shared by all its sessions. Thread-safe.
+class World {
+ public:
+  /// The next call of `verb` ("begin", "commit_prepared", ...) answers this.
+  void script(const std::string& verb, Answer answer);
+  /// Runs inside the next call of `verb`, without any lock of ours.
+  void during(const std::string& verb, std::function<void()> action);
+
+  void set_reachable(bool reachable);
+  void cut_sessions();  // every session that is connected now is dead
+  void add_prepared(const Xid& xid);
+  void add_foreign(std::string name);
+  void set_doomed(int code);
+  void set_pool(std::size_t size, std::chrono::milliseconds timeout);
+
+  [[nodiscard]] bool is_prepared(const Xid& xid) const;
+  [[nodiscard]] std::vector<std::string> calls() const;
+  [[nodiscard]] long count(const std::string& call) const;
+  [[nodiscard]] int connected() const;
+  [[nodiscard]] int most_connected() const;
+  [[nodiscard]] int made() const;
+  [[nodiscard]] std::string last_tag() const;
+
+ private:
+  friend class ScriptedSession;
+  friend class ScriptedServer;
+  Answer answer(const std::string& verb, Answer otherwise);
+
+  mutable std::mutex mutex_;
+  std::map<std::string, std::deque<Answer>> answers_;
+  std::map<std::string, std::deque<std::function<void()>>> actions_;
+  std::set<Xid> prepared_;
+  std::vector<std::string> foreign_, calls_;
+  std::string last_tag_;
+  std::set<int> dead_, live_;
+  bool reachable_ = true;
+  int doomed_ = XA_OK, made_ = 0, most_ = 0;
+  std::size_t pool_size_ = 4;
+  std::chrono::milliseconds pool_timeout_{2000};
+};
+
+class ScriptedDriver : public Driver {
+ public:
+  explicit ScriptedDriver(World& world) : world_(world) {}
+  [[nodiscard]] const char* name() const noexcept override { return "scripted"; }
+  Result<std::unique_ptr<Server>> parse(std::string_view open_string) override;
+  [[nodiscard]] int classify(const std::exception& exception) const noexcept override;
+
+ private:
+  World& world_;
+};
+
+}  // namespace xabridge::rm::test
