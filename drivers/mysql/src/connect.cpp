@@ -79,6 +79,8 @@ std::string cipher(sql::Connection& connection) {
 Error describe(const sql::SQLException& failure, const Settings& settings) {
   Error error = make_error(failure, kOperation, nullptr);
   error.message += " (" + settings.address() + ")";
+  // The server is there; it is the protection that does not come about.
+  if (error.vendor_code == kTlsError) error.xa_code = XAER_RMERR;
   return error;
 }
 

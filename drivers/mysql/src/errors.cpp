@@ -69,6 +69,9 @@ constexpr std::array kTable = {
              "raise wait_timeout"},
     ErrorRow{2006, XAER_RMFAIL, XA_RBCOMMFAIL, false, kGone, ""},
     ErrorRow{2013, XAER_RMFAIL, XA_RBCOMMFAIL, false, kGone, ""},
+    // A session over TLS ends with 2026 where one without ends with 2006 or 2013.
+    ErrorRow{2026, XAER_RMFAIL, XA_RBCOMMFAIL, false, "the TLS connection failed or is lost",
+             "at log-in, check the server's certificate, sslrootcert, host and sslmode"},
     ErrorRow{2055, XAER_RMFAIL, XA_RBCOMMFAIL, false, kGone, ""},
 
     // Connecting.
@@ -95,11 +98,13 @@ constexpr std::array kTable = {
              "install the client's authentication plugins or change the account's"},
     ErrorRow{2061, XAER_RMERR, XA_OK, false, "the login method wants an encrypted connection",
              "use sslmode=require or better"},
-    ErrorRow{2026, XAER_RMERR, XA_OK, false, "no TLS connection as demanded by sslmode",
-             "check the server's certificate, sslrootcert, host and sslmode"},
 };
 
-constexpr ErrorRow kUnknown{-1, XAER_RMERR, XA_OK, true, "the server refused", ""};
+constexpr ErrorRow kRefused{-1, XAER_RMERR, XA_OK, true, "the server refused", ""};
+// The client library gave up before the server's answer was read: nobody knows what the server did.
+constexpr ErrorRow kNoAnswer{-1, XAER_RMFAIL, XA_RBCOMMFAIL, false, "no answer came", ""};
+constexpr int kFirstClientError = 2000;
+constexpr int kLastClientError = 2999;
 
 }  // namespace
 
@@ -107,7 +112,9 @@ std::span<const ErrorRow> error_table() noexcept { return kTable; }
 
 const ErrorRow& error_row(int vendor_code) noexcept {
   const auto* row = std::ranges::find(kTable, vendor_code, &ErrorRow::vendor_code);
-  return row == kTable.end() ? kUnknown : *row;
+  if (row != kTable.end()) return *row;
+  const bool client = kFirstClientError <= vendor_code && vendor_code <= kLastClientError;
+  return client ? kNoAnswer : kRefused;
 }
 
 Error make_error(int xa_code, std::string_view operation, const Xid* xid, std::string message) {

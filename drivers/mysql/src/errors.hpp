@@ -23,7 +23,8 @@ struct ErrorRow {
 
 /// Every number the driver knows, without repetition.
 std::span<const ErrorRow> error_table() noexcept;
-/// The row of a number; numbers not in the table are XAER_RMERR and leave the connection usable.
+/// The row of a number. Not in the table: numbers of the client library are XAER_RMFAIL, all others
+/// XAER_RMERR with the connection still usable.
 const ErrorRow& error_row(int vendor_code) noexcept;
 
 /// The Error of a failed statement: server's words, codes, our reason and advice.
