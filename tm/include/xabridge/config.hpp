@@ -8,6 +8,14 @@
 //   name = "accounts"
 //   driver = "postgresql"
 //   open = "host=db1 dbname=accounts user=bank passwordfile=/etc/bank/pw"
+//
+// Keys, all optional but log.directory and the resource managers:
+//   [log]          directory, segment_size
+//   [transaction]  timeout, completion_timeout, max_retries, retry_backoff_initial, retry_backoff_maximum
+//   [recovery]     start_timeout, interval, backoff_maximum, background
+//   [logging]      level
+// A duration is text with its unit: "500ms", "30s", "5m", "1h"; "0s" is zero. A size is a number of bytes or
+// text with a unit: "64KiB", "8MiB". A relative log directory is relative to the file's own folder.
 #pragma once
 
 #include <chrono>
@@ -46,7 +54,7 @@ struct XABRIDGE_API Config {
   std::size_t log_segment_size = 8U << 20U;    // bytes
 
   // [transaction]
-  std::chrono::milliseconds timeout{30'000};   // from begin(); 0: none
+  std::chrono::milliseconds timeout{30'000};            // from begin(); 0: none
   std::chrono::milliseconds completion_timeout{1'000};  // how long commit keeps trying phase two before it
                                                         // answers committed_pending
   int max_retries = 5;                         // of run(), beyond the first attempt
@@ -58,7 +66,10 @@ struct XABRIDGE_API Config {
   std::chrono::milliseconds recovery_backoff_maximum{60'000};  // per unreachable resource manager
   bool recovery_background = true;
 
-  std::vector<ResourceManagerConfig> resource_managers;
+  // [logging]
+  std::string logging_level = "warning";  // to stderr: off, error, warning, info, debug
+
+  std::vector<ResourceManagerConfig> resource_managers;  // at least one, at most 255
   std::vector<Observer*> observers;  // not owned
 
   /// Reads a TOML file. The error names file, line and key, and what is allowed there.

@@ -25,6 +25,9 @@
 namespace xabridge {
 
 class TransactionManager;
+namespace tm {
+struct ManagerAccess;
+}
 
 /// One global transaction. Belongs to the thread that began it: every call from there.
 /// Destroying an unfinished transaction rolls it back; it never commits and never touches a prepared branch
@@ -57,9 +60,10 @@ class XABRIDGE_API Transaction {
   /// Hex text of the gtrid, as `xabridge status` shows it.
   [[nodiscard]] std::string gtrid() const;
 
+  struct Impl;
+
  private:
   friend class TransactionManager;
-  struct Impl;
   explicit Transaction(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };
@@ -97,6 +101,9 @@ class XABRIDGE_API TransactionManager {
   /// RetryRequest): then the attempt is repeated with jittered back-off, up to the limit. The same holds for a
   /// rollback that commit answers for such a reason. Outcome::retries lists the reasons. After the limit the
   /// last attempt's exception or outcome is the answer. `unknown`, heuristic and committed are never retried.
+  /// When the transaction timed out, an exception of fn is nested (std::rethrow_if_nested) in an Exception
+  /// with XA_RBTIMEOUT: fn only saw an interrupted statement. fn may call tx.rollback(): its outcome is the
+  /// answer then.
   Outcome run(const std::function<void(Transaction&)>& fn, const RunOptions& options = {});
 
   /// One recovery pass now, in this thread. Safe beside the background pass.
@@ -105,6 +112,8 @@ class XABRIDGE_API TransactionManager {
   struct Impl;
 
  private:
+  friend struct tm::ManagerAccess;
+  explicit TransactionManager(std::shared_ptr<Impl> impl) noexcept;
   std::shared_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,325 @@
+#include "memory_rm.hpp"
+
+#include <chrono>
+#include <stdexcept>
+
+using xabridge::Xid;
+
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(20);
+
+std::mutex registry_mutex;
+std::map<std::string, MemoryRm*> by_name;
+std::map<int, MemoryRm*> by_rmid;
+
+MemoryRm* find(int rmid) {
+  const std::lock_guard lock(registry_mutex);
+  const auto found = by_rmid.find(rmid);
+  return found == by_rmid.end() ? nullptr : found->second;
+}
+
+}  // namespace
+
+struct MemoryRm::Entries {
+  static int open(char* info, int rmid, long) {
+    MemoryRm* rm = nullptr;
+    {
+      const std::lock_guard lock(registry_mutex);
+      const auto found = by_name.find(info);
+      if (found == by_name.end()) return XAER_INVAL;
+      rm = by_rmid[rmid] = found->second;
+    }
+    rm->called("open");
+    if (const int code = rm->scripted("open")) return code;
+    const std::lock_guard lock(rm->mutex_);
+    if (!rm->reachable_) return XAER_RMERR;
+    rm->open_.insert(std::this_thread::get_id());
+    return XA_OK;
+  }
+  static int close(char*, int rmid, long) {
+    MemoryRm* rm = find(rmid);
+    if (rm == nullptr) return XA_OK;
+    rm->called("close");
+    const std::lock_guard lock(rm->mutex_);
+    rm->open_.erase(std::this_thread::get_id());
+    return XA_OK;
+  }
+
+  /// Runs `work` with the lock held unless the script or the state of the line says otherwise.
+  template <class Work>
+  static int entry(const char* name, int rmid, Work work) {
+    MemoryRm* rm = find(rmid);
+    if (rm == nullptr) return XAER_PROTO;
+    rm->called(name);
+    if (const int code = rm->scripted(name)) return code;
+    const std::lock_guard lock(rm->mutex_);
+    if (rm->open_.count(std::this_thread::get_id()) == 0) return XAER_PROTO;
+    if (!rm->reachable_) {
+      rm->open_.erase(std::this_thread::get_id());
+      return XAER_RMFAIL;
+    }
+    const int code = work(*rm);
+    rm->changed_.notify_all();
+    if (rm->lost_replies_.erase(name) != 0) {
+      rm->open_.erase(std::this_thread::get_id());
+      return XAER_RMFAIL;
+    }
+    return code;
+  }
+
+  static int start(XID* xid, int rmid, long) {
+    return entry("start", rmid, [&](MemoryRm& rm) {
+      const auto here = std::this_thread::get_id();
+      if (rm.associations_.count(here) != 0) return XAER_PROTO;
+      if (!rm.branches_.emplace(*Xid::from(xid), State::active).second) return XAER_DUPID;
+      rm.associations_.emplace(here, *Xid::from(xid));
+      return XA_OK;
+    });
+  }
+  static int end(XID* xid, int rmid, long flags) {
+    return entry("end", rmid, [&](MemoryRm& rm) {
+      const auto it = rm.associations_.find(std::this_thread::get_id());
+      if (it == rm.associations_.end() || it->second != *Xid::from(xid)) return XAER_PROTO;
+      rm.associations_.erase(it);
+      rm.branches_[*Xid::from(xid)] = State::idle;
+      return (flags & TMFAIL) != 0 ? XA_RBROLLBACK : XA_OK;
+    });
+  }
+  static int prepare(XID* xid, int rmid, long) {
+    return entry("prepare", rmid, [&](MemoryRm& rm) {
+      const auto it = rm.branches_.find(*Xid::from(xid));
+      if (it == rm.branches_.end()) return XAER_NOTA;
+      if (it->second != State::idle) return XAER_PROTO;
+      it->second = State::prepared;
+      return XA_OK;
+    });
+  }
+  static int commit(XID* xid, int rmid, long flags) {
+    return entry("commit", rmid, [&](MemoryRm& rm) {
+      const auto it = rm.branches_.find(*Xid::from(xid));
+      if (it == rm.branches_.end()) return XAER_NOTA;
+      if (it->second != ((flags & TMONEPHASE) != 0 ? State::idle : State::prepared)) {
+        return XAER_PROTO;
+      }
+      rm.committed_gtrids_.insert(xabridge::to_hex(it->first.gtrid()));
+      rm.branches_.erase(it);
+      ++rm.committed_;
+      return XA_OK;
+    });
+  }
+  static int rollback(XID* xid, int rmid, long) {
+    return entry("rollback", rmid, [&](MemoryRm& rm) {
+      if (rm.branches_.count(*Xid::from(xid)) == 0) return XAER_NOTA;
+      rm.branches_.erase(*Xid::from(xid));
+      ++rm.rolled_back_;
+      return XA_OK;
+    });
+  }
+  static int recover(XID* xids, long count, int rmid, long flags) {
+    return entry("recover", rmid, [&](MemoryRm& rm) {
+      std::vector<Xid> all;
+      for (const auto& [xid, state] : rm.branches_) {
+        if (state == State::prepared) all.push_back(xid);
+      }
+      std::size_t& cursor = rm.cursors_[std::this_thread::get_id()];
+      if ((flags & TMSTARTRSCAN) != 0) cursor = 0;
+      int n = 0;
+      while (n < count && !all.empty() && (rm.endless_ || cursor < all.size())) {
+        xids[n++] = all[cursor++ % all.size()].raw();
+      }
+      return n;
+    });
+  }
+  static int forget(XID*, int rmid, long) {
+    return entry("forget", rmid, [](MemoryRm&) { return XA_OK; });
+  }
+  static int complete(int*, int*, int, long) { return XAER_INVAL; }
+
+  static int name_instance(int, const char* name, const char* tag) {
+    const std::lock_guard lock(registry_mutex);
+    if (const auto found = by_name.find(name); found != by_name.end()) found->second->tag_ = tag;
+    return XA_OK;
+  }
+  static void* connection(int rmid) { return find(rmid); }
+  static int interrupt(const XID*, int rmid) {
+    MemoryRm* rm = find(rmid);
+    if (rm == nullptr) return XAER_NOTA;
+    rm->called("interrupt");
+    const std::lock_guard lock(rm->mutex_);
+    rm->interrupted_ = true;
+    rm->changed_.notify_all();
+    return XA_OK;
+  }
+  static int session_of(const XID*, int, char*, long) { return XAER_NOTA; }
+  static int last_error(int, xabridge_rm_error*) { return XAER_NOTA; }
+  static int classify(const void*) {
+    const std::lock_guard lock(registry_mutex);
+    for (const auto& [name, rm] : by_name) {
+      const std::lock_guard inner(rm->mutex_);
+      if (rm->classify_ != XA_OK) return rm->classify_;
+    }
+    return XA_OK;
+  }
+  static int owner_sessions(int, const char*, long* count) {
+    *count = 0;
+    return XA_OK;
+  }
+  static int preflight(int, void (*)(void*, const xabridge_finding*), void*) { return XA_OK; }
+  static int identity(int, char*, long) { return XAER_RMERR; }
+  static int in_doubt(int, void (*)(void*, const xabridge_in_doubt*), void*) { return XA_OK; }
+};
+
+namespace {
+
+using E = MemoryRm::Entries;
+const xa_switch_t memory_switch = {"memory",   TMNOMIGRATE, 0,           E::open,    E::close,
+                                   E::start,   E::end,      E::rollback, E::prepare, E::commit,
+                                   E::recover, E::forget,   E::complete};
+const xabridge_rm_extras_t memory_extras = {XABRIDGE_RM_EXTRAS_VERSION,
+                                            "memory",
+                                            E::name_instance,
+                                            E::connection,
+                                            E::interrupt,
+                                            E::session_of,
+                                            E::last_error,
+                                            E::classify,
+                                            E::owner_sessions,
+                                            E::preflight,
+                                            E::identity,
+                                            E::in_doubt};
+
+}  // namespace
+
+MemoryRm::MemoryRm(std::string name) : name_(std::move(name)) {
+  const std::lock_guard lock(registry_mutex);
+  by_name[name_] = this;
+}
+
+MemoryRm::~MemoryRm() {
+  const std::lock_guard lock(registry_mutex);
+  by_name.erase(name_);
+  std::erase_if(by_rmid, [&](const auto& entry) { return entry.second == this; });
+}
+
+xabridge::ResourceManagerConfig MemoryRm::config(Kind kind) const {
+  xabridge::ResourceManagerConfig config;
+  config.name = name_;
+  config.open = name_;
+  config.xa_switch = &memory_switch;
+  config.extras = kind == Kind::ours ? &memory_extras : nullptr;
+  return config;
+}
+
+void MemoryRm::answer(const std::string& entry, std::deque<int> codes) {
+  const std::lock_guard lock(mutex_);
+  script_[entry] = std::move(codes);
+}
+
+void MemoryRm::lose_reply(const std::string& entry) {
+  const std::lock_guard lock(mutex_);
+  lost_replies_.insert(entry);
+}
+
+void MemoryRm::set_reachable(bool reachable) {
+  const std::lock_guard lock(mutex_);
+  reachable_ = reachable;
+}
+
+void MemoryRm::set_endless_recover() {
+  const std::lock_guard lock(mutex_);
+  endless_ = true;
+}
+
+void MemoryRm::add_prepared(const Xid& xid) {
+  const std::lock_guard lock(mutex_);
+  branches_[xid] = State::prepared;
+}
+
+void MemoryRm::set_classify(int code) {
+  const std::lock_guard lock(mutex_);
+  classify_ = code;
+}
+
+void MemoryRm::blocked_statement() {
+  std::unique_lock lock(mutex_);
+  interrupted_ = false;
+  changed_.wait_for(lock, kPatience, [&] { return interrupted_; });
+  throw std::runtime_error(interrupted_ ? "statement interrupted" : "never interrupted");
+}
+
+std::vector<std::string> MemoryRm::calls() const {
+  const std::lock_guard lock(mutex_);
+  return calls_;
+}
+
+std::size_t MemoryRm::count(const std::string& entry) const {
+  const std::lock_guard lock(mutex_);
+  std::size_t n = 0;
+  for (const auto& call : calls_) n += call == entry ? 1 : 0;
+  return n;
+}
+
+std::set<Xid> MemoryRm::prepared() const {
+  const std::lock_guard lock(mutex_);
+  std::set<Xid> out;
+  for (const auto& [xid, state] : branches_) {
+    if (state == State::prepared) out.insert(xid);
+  }
+  return out;
+}
+
+std::size_t MemoryRm::committed() const {
+  const std::lock_guard lock(mutex_);
+  return committed_;
+}
+
+bool MemoryRm::was_committed(const std::string& gtrid_hex) const {
+  const std::lock_guard lock(mutex_);
+  return committed_gtrids_.count(gtrid_hex) != 0;
+}
+
+std::size_t MemoryRm::rolled_back() const {
+  const std::lock_guard lock(mutex_);
+  return rolled_back_;
+}
+
+std::size_t MemoryRm::open_threads() const {
+  const std::lock_guard lock(mutex_);
+  return open_.size();
+}
+
+std::string MemoryRm::tag() const {
+  const std::lock_guard lock(registry_mutex);
+  return tag_;
+}
+
+void MemoryRm::wait_until_committed(std::size_t n) const {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, kPatience, [&] { return committed_ >= n; });
+}
+
+void MemoryRm::wait_until_nothing_is_prepared() const {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, kPatience, [&] {
+    for (const auto& [xid, state] : branches_) {
+      if (state == State::prepared) return false;
+    }
+    return true;
+  });
+}
+
+int MemoryRm::scripted(const std::string& entry) {
+  const std::lock_guard lock(mutex_);
+  auto& codes = script_[entry];
+  if (codes.empty()) return XA_OK;
+  const int code = codes.front();
+  codes.pop_front();
+  if (code == XAER_RMFAIL) open_.erase(std::this_thread::get_id());
+  return code;
+}
+
+void MemoryRm::called(const std::string& entry) {
+  const std::lock_guard lock(mutex_);
+  calls_.push_back(entry);
+}

@@ -1,0 +1,142 @@
+#include "config_check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "../identity.hpp"
+#include "switch_library.hpp"
+
+namespace xabridge::tm {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kMaxOpenLength = MAXINFOSIZE - 1;  // xa_open: 256 bytes with the terminator
+constexpr std::size_t kMaxResourceManagers = 255;        // the branch number in a bqual is one byte
+constexpr std::size_t kMinSegment = 64U << 10U;
+constexpr std::size_t kMaxSegment = 1U << 30U;
+constexpr milliseconds kMaxDuration = std::chrono::hours(24 * 7);
+
+std::optional<ConfigProblem> name_problem(const std::string& name, const std::string& key) {
+  if (name.empty()) return ConfigProblem{key, "a resource manager needs a name"};
+  if (name.size() > kMaxNameLength) {
+    return ConfigProblem{key, "'" + name + "' has " + std::to_string(name.size()) +
+                                  " characters, at most " + std::to_string(kMaxNameLength) +
+                                  " are allowed"};
+  }
+  const bool clean = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+  });
+  if (clean) return std::nullopt;
+  return ConfigProblem{key, "'" + name + "' may have letters, digits, '_', '.' and '-' only"};
+}
+
+std::optional<ConfigProblem> switch_problem(const ResourceManagerConfig& rm, std::size_t index) {
+  const std::string key = resource_manager_key(index, "driver");
+  if (rm.xa_switch != nullptr) {
+    if (!rm.driver.empty()) {
+      return ConfigProblem{
+          key, "'" + rm.name + "' has both a driver and a linked xa_switch: " + "set one of them"};
+    }
+    if (rm.xa_switch->version == 0) return std::nullopt;
+    return ConfigProblem{key, "the linked switch of '" + rm.name + "' has version " +
+                                  std::to_string(rm.xa_switch->version) + ", XA says 0"};
+  }
+  if (is_known_driver(rm.driver)) return std::nullopt;
+  if (rm.driver.empty()) {
+    return ConfigProblem{key, "missing; allowed: " + known_drivers_text()};
+  }
+  return ConfigProblem{key, "unknown driver '" + rm.driver + "'; allowed: " + known_drivers_text() +
+                                (rm.driver == "mariadb" ? " (mysql serves MariaDB too)" : "")};
+}
+
+std::optional<ConfigProblem> resource_manager_problem(const Config& config) {
+  const auto& all = config.resource_managers;
+  if (all.empty()) {
+    return ConfigProblem{
+        "resource_manager",
+        "none is configured; add a [[resource_manager]] with name, driver and open"};
+  }
+  if (all.size() > kMaxResourceManagers) {
+    return ConfigProblem{"resource_manager",
+                         std::to_string(all.size()) + " are configured, at most 255 are allowed"};
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (auto p = name_problem(all[i].name, resource_manager_key(i, "name"))) return p;
+    const auto first = std::find_if(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                    [&](const auto& rm) { return rm.name == all[i].name; });
+    if (first != all.begin() + static_cast<std::ptrdiff_t>(i)) {
+      return ConfigProblem{resource_manager_key(i, "name"),
+                           "'" + all[i].name +
+                               "' is the name of another resource manager already; " +
+                               "names must differ"};
+    }
+    if (auto p = switch_problem(all[i], i)) return p;
+    if (all[i].open.size() > kMaxOpenLength) {
+      return ConfigProblem{resource_manager_key(i, "open"),
+                           "has " + std::to_string(all[i].open.size()) +
+                               " characters, XA allows at most " + std::to_string(kMaxOpenLength) +
+                               "; move settings to a service or password file"};
+    }
+  }
+  return std::nullopt;
+}
+
+struct Range {
+  const char* key;
+  milliseconds value;
+  milliseconds minimum;
+};
+
+std::optional<ConfigProblem> duration_problem(const Config& c) {
+  const std::array ranges{
+      Range{"transaction.timeout", c.timeout, milliseconds(0)},
+      Range{"transaction.completion_timeout", c.completion_timeout, milliseconds(0)},
+      Range{"transaction.retry_backoff_initial", c.retry_backoff.initial, milliseconds(0)},
+      Range{"transaction.retry_backoff_maximum", c.retry_backoff.maximum, c.retry_backoff.initial},
+      Range{"recovery.start_timeout", c.recovery_start_timeout, milliseconds(0)},
+      Range{"recovery.interval", c.recovery_interval, milliseconds(10)},
+      Range{"recovery.backoff_maximum", c.recovery_backoff_maximum, milliseconds(10)}};
+  for (const Range& r : ranges) {
+    if (r.value >= r.minimum && r.value <= kMaxDuration) continue;
+    return ConfigProblem{r.key, "is " + std::to_string(r.value.count()) + "ms; allowed: " +
+                                    std::to_string(r.minimum.count()) + "ms to 7 days"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string resource_manager_key(std::size_t index, std::string_view field) {
+  return "resource_manager[" + std::to_string(index) + "]." + std::string(field);
+}
+
+std::optional<ConfigProblem> find_problem(const Config& config) {
+  if (config.log_directory.empty()) {
+    return ConfigProblem{"log.directory",
+                         "missing; name a directory on a durable disk of its own for this service"};
+  }
+  if (config.log_segment_size < kMinSegment || config.log_segment_size > kMaxSegment) {
+    return ConfigProblem{"log.segment_size", "is " + std::to_string(config.log_segment_size) +
+                                                 " bytes; allowed: 64KiB to 1GiB"};
+  }
+  if (config.max_retries < 0 || config.max_retries > 1000) {
+    return ConfigProblem{"transaction.max_retries",
+                         "is " + std::to_string(config.max_retries) + "; allowed: 0 to 1000"};
+  }
+  constexpr std::array<std::string_view, 5> kLevels{"off", "error", "warning", "info", "debug"};
+  if (std::find(kLevels.begin(), kLevels.end(), config.logging_level) == kLevels.end()) {
+    return ConfigProblem{"logging.level", "unknown level '" + config.logging_level +
+                                              "'; allowed: off, error, warning, info, debug"};
+  }
+  if (std::find(config.observers.begin(), config.observers.end(), nullptr) !=
+      config.observers.end()) {
+    return ConfigProblem{"observers", "contains a null pointer"};
+  }
+  if (auto p = duration_problem(config)) return p;
+  return resource_manager_problem(config);
+}
+
+}  // namespace xabridge::tm

@@ -1,0 +1,22 @@
+// What a configuration must fulfil, wherever it came from: a file or code.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <xabridge/config.hpp>
+
+namespace xabridge::tm {
+
+/// The first thing wrong. `key` is written as in the file: "log.directory", "resource_manager[1].name".
+struct ConfigProblem {
+  std::string key;
+  std::string text;  // what is wrong and what is allowed
+};
+
+[[nodiscard]] std::optional<ConfigProblem> find_problem(const Config& config);
+
+/// "resource_manager[<index>].<field>"
+[[nodiscard]] std::string resource_manager_key(std::size_t index, std::string_view field);
+
+}  // namespace xabridge::tm

@@ -1,0 +1,71 @@
+#include "deadline_watcher.hpp"
+
+#include <system_error>
+
+namespace xabridge::tm {
+
+DeadlineWatcher::DeadlineWatcher(std::shared_ptr<Events> events) : events_(std::move(events)) {
+  thread_ = std::thread([this] { watch(); });
+}
+
+DeadlineWatcher::~DeadlineWatcher() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void DeadlineWatcher::add(const std::shared_ptr<TimeoutGate>& gate, std::string gtrid) {
+  const std::lock_guard lock(mutex_);
+  const auto added = entries_.emplace(*gate->deadline(), Entry{gate, std::move(gtrid)});
+  if (added == entries_.begin()) changed_.notify_all();
+}
+
+void DeadlineWatcher::remove(const TimeoutGate& gate) noexcept {
+  if (!gate.deadline()) return;
+  const std::lock_guard lock(mutex_);
+  const auto [first, last] = entries_.equal_range(*gate.deadline());
+  for (auto it = first; it != last; ++it) {
+    if (it->second.gate.get() == &gate) {
+      entries_.erase(it);
+      return;
+    }
+  }
+}
+
+void DeadlineWatcher::watch() {
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    if (entries_.empty()) {
+      changed_.wait(lock);
+      continue;
+    }
+    const auto earliest = entries_.begin()->first;
+    if (std::chrono::steady_clock::now() < earliest) {
+      changed_.wait_until(lock, earliest);
+      continue;
+    }
+    const Entry entry = std::move(entries_.begin()->second);
+    entries_.erase(entries_.begin());
+    lock.unlock();
+    expire(entry);
+    lock.lock();
+  }
+}
+
+void DeadlineWatcher::expire(const Entry& entry) {
+  if (!entry.gate->expire()) return;
+  events_->emit(EventKind::timed_out, entry.gtrid, {}, XA_RBTIMEOUT,
+                "running statements are interrupted; the transaction rolls back");
+  try {
+    std::thread([gate = entry.gate] { gate->interrupt_until_stopped(); }).detach();
+  } catch (const std::system_error& e) {
+    // The transaction still rolls back, only when its statement ends by itself.
+    events_->emit(EventKind::warning, entry.gtrid, {}, 0,
+                  std::string("no thread to interrupt its statements: ") + e.what());
+  }
+}
+
+}  // namespace xabridge::tm

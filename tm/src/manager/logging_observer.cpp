@@ -1,0 +1,59 @@
+#include "logging_observer.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <xabridge/codes.hpp>
+
+namespace xabridge::tm {
+namespace {
+
+/// How much an event matters to somebody who reads the log.
+spdlog::level::level_enum level_of(EventKind kind) {
+  switch (kind) {
+    case EventKind::heuristic:
+      return spdlog::level::err;
+    case EventKind::pending:
+    case EventKind::timed_out:
+    case EventKind::recovery_waits:
+    case EventKind::warning:
+      return spdlog::level::warn;
+    case EventKind::retried:
+    case EventKind::refused:
+    case EventKind::recovered_commit:
+    case EventKind::recovered_rollback:
+    case EventKind::foreign:
+      return spdlog::level::info;
+    default:
+      return spdlog::level::debug;
+  }
+}
+
+}  // namespace
+
+// Not in spdlog's registry: the application's loggers are its own business.
+struct LoggingObserver::Sink {
+  spdlog::logger logger{"xabridge", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
+};
+
+LoggingObserver::LoggingObserver(const std::string& level) : sink_(std::make_unique<Sink>()) {
+  sink_->logger.set_level(spdlog::level::from_str(level));
+}
+LoggingObserver::~LoggingObserver() = default;
+
+void LoggingObserver::on_event(const Event& event) noexcept {
+  const auto level = level_of(event.kind);
+  if (!sink_->logger.should_log(level)) return;
+  try {
+    std::string line(to_string(event.kind));
+    if (!event.resource_manager.empty()) line += " at " + std::string(event.resource_manager);
+    if (event.code != XA_OK) line += " (" + code_name(event.code) + ")";
+    if (!event.text.empty()) line += ": " + std::string(event.text);
+    if (!event.gtrid.empty()) line += " [transaction " + std::string(event.gtrid) + "]";
+    sink_->logger.log(level, line);
+  } catch (...) {
+    // A line that cannot be formatted for want of memory is not worth a transaction.
+  }
+}
+
+}  // namespace xabridge::tm

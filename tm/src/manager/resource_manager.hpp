@@ -1,0 +1,88 @@
+// ResourceManager: one configured resource manager behind its xa_switch_t, as the core's port sees it.
+//
+// XA wants xa_open once per thread of control. The first call of a thread opens, XAER_RMFAIL makes the next
+// call open again (XA: the resource manager is then not open in that thread), and a thread's end closes what
+// it opened, also when the ResourceManager is gone by then. rmids count up for the whole process, so two
+// transaction managers in one process never share one.
+//
+// Thread-safe. The switch is called without any lock held.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../ports.hpp"
+#include "switch_library.hpp"
+
+namespace xabridge::tm {
+
+/// A finding of the driver's own check of its server.
+struct ServerFinding {
+  int severity = XABRIDGE_FINDING_OK;
+  std::string subject;
+  std::string text;
+  std::string fix;
+};
+
+/// A prepared branch as the server lists it; without extras only the XID is known.
+struct ListedBranch {
+  std::optional<Xid> xid;  // nullopt: the name is no XID
+  std::string name;
+  std::string owner;
+  long age_seconds = -1;  // -1: not known
+};
+
+class ResourceManager final : public ResourceManagerPort {
+ public:
+  /// Loads the switch; does not open it. `owner_tag` is what this process's sessions carry at the server.
+  [[nodiscard]] static Result<std::shared_ptr<ResourceManager>> load(
+      const ResourceManagerConfig& config, const std::string& owner_tag);
+  ~ResourceManager() override;
+
+  [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+  [[nodiscard]] int rmid() const noexcept { return instance_->rmid; }
+  /// The extras' word for it; empty for a foreign switch.
+  [[nodiscard]] std::string driver() const;
+
+  /// xa_open for the calling thread, when it has not.
+  CallAnswer open();
+  CallAnswer start(const Xid& xid);
+  CallAnswer call(Verb verb, const Xid& xid) override;
+  Result<std::vector<Xid>> list() override;
+  std::optional<long> owner_sessions(const std::string& owner_tag) override;
+
+  /// The native connection of the branch this thread works in; null: none, or a foreign switch.
+  [[nodiscard]] void* connection() const;
+  /// Ends the branch's running statement; from any thread.
+  void interrupt(const Xid& xid) const noexcept;
+  /// What an exception the application let escape says about its branch: RB* or XA_OK.
+  [[nodiscard]] int classify(const std::exception& exception) const noexcept;
+
+  // For the command line. Errors: not reachable.
+  [[nodiscard]] Result<std::vector<ServerFinding>> preflight();
+  /// nullopt: cannot tell.
+  [[nodiscard]] Result<std::optional<std::string>> identity();
+  /// in_doubt of the extras, or xa_recover of a foreign switch.
+  [[nodiscard]] Result<std::vector<ListedBranch>> in_doubt();
+
+  /// What threads keep beyond the ResourceManager's life, to close what they opened.
+  struct Instance {
+    SwitchObject object;
+    int rmid = 0;
+    std::string name;
+    std::string open_string;
+  };
+
+ private:
+  ResourceManager(std::string name, std::shared_ptr<const Instance> instance);
+
+  CallAnswer answer(int code, const char* operation, const Xid* xid) const;
+
+  std::string name_;
+  std::shared_ptr<const Instance> instance_;
+};
+
+}  // namespace xabridge::tm

@@ -1,0 +1,143 @@
+// TransactionManager::run: what is worth trying again, and how.
+//
+// Safe to repeat is an attempt that is rolled back for certain; sensible to repeat is one whose reason may be
+// gone next time. The reason is looked for where it is said most exactly: in the exception, then in what the
+// resource managers answered to the rollback or the commit.
+#include <algorithm>
+#include <exception>
+#include <random>
+#include <thread>
+#include <xabridge/codes.hpp>
+#include <xabridge/transaction_manager.hpp>
+
+#include "manager_impl.hpp"
+#include "transaction_impl.hpp"
+
+namespace xabridge {
+namespace {
+
+/// Reasons that may be gone at the next try. A lost connection (XAER_RMFAIL) counts: before prepare and in an
+/// attempt that ended as rolled back it has committed nothing.
+constexpr bool is_transient(int code) noexcept {
+  return code == XA_RBDEADLOCK || code == XA_RBTRANSIENT || code == XA_RBCOMMFAIL ||
+         code == XAER_RMFAIL;
+}
+
+/// What the branches said; empty: nothing that a repetition would cure.
+std::string transient_reason(const Outcome& outcome) {
+  for (const BranchOutcome& branch : outcome.branches) {
+    for (const Error& e : branch.errors) {
+      if (is_transient(e.xa_code)) {
+        return code_name(e.xa_code) + " at " + branch.resource_manager + ": " + e.to_string();
+      }
+    }
+  }
+  if (is_transient(outcome.reason_code))
+    return code_name(outcome.reason_code) + ": " + outcome.reason;
+  return {};
+}
+
+/// Likewise of an exception of the application's function, whose attempt ended as `outcome`.
+std::string transient_reason(const std::exception_ptr& thrown, const Transaction::Impl& transaction,
+                             const Outcome& outcome) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const RetryRequest& e) {
+    return std::string("asked for by the application: ") + e.what();
+  } catch (const Exception& e) {
+    if (is_transient(e.error().xa_code)) return e.what();
+  } catch (const std::exception& e) {
+    for (const auto& branch : transaction.branches) {
+      const int code = branch.resource_manager->classify(e);
+      if (is_transient(code)) {
+        return code_name(code) + " at " + branch.resource_manager->name() + ": " + e.what();
+      }
+    }
+  } catch (...) {
+    // Says nothing; the branches may.
+  }
+  return transient_reason(outcome);
+}
+
+/// The application saw an interrupted statement; the reason was the timeout.
+[[noreturn]] void throw_timed_out(const std::exception_ptr& thrown, const Transaction::Impl& impl) {
+  Error e;
+  e.xa_code = XA_RBTIMEOUT;
+  e.operation = "run";
+  e.xid = impl.gtrid_hex;
+  e.message = impl.timeout_text() + "; it is rolled back";
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& cause) {
+    e.message += ". The application's function ended with: " + std::string(cause.what());
+    std::throw_with_nested(Exception(std::move(e)));
+  } catch (...) {
+    std::throw_with_nested(Exception(std::move(e)));
+  }
+}
+
+std::chrono::milliseconds pause_before(const Backoff& backoff, int attempt) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  std::uniform_real_distribution<double> jitter(0.5, 1.0);
+  const auto full = std::min<std::int64_t>(backoff.maximum.count(),
+                                           backoff.initial.count() << std::min(attempt - 1, 20));
+  return std::chrono::milliseconds(
+      static_cast<std::int64_t>(static_cast<double>(full) * jitter(random)));
+}
+
+/// One attempt: what became of it, what fn threw, and why to try again (empty: do not).
+struct Attempt {
+  Outcome outcome;
+  std::exception_ptr thrown;
+  std::string retry_reason;
+};
+
+Attempt attempt_once(Transaction& transaction, Transaction::Impl& impl,
+                     const std::function<void(Transaction&)>& fn) {
+  Attempt attempt;
+  try {
+    fn(transaction);
+  } catch (...) {
+    attempt.thrown = std::current_exception();
+  }
+  if (!impl.active) {
+    attempt.outcome = *impl.outcome;
+  } else {
+    const bool timed_out = impl.timed_out();
+    attempt.outcome = attempt.thrown ? transaction.rollback() : transaction.commit();
+    if (attempt.thrown && timed_out) throw_timed_out(attempt.thrown, impl);
+  }
+  // Anything but a certain rollback must not be repeated: the work may be done.
+  if (attempt.outcome.kind != OutcomeKind::rolled_back ||
+      attempt.outcome.reason_code == XA_RBTIMEOUT) {
+    return attempt;
+  }
+  attempt.retry_reason = attempt.thrown ? transient_reason(attempt.thrown, impl, attempt.outcome)
+                                        : transient_reason(attempt.outcome);
+  return attempt;
+}
+
+}  // namespace
+
+Outcome TransactionManager::run(const std::function<void(Transaction&)>& fn,
+                                const RunOptions& options) {
+  const auto& runtime = *impl_->runtime;
+  const int limit = options.max_retries.value_or(runtime.config.max_retries);
+  std::vector<Retry> retries;
+  for (int number = 1;; ++number) {
+    Transaction transaction = begin(options.timeout.value_or(runtime.config.timeout));
+    const std::string gtrid = transaction.gtrid();
+    Attempt attempt = attempt_once(transaction, *transaction.impl_, fn);
+    if (attempt.retry_reason.empty() || number > limit) {
+      if (attempt.thrown) std::rethrow_exception(attempt.thrown);
+      attempt.outcome.retries = std::move(retries);
+      return std::move(attempt.outcome);
+    }
+    runtime.events->emit(EventKind::retried, gtrid, {}, attempt.outcome.reason_code,
+                         attempt.retry_reason);
+    retries.push_back({number, std::move(attempt.retry_reason)});
+    std::this_thread::sleep_for(pause_before(runtime.config.retry_backoff, number));
+  }
+}
+
+}  // namespace xabridge

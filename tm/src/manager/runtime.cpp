@@ -1,0 +1,93 @@
+#include "runtime.hpp"
+
+#include <unistd.h>
+
+#include "../identity.hpp"
+#include "../log/file_register.hpp"
+#include "config_check.hpp"
+
+namespace xabridge::tm {
+namespace {
+
+Config checked(Config config) {
+  if (const auto problem = find_problem(config)) {
+    throw_misuse(XAER_INVAL, "open transaction manager",
+                 "configuration: " + problem->key + ": " + problem->text);
+  }
+  return config;
+}
+
+/// The log line comes first: an observer may be the last thing that happens (crash tests).
+std::vector<Observer*> observers(LoggingObserver& logging, const Config& config) {
+  std::vector<Observer*> all{&logging};
+  all.insert(all.end(), config.observers.begin(), config.observers.end());
+  return all;
+}
+
+std::unique_ptr<DecisionRegister> open_register(const Config& config, Environment& environment,
+                                                const std::shared_ptr<Events>& events) {
+  FileRegister::Options options;
+  options.directory = config.log_directory;
+  options.segment_size = config.log_segment_size;
+  options.report = [events](const std::string& text) {
+    events->emit(EventKind::warning, {}, {}, 0, text);
+  };
+  return FileRegister::open(environment, options).value();
+}
+
+}  // namespace
+
+Runtime::Runtime(Config c, Environment& e)
+    : config(checked(std::move(c))),
+      environment(e),
+      logging(config.logging_level),
+      events(std::make_shared<Events>(observers(logging, config))),
+      process(::getpid()) {
+  Recovery::Options options;
+  options.maximum_backoff = config.recovery_backoff_maximum;
+  recovery = std::make_shared<RecoveryState>(open_register(config, environment, events),
+                                             environment.clock, options, events);
+  const std::string tag = owner_tag(decisions().id(), decisions().incarnation());
+  for (const ResourceManagerConfig& rm : config.resource_managers) {
+    recovery->resource_managers.push_back(std::move(ResourceManager::load(rm, tag)).value());
+  }
+  watcher = std::make_unique<DeadlineWatcher>(events);
+}
+
+std::shared_ptr<ResourceManager> Runtime::find(std::string_view name) const {
+  for (const auto& resource_manager : recovery->resource_managers) {
+    if (resource_manager->name() == name) return resource_manager;
+  }
+  return nullptr;
+}
+
+bool Runtime::in_own_process() const noexcept { return ::getpid() == process; }
+
+void Runtime::require_own_process() const {
+  if (in_own_process()) return;
+  throw_misuse(
+      XAER_PROTO, "use transaction manager",
+      "this process was forked from the one that opened the transaction manager: open a new "
+      "TransactionManager after fork; it takes a slot of its own in the same log directory");
+}
+
+std::string Runtime::next_gtrid() {
+  Gtrid gtrid;
+  gtrid.register_id = decisions().id();
+  gtrid.slot = decisions().slot();
+  gtrid.incarnation = decisions().incarnation();
+  gtrid.sequence = ++sequence;
+  gtrid.host = environment.host;
+  return gtrid.encode();
+}
+
+void throw_misuse(int code, std::string operation, std::string message, std::string gtrid_hex) {
+  Error e;
+  e.xa_code = code;
+  e.operation = std::move(operation);
+  e.message = std::move(message);
+  e.xid = std::move(gtrid_hex);
+  throw Exception(std::move(e));
+}
+
+}  // namespace xabridge::tm

@@ -1,0 +1,58 @@
+// Runtime: what a TransactionManager, its transactions and its background threads share.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <xabridge/config.hpp>
+#include <xabridge/transaction_manager.hpp>
+
+#include "../decision_register.hpp"
+#include "../environment.hpp"
+#include "deadline_watcher.hpp"
+#include "events.hpp"
+#include "live_set.hpp"
+#include "logging_observer.hpp"
+#include "recovery_worker.hpp"
+#include "resource_manager.hpp"
+
+namespace xabridge::tm {
+
+struct Runtime {
+  Config config;
+  Environment& environment;
+  LoggingObserver logging;
+  std::shared_ptr<Events> events;
+  std::shared_ptr<RecoveryState> recovery;  // register, live set and resource managers
+  std::unique_ptr<DeadlineWatcher> watcher;
+  std::atomic<std::uint64_t> sequence{0};
+  pid_t process;
+
+  Runtime(Config c, Environment& e);
+
+  [[nodiscard]] DecisionRegister& decisions() const noexcept { return *recovery->decisions; }
+  [[nodiscard]] LiveSet& live() const noexcept { return recovery->live; }
+  /// Null: none of that name.
+  [[nodiscard]] std::shared_ptr<ResourceManager> find(std::string_view name) const;
+  /// Throws in a forked child: sockets, threads and the log slot belong to the parent.
+  void require_own_process() const;
+  [[nodiscard]] bool in_own_process() const noexcept;
+  /// Bytes of a gtrid never used before.
+  [[nodiscard]] std::string next_gtrid();
+};
+
+/// An Exception for a call the application should not have made.
+[[noreturn]] void throw_misuse(int code, std::string operation, std::string message,
+                               std::string gtrid_hex = {});
+
+/// The way in for tests: a TransactionManager over another file system, clock or source of random bytes.
+struct ManagerAccess {
+  [[nodiscard]] static std::unique_ptr<TransactionManager> open(Config config,
+                                                                Environment& environment);
+};
+
+}  // namespace xabridge::tm

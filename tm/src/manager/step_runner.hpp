@@ -1,0 +1,59 @@
+// StepRunner: performs the steps the Coordinator asks for, in the transaction's thread, and reports each
+// to the observers. The protocol is the Coordinator's; here is only the doing.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../core/coordinator.hpp"
+#include "../decision_register.hpp"
+#include "../environment.hpp"
+#include "events.hpp"
+#include "resource_manager.hpp"
+#include "timeout_gate.hpp"
+
+namespace xabridge::tm {
+
+class StepRunner {
+ public:
+  struct Surroundings {
+    DecisionRegister& decisions;
+    Events& events;
+    Clock& clock;
+    TimeoutGate& gate;
+    /// How long phase two is tried before its branches are left to recovery.
+    std::chrono::milliseconds completion_timeout;
+    std::string timeout_text;  // why the gate was closed, for the outcome
+  };
+
+  /// `resource_managers[i]` is the one of the coordinator's branch i.
+  StepRunner(Coordinator& coordinator,
+             std::vector<std::shared_ptr<ResourceManager>> resource_managers,
+             Surroundings surroundings);
+
+  /// From `first` to the end.
+  void run(Step first);
+
+ private:
+  void perform_call(const Call& call);
+  CallAnswer call_in_time(const Call& call, ResourceManager& resource_manager, const Xid& xid);
+  void decide();
+  void record_heuristics();
+  void wait(std::chrono::milliseconds delay);
+  void mark_done();
+  void announce(const Call& call);
+  void report(const Call& call, const CallAnswer& answer);
+  void emit(EventKind kind, std::string_view resource_manager = {}, int code = 0,
+            std::string_view text = {});
+  [[nodiscard]] Error timed_out_error() const;
+
+  Coordinator& coordinator_;
+  std::vector<std::shared_ptr<ResourceManager>> resource_managers_;
+  Surroundings around_;
+  std::string gtrid_hex_;
+  bool interrupts_stopped_ = false;
+  std::optional<std::chrono::steady_clock::time_point> give_up_at_;
+};
+
+}  // namespace xabridge::tm

@@ -1,0 +1,27 @@
+// Where an xa_switch_t comes from: a driver of ours loaded by name, or an object linked into the program.
+//
+// Driver "postgresql" is the library libxabridge_postgresql.so, looked for beside libxabridge and then where
+// the system looks, and in it the objects xabridge_postgresql_switch and xabridge_postgresql_switch_extras.
+// A library once loaded stays: its threads may outlive any TransactionManager.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <xabridge/config.hpp>
+#include <xabridge/error.hpp>
+
+namespace xabridge::tm {
+
+struct SwitchObject {
+  const xa_switch_t* entries = nullptr;
+  const xabridge_rm_extras_t* extras = nullptr;  // null: a foreign switch
+};
+
+[[nodiscard]] bool is_known_driver(std::string_view name) noexcept;
+/// "postgresql, mysql"
+[[nodiscard]] std::string known_drivers_text();
+
+/// The switch of one configured resource manager. Errors name what was looked for and what the loader said.
+[[nodiscard]] Result<SwitchObject> find_switch(const ResourceManagerConfig& config);
+
+}  // namespace xabridge::tm

@@ -1,0 +1,58 @@
+#include "timeout_gate.hpp"
+
+namespace xabridge::tm {
+namespace {
+
+// A statement may begin just after the interrupt that was meant for it; so it is repeated.
+constexpr std::chrono::milliseconds kRepeat{200};
+constexpr std::chrono::milliseconds kWaitForCancel{2'000};
+
+}  // namespace
+
+void TimeoutGate::add_branch(std::shared_ptr<ResourceManager> resource_manager, const Xid& xid) {
+  const std::lock_guard lock(mutex_);
+  branches_.emplace_back(std::move(resource_manager), xid);
+}
+
+bool TimeoutGate::expire() {
+  const std::lock_guard lock(mutex_);
+  if (state_ != State::open) return false;
+  state_ = State::timed_out;
+  return true;
+}
+
+bool TimeoutGate::timed_out(Time now) const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::timed_out || (state_ == State::open && deadline_ && now >= *deadline_);
+}
+
+bool TimeoutGate::proceed(Time now) {
+  const std::lock_guard lock(mutex_);
+  if (state_ == State::timed_out) return false;
+  if (state_ == State::open && deadline_ && now >= *deadline_) return false;
+  state_ = State::closed;
+  return true;
+}
+
+void TimeoutGate::interrupt_until_stopped() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_) {
+    const auto branches = branches_;
+    interrupting_ = true;
+    lock.unlock();
+    for (const auto& [resource_manager, xid] : branches) resource_manager->interrupt(xid);
+    lock.lock();
+    interrupting_ = false;
+    changed_.notify_all();
+    changed_.wait_for(lock, kRepeat, [&] { return stopped_; });
+  }
+}
+
+void TimeoutGate::stop_interrupts() {
+  std::unique_lock lock(mutex_);
+  stopped_ = true;
+  changed_.notify_all();
+  changed_.wait_for(lock, kWaitForCancel, [&] { return !interrupting_; });
+}
+
+}  // namespace xabridge::tm

@@ -1,0 +1,230 @@
+// Transaction: enlistment, the rules of use, and the way into the commit protocol.
+#include <xabridge/codes.hpp>
+#include <xabridge/transaction_manager.hpp>
+
+#include "../core/coordinator.hpp"
+#include "../identity.hpp"
+#include "step_runner.hpp"
+#include "transaction_impl.hpp"
+
+namespace xabridge {
+namespace {
+
+using tm::throw_misuse;
+
+std::optional<std::chrono::steady_clock::time_point> deadline_of(
+    const tm::Runtime& runtime, std::chrono::milliseconds timeout) {
+  if (timeout.count() == 0) return std::nullopt;
+  return runtime.environment.clock.now() + timeout;
+}
+
+}  // namespace
+
+Transaction::Impl::Impl(std::shared_ptr<tm::Runtime> shared, std::chrono::milliseconds limit)
+    : runtime(std::move(shared)),
+      gtrid(runtime->next_gtrid()),
+      gtrid_hex(to_hex(gtrid)),
+      timeout(limit),
+      gate(std::make_shared<tm::TimeoutGate>(deadline_of(*runtime, limit))) {
+  runtime->live().add(gtrid);
+  if (gate->deadline()) runtime->watcher->add(gate, gtrid_hex);
+  runtime->events->emit(EventKind::begun, gtrid_hex);
+}
+
+Transaction::Impl::~Impl() {
+  // In a forked child the connections are the parent's: touching them would end the parent's work.
+  if (!active || !runtime->in_own_process()) return;
+  if (std::this_thread::get_id() != thread) {
+    runtime->events->emit(
+        EventKind::warning, gtrid_hex, {}, XAER_PROTO,
+        "destroyed by another thread than the one that began it; its branches are "
+        "rolled back when that thread ends");
+  }
+  if (!doom) doom = Doom{"the transaction was destroyed without commit or rollback", XA_RBROLLBACK};
+  (void)finish(Ask::rollback);
+}
+
+void Transaction::Impl::require_active(const char* operation) const {
+  runtime->require_own_process();
+  if (!active) {
+    throw_misuse(XAER_PROTO, operation,
+                 "the transaction is finished (" +
+                     std::string(outcome ? to_string(outcome->kind) : "rolled back") +
+                     "): begin another one, and ask it for its connections",
+                 gtrid_hex);
+  }
+  if (std::this_thread::get_id() != thread) {
+    throw_misuse(
+        XAER_PROTO, operation,
+        "called from another thread than the one that began the transaction: a transaction "
+        "belongs to its thread",
+        gtrid_hex);
+  }
+}
+
+bool Transaction::Impl::timed_out() {
+  if (!gate->timed_out(runtime->environment.clock.now())) return false;
+  if (gate->expire()) {
+    runtime->events->emit(EventKind::timed_out, gtrid_hex, {}, XA_RBTIMEOUT,
+                          "the transaction rolls back");
+  }
+  return true;
+}
+
+std::string Transaction::Impl::timeout_text() const {
+  return "the transaction timed out after " + std::to_string(timeout.count()) +
+         "ms; its running statements were interrupted";
+}
+
+Transaction::Impl::Branch& Transaction::Impl::enlist(std::string_view name, const char* operation) {
+  require_active(operation);
+  if (timed_out()) throw_misuse(XA_RBTIMEOUT, operation, timeout_text(), gtrid_hex);
+  if (doom) {
+    throw_misuse(doom->code, operation, "the transaction can only be rolled back: " + doom->reason,
+                 gtrid_hex);
+  }
+  for (Branch& branch : branches) {
+    if (branch.resource_manager->name() == name) return branch;
+  }
+  auto resource_manager = runtime->find(name);
+  if (!resource_manager) {
+    std::string known;
+    for (const auto& rm : runtime->recovery->resource_managers) {
+      known += (known.empty() ? "" : ", ") + rm->name();
+    }
+    throw_misuse(
+        XAER_INVAL, operation,
+        "no resource manager '" + std::string(name) + "' is configured; there are: " + known,
+        gtrid_hex);
+  }
+  const auto number = static_cast<std::uint8_t>(branches.size() + 1);
+  const Xid xid = *Xid::make(tm::kFormatId, gtrid, tm::make_bqual(number, name));
+  tm::CallAnswer started = resource_manager->start(xid);
+  if (started.code != XA_OK) {
+    Error& e = *started.error;
+    if (started.code == XAER_PROTO) {
+      e.message += "; when another transaction of this thread is active there, finish it first";
+    }
+    doom =
+        Doom{"'" + std::string(name) + "' could not be enlisted: " + e.to_string(), started.code};
+    throw Exception(std::move(e));
+  }
+  gate->add_branch(resource_manager, xid);
+  branches.push_back({std::move(resource_manager), xid});
+  runtime->events->emit(EventKind::enlisted, gtrid_hex, name);
+  return branches.back();
+}
+
+Outcome Transaction::Impl::finish(Ask ask) noexcept {
+  active = false;
+  Outcome result;
+  try {
+    result = run_protocol(ask);
+  } catch (const std::exception& e) {
+    // Memory ran out in the middle. What is decided is decided, and recovery finds it out.
+    result.kind = OutcomeKind::unknown;
+    result.gtrid = gtrid_hex;
+    result.reason = std::string("commit processing stopped: ") + e.what();
+    runtime->recovery->recovery.hold(gtrid);
+    runtime->live().remove(gtrid);
+    runtime->recovery->hurry();
+  }
+  gate->stop_interrupts();
+  runtime->watcher->remove(*gate);
+  outcome = result;
+  return result;
+}
+
+Outcome Transaction::Impl::run_protocol(Ask ask) {
+  if (ask == Ask::commit && !doom && timed_out()) doom = Doom{timeout_text(), XA_RBTIMEOUT};
+  std::vector<tm::BranchInfo> infos;
+  std::vector<std::shared_ptr<tm::ResourceManager>> resource_managers;
+  for (const Branch& branch : branches) {
+    infos.push_back({branch.resource_manager->name(), branch.xid});
+    resource_managers.push_back(branch.resource_manager);
+  }
+  tm::Coordinator::Options options;
+  options.patience = 1'000'000;  // the completion timeout ends it, not a number of tries
+  tm::Coordinator coordinator(options, gtrid, std::move(infos));
+  tm::StepRunner runner(coordinator, std::move(resource_managers),
+                        {runtime->decisions(), *runtime->events, runtime->environment.clock, *gate,
+                         runtime->config.completion_timeout, timeout_text()});
+  if (ask == Ask::commit && !doom) {
+    runner.run(coordinator.commit());
+  } else {
+    runner.run(coordinator.rollback(doom ? doom->reason : "the application asked for rollback",
+                                    doom ? doom->code : XA_RBROLLBACK));
+  }
+  Outcome result = coordinator.outcome();
+  for (const BranchOutcome& branch : result.branches) {
+    if (branch.state != BranchState::pending) continue;
+    runtime->events->emit(EventKind::pending, gtrid_hex, branch.resource_manager, 0,
+                          branch.errors.empty() ? std::string() : branch.errors.back().to_string());
+  }
+  if (result.kind == OutcomeKind::unknown) {
+    runtime->events->emit(EventKind::warning, gtrid_hex, {}, result.reason_code,
+                          result.to_string());
+  }
+  if (coordinator.undecidable()) runtime->recovery->recovery.hold(gtrid);
+  // From here on the branches that are left are recovery's.
+  runtime->live().remove(gtrid);
+  if (!coordinator.complete()) runtime->recovery->hurry();
+  return result;
+}
+
+// --- The public face.
+
+Transaction::Transaction(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Transaction::Transaction(Transaction&&) noexcept = default;
+Transaction& Transaction::operator=(Transaction&&) noexcept = default;
+Transaction::~Transaction() = default;
+
+void* Transaction::native_connection(std::string_view resource_manager, std::string_view driver) {
+  if (!impl_) throw_misuse(XAER_PROTO, "connection", "the transaction was moved from");
+  Impl::Branch& branch = impl_->enlist(resource_manager, "connection");
+  const std::string actual = branch.resource_manager->driver();
+  if (actual != driver) {
+    throw_misuse(XAER_INVAL, "connection",
+                 "resource manager '" + std::string(resource_manager) + "' is " +
+                     (actual.empty() ? "not one of our drivers: use enlist() and its own interface"
+                                     : actual + ", not " + std::string(driver) +
+                                           ": use xabridge::" + actual + "_connection()"),
+                 impl_->gtrid_hex);
+  }
+  void* connection = branch.resource_manager->connection();
+  if (connection == nullptr) {
+    throw_misuse(XAER_RMERR, "connection",
+                 "resource manager '" + std::string(resource_manager) +
+                     "' has no connection for this branch any more: roll back and begin again",
+                 impl_->gtrid_hex);
+  }
+  return connection;
+}
+
+void Transaction::enlist(std::string_view resource_manager) {
+  if (!impl_) throw_misuse(XAER_PROTO, "enlist", "the transaction was moved from");
+  (void)impl_->enlist(resource_manager, "enlist");
+}
+
+Outcome Transaction::commit() {
+  if (!impl_) throw_misuse(XAER_PROTO, "commit", "the transaction was moved from");
+  impl_->require_active("commit");
+  return impl_->finish(Impl::Ask::commit);
+}
+
+Outcome Transaction::rollback() {
+  if (!impl_) throw_misuse(XAER_PROTO, "rollback", "the transaction was moved from");
+  impl_->require_active("rollback");
+  return impl_->finish(Impl::Ask::rollback);
+}
+
+void Transaction::set_rollback_only(std::string reason) {
+  if (!impl_) throw_misuse(XAER_PROTO, "set_rollback_only", "the transaction was moved from");
+  impl_->require_active("set_rollback_only");
+  if (!impl_->doom) impl_->doom = Impl::Doom{std::move(reason), XA_RBROLLBACK};
+}
+
+bool Transaction::active() const noexcept { return impl_ && impl_->active; }
+std::string Transaction::gtrid() const { return impl_ ? impl_->gtrid_hex : std::string(); }
+
+}  // namespace xabridge

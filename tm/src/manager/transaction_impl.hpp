@@ -1,0 +1,58 @@
+// Transaction::Impl: one global transaction, from begin to its outcome.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+#include <xabridge/transaction_manager.hpp>
+
+#include "runtime.hpp"
+#include "timeout_gate.hpp"
+
+namespace xabridge {
+
+/// active --commit(), rollback(), destructor--> finished. Only the thread that began it may do so.
+struct Transaction::Impl {
+  struct Branch {
+    std::shared_ptr<tm::ResourceManager> resource_manager;
+    Xid xid;
+  };
+  struct Doom {
+    std::string reason;
+    int code = XA_RBROLLBACK;
+  };
+  enum class Ask { commit, rollback };
+
+  Impl(std::shared_ptr<tm::Runtime> runtime, std::chrono::milliseconds timeout);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  /// The branch at this resource manager, started when there is none yet. Throws Exception.
+  Branch& enlist(std::string_view name, const char* operation);
+  /// Rolls back or commits. Never throws: what cannot be said is `unknown`.
+  Outcome finish(Ask ask) noexcept;
+
+  /// Throws Exception unless the transaction is active and this is its thread, in its process.
+  void require_active(const char* operation) const;
+  /// Marks the transaction timed out when its deadline has passed, also before the watcher has come to it.
+  bool timed_out();
+  [[nodiscard]] std::string timeout_text() const;
+
+  std::shared_ptr<tm::Runtime> runtime;
+  const std::string gtrid;  // bytes
+  const std::string gtrid_hex;
+  const std::thread::id thread = std::this_thread::get_id();
+  const std::chrono::milliseconds timeout;
+  std::shared_ptr<tm::TimeoutGate> gate;
+  std::vector<Branch> branches;
+  std::optional<Doom> doom;  // why it can only roll back
+  bool active = true;
+  std::optional<Outcome> outcome;  // once finished
+
+ private:
+  Outcome run_protocol(Ask ask);
+};
+
+}  // namespace xabridge
