@@ -25,6 +25,7 @@ class ScriptedSession : public Session {
   ~ScriptedSession() override {
     const std::lock_guard lock(world_.mutex_);
     world_.live_.erase(id_);
+    if (interrupting_) world_.violations_.push_back("closed while being interrupted");
   }
 
   Answer begin(const Xid& xid) override { return call("begin", xid, XA_OK); }
@@ -55,7 +56,9 @@ class ScriptedSession : public Session {
   bool alive() noexcept override { return call("alive", std::nullopt, XA_OK).code == XA_OK; }
   void interrupt() noexcept override {
     interrupted_ = true;
+    interrupting_ = true;
     (void)world_.answer("interrupt", XA_OK);
+    interrupting_ = false;
   }
   [[nodiscard]] std::string server_id() const override { return std::to_string(id_); }
   [[nodiscard]] void* native() noexcept override { return this; }
@@ -71,6 +74,8 @@ class ScriptedSession : public Session {
     world_.calls_.push_back(std::string(verb) + (xid ? " " + xid->to_string() : "") + " @" +
                             std::to_string(id_));
     if (world_.dead_.contains(id_)) return failure(XAER_RMFAIL, "connection lost");
+    if (verb == std::string_view("begin") && (interrupted_ || bound_))
+      world_.violations_.push_back("a branch begun in a session that was not reusable");
     if (verb == std::string_view("begin") && answer.code == XA_OK) bound_ = true;
     if (verb != std::string_view("begin") && verb != std::string_view("end") && xid &&
         (answer.code == XA_OK || is_rollback(answer.code) || answer.code == XA_RDONLY))
@@ -92,7 +97,7 @@ class ScriptedSession : public Session {
 
   World& world_;
   const int id_;
-  std::atomic<bool> interrupted_ = false;
+  std::atomic<bool> interrupted_ = false, interrupting_ = false;
   bool bound_ = false;
 };
 
@@ -224,6 +229,11 @@ int World::most_connected() const {
 int World::made() const {
   const std::lock_guard lock(mutex_);
   return made_;
+}
+
+std::vector<std::string> World::violations() const {
+  const std::lock_guard lock(mutex_);
+  return violations_;
 }
 
 std::string World::last_tag() const {

@@ -37,6 +37,8 @@ class World {
   [[nodiscard]] int most_connected() const;
   [[nodiscard]] int made() const;
   [[nodiscard]] std::string last_tag() const;
+  /// What a session must never see: use after an interrupt, or its end during one.
+  [[nodiscard]] std::vector<std::string> violations() const;
 
  private:
   friend class ScriptedSession;
@@ -47,7 +49,7 @@ class World {
   std::map<std::string, std::deque<Answer>> answers_;
   std::map<std::string, std::deque<std::function<void()>>> actions_;
   std::set<Xid> prepared_;
-  std::vector<std::string> foreign_, calls_;
+  std::vector<std::string> foreign_, calls_, violations_;
   std::string last_tag_;
   std::set<int> dead_, live_;
   bool reachable_ = true;

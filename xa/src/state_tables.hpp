@@ -107,8 +107,9 @@ inline constexpr std::array<Row<R, 2>, 11> rm{{
 // Table 6-2, static registration. Uncertain cell, decided: xa_close with a suspended association is
 // refused, because closing would roll the branch back without anybody having said so.
 // xa_start(TMRESUME) in T0 is for an association that another thread left to migrate; our switches
-// set TMNOMIGRATE.
-inline constexpr std::array<Row<T, 3>, 8> association{{
+// set TMNOMIGRATE. XAER_RMERR from xa_end leaves T open: the association is over here, because the
+// caller will roll back next.
+inline constexpr std::array<Row<T, 3>, 10> association{{
     //                                                          T0  T1  T2
     {Verb::start, Mode::plain, Reply::ok,                      {T1, no, no}},
     {Verb::start, Mode::join, Reply::ok,                       {T1, no, no}},
@@ -117,13 +118,16 @@ inline constexpr std::array<Row<T, 3>, 8> association{{
     {Verb::end, Mode::suspend, Reply::ok,                      {no, T2, no}},
     {Verb::end, Mode::suspend, Reply::rolled_back,             {no, T0, no}},
     {Verb::end, Mode::plain, Reply::ok,                        {no, T0, T0}},
+    {Verb::end, Mode::plain, Reply::rolled_back,               {no, T0, T0}},
+    {Verb::end, Mode::plain, Reply::rmerr,                     {no, T0, T0}},
     {Verb::close, Mode::plain, Reply::ok,                      {T0, no, no}},
 }};
 
 // Table 6-4. Uncertain cells, decided: S4 knows xa_rollback and the end of a suspended association
-// only, the strict reading. Ours are the rows for XAER_NOTA: the server is the authority on
-// what exists, so a branch it no longer knows is gone here too.
-inline constexpr std::array<Row<S, 6>, 30> branch{{
+// only, the strict reading. Ours are the rows for XAER_NOTA (the server is the authority on what
+// exists, so a branch it no longer knows is gone here too) and for xa_end -> XAER_RMERR (work that
+// could not be ended must not be committed).
+inline constexpr std::array<Row<S, 6>, 31> branch{{
     //                                                          S0  S1  S2  S3  S4  S5
     {Verb::start, Mode::plain, Reply::ok,                      {S1, no, no, no, no, no}},
     {Verb::start, Mode::join, Reply::ok,                       {no, S1, S1, no, no, no}},
@@ -132,6 +136,7 @@ inline constexpr std::array<Row<S, 6>, 30> branch{{
     {Verb::start, Mode::resume, Reply::rolled_back,            {no, no, S4, no, no, no}},
     {Verb::end, Mode::plain, Reply::ok,                        {no, S2, S2, no, S4, no}},
     {Verb::end, Mode::plain, Reply::rolled_back,               {no, S4, S4, no, S4, no}},
+    {Verb::end, Mode::plain, Reply::rmerr,                     {no, S4, S4, no, S4, no}},
     {Verb::end, Mode::suspend, Reply::ok,                      {no, S2, no, no, no, no}},
     {Verb::end, Mode::suspend, Reply::rolled_back,             {no, S4, no, no, no, no}},
     {Verb::prepare, Mode::plain, Reply::ok,                    {no, no, S3, no, no, no}},
@@ -208,11 +213,6 @@ constexpr State next_or_same(const Rows& rows, State state, Verb verb, Mode mode
 [[nodiscard]] constexpr T after(T state, Verb verb, Mode mode, int code) noexcept {
   const Reply reply = reply_of(code);
   if (reply == Reply::rmfail) return T::T0;
-  // xa_end(TMSUCCESS or TMFAIL) ends the association whatever the server thinks of the branch: with
-  // RB* by the standard, with XAER_RMERR by our choice, because the caller will roll back next.
-  if (verb == Verb::end && mode == Mode::plain &&
-      (reply == Reply::rolled_back || reply == Reply::rmerr))
-    return T::T0;
   return table::next_or_same(table::association, state, verb, mode, reply);
 }
 
@@ -220,7 +220,6 @@ constexpr State next_or_same(const Rows& rows, State state, Verb verb, Mode mode
 [[nodiscard]] constexpr S after(S state, Verb verb, Mode mode, int code) noexcept {
   const Reply reply = reply_of(code);
   if (reply == Reply::rmfail) return state == S::S3 || state == S::S5 ? state : S::S0;
-  if (verb == Verb::end && reply == Reply::rmerr) return S::S4;
   return table::next_or_same(table::branch, state, verb, mode, reply);
 }
 

@@ -39,18 +39,16 @@ using PhaseTwo = Answer (Session::*)(const Xid&);
 Answer through_control_session(const Call& call, const Xid& xid, PhaseTwo verb) {
   auto control = call.instance.control_session();
   if (!control) return std::move(control.error());
-  Answer answer = (control->get()->*verb)(xid);
-  if (answer.code == XAER_RMFAIL)
-    control->close();
-  else
-    control->give_back();
+  Answer answer = ask_server(XAER_RMERR, [&] { return (control->get()->*verb)(xid); });
+  if (answer.code != XAER_RMFAIL) control->give_back();
   return answer;
 }
 
 /// A prepared branch of ours: through the session that prepared it, while there is one. MariaDB
 /// lets no other session near it, and the others save themselves the wait for a connection.
 Answer phase_two(const Call& call, const Claim& claim, const Xid& xid, PhaseTwo verb) {
-  if (Session* const session = claim.session()) return (session->*verb)(xid);
+  if (Session* const session = claim.session())
+    return ask_server(XAER_RMERR, [&] { return (session->*verb)(xid); });
   return through_control_session(call, xid, verb);
 }
 
@@ -74,10 +72,11 @@ void mark_unknown(Answer& answer) {
 
 /// Unprepared work, ended or doomed.
 Answer roll_back_work(const Claim& claim, const Xid& xid) {
-  Answer answer = claim.session()->rollback(xid);
+  Answer answer = ask_server(XAER_RMFAIL, [&] { return claim.session()->rollback(xid); });
   if (!claim.prepare_failed() || answer.code == XAER_RMFAIL) return answer;
   // xa_prepare had answered XAER_RMERR, so the branch may be prepared after all.
-  Answer prepared = claim.session()->rollback_prepared(xid);
+  Answer prepared =
+      ask_server(XAER_RMFAIL, [&] { return claim.session()->rollback_prepared(xid); });
   return prepared.code == XAER_NOTA ? answer : prepared;
 }
 
@@ -90,7 +89,7 @@ Answer prepare(const Call& call, const Xid& xid) {
   const int allowed = may(branch.state(), Verb::prepare, Mode::plain);
   if (allowed != XA_OK || branch.associated())
     return wrong_state(branch, allowed != XA_OK ? allowed : XAER_PROTO);
-  Answer answer = claim->session()->prepare(xid);
+  Answer answer = ask_server(XAER_RMERR, [&] { return claim->session()->prepare(xid); });
   claim->moved(call.thread.token(), Verb::prepare, Mode::plain, answer.code);
   return answer;
 }
@@ -111,7 +110,7 @@ Answer commit(const Call& call, const Xid& xid, long flags) {
 
   Answer answer;
   if (mode == Mode::one_phase) {
-    answer = claim->session()->commit_one_phase(xid);
+    answer = ask_server(XAER_RMFAIL, [&] { return claim->session()->commit_one_phase(xid); });
     if (answer.code == XAER_RMFAIL) mark_unknown(answer);
   } else {
     answer = commit_answer(phase_two(call, *claim, xid, &Session::commit_prepared));

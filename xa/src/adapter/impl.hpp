@@ -36,6 +36,17 @@ struct Switch::Impl {
   int finish(ThreadState& thread, const char* operation, int rmid, const XID* xid, Answer answer);
 };
 
+/// Calls the server. A driver that throws has left the branch in a state nobody knows: `unknown` is the
+/// code that says so for this call, and the tables go on from there.
+template <class Call>
+Answer ask_server(int unknown, Call call) {
+  try {
+    return call();
+  } catch (const std::exception& exception) {
+    return refused(unknown, std::string("the driver failed: ") + exception.what());
+  }
+}
+
 // start_end.cpp
 Answer start(const Call& call, const Xid& xid, Mode mode, Pool::Wait wait);
 Answer end(const Call& call, const Xid& xid, long flags);

@@ -70,7 +70,7 @@ Answer end(const Call& call, const Xid& xid, long flags) {
     answer = refused(is_rollback(reason) ? reason : XA_RBROLLBACK,
                      "the branch was ended with TMFAIL and can only be rolled back");
   } else {
-    answer = claim->session()->end(xid);
+    answer = ask_server(XAER_RMERR, [&] { return claim->session()->end(xid); });
   }
   claim->moved(call.thread.token(), Verb::end, mode, answer.code);
   if (branch.association(call.thread.token()) != T::T1) call.rm.active.reset();

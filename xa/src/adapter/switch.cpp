@@ -82,7 +82,7 @@ Answer Switch::Impl::require_open(ThreadState& thread, Verb verb, int rmid) {
   const ThreadRm* const rm = thread.find(registry, rmid);
   const R state = rm == nullptr ? R::R0 : rm->state;
   if (may(state, verb) == XA_OK) return XA_OK;
-  if (thread.inherited(registry, rmid) && rm == nullptr)
+  if (rm == nullptr && thread.inherited(rmid))
     return refused(XAER_PROTO,
                    "the rmid was opened before fork(), its connections belong to the "
                    "parent process; call xa_open in this process");

@@ -31,7 +31,7 @@ ThreadState& ThreadState::current() {
   if (state->process_ != ::getpid()) {
     auto* const fresh = new ThreadState;
     for (const auto& [key, entry] : state->rms_)
-      if (entry.rm.state == R::R1) fresh->inherited_.insert(key);
+      if (entry.rm.state == R::R1) fresh->inherited_.insert(key.second);
     // The old one is leaked on purpose: closing would say goodbye on sockets the parent still uses.
     state = fresh;
   }
@@ -63,10 +63,6 @@ ThreadRm* ThreadState::find(const Registry& registry, int rmid) {
 
 ThreadRm& ThreadState::at(Registry& registry, int rmid) {
   return rms_.try_emplace({&registry, rmid}, Entry{&registry, {}}).first->second.rm;
-}
-
-bool ThreadState::inherited(const Registry& registry, int rmid) const {
-  return inherited_.contains({&registry, rmid});
 }
 
 void ThreadState::set_error(const Registry& registry, int rmid, const Error& error) {

@@ -49,8 +49,8 @@ class ThreadState {
   /// Null when the thread never opened rmid.
   [[nodiscard]] ThreadRm* find(const Registry& registry, int rmid);
   [[nodiscard]] ThreadRm& at(Registry& registry, int rmid);
-  /// The parent had rmid open before fork() made this process.
-  [[nodiscard]] bool inherited(const Registry& registry, int rmid) const;
+  /// The parent had rmid open, in some switch, before fork() made this process. For messages.
+  [[nodiscard]] bool inherited(int rmid) const { return inherited_.contains(rmid); }
 
   void set_error(const Registry& registry, int rmid, const Error& error);
   [[nodiscard]] const Error* error(const Registry& registry, int rmid) const;
@@ -71,7 +71,7 @@ class ThreadState {
   const pid_t process_;
   std::map<Key, Entry> rms_;
   std::map<Key, Error> errors_;
-  std::set<Key> inherited_;
+  std::set<int> inherited_;
 };
 
 }  // namespace xabridge::rm
