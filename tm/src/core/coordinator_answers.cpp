@@ -67,6 +67,7 @@ void Coordinator::apply(std::size_t index, Verb verb, const OutcomeRow& row, Ans
       break;
     case Action::undo:
       doom(index, branch.code, row);
+      verdict_ = Verdict::rollback;  // from here on commit is not what anybody asks for
       branch.wants = Verb::rollback;
       break;
     case Action::heuristic:

@@ -1,0 +1,67 @@
+// The recovery decision table: exactly one row for each situation, and none that could lose money.
+#include "core/recovery_table.hpp"
+
+#include "catch.hpp"
+
+using namespace xabridge::tm;
+
+namespace {
+
+template <class Function>
+void for_each_situation(Function function) {
+  for (int w = 0; w < kWhoseCount; ++w) {
+    for (int r = 0; r < kOnRecordCount; ++r) {
+      for (int s = 0; s < kSightCount; ++s) {
+        for (int o = 0; o < kOwnerSessionsCount; ++o) {
+          function(Situation{static_cast<Whose>(w), static_cast<OnRecord>(r), static_cast<Sight>(s),
+                             static_cast<OwnerSessions>(o)});
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("each of the 180 situations has exactly one row") {
+  int situations = 0;
+  for_each_situation([&](const Situation& situation) {
+    ++situations;
+    int rows = 0;
+    for (const RecoveryRow& row : recovery_rows()) rows += row.applies(situation) ? 1 : 0;
+    CHECK(rows == 1);
+    CHECK_FALSE(recovery_row(situation).story.empty());
+  });
+  CHECK(situations == 180);
+}
+
+TEST_CASE("every row is reached by some situation") {
+  for (const RecoveryRow& row : recovery_rows()) {
+    bool reached = false;
+    for_each_situation([&](const Situation& s) { reached = reached || row.applies(s); });
+    INFO(row.name);
+    CHECK(reached);
+  }
+}
+
+TEST_CASE("only own or dead branches are ever touched and only when their name lists them") {
+  for_each_situation([](const Situation& s) {
+    const RecoveryAction action = recovery_row(s).action;
+    const bool touched = action == RecoveryAction::commit || action == RecoveryAction::rollback;
+    if (!touched) return;
+    CHECK((s.whose == Whose::self || s.whose == Whose::dead));
+    CHECK(s.sight == Sight::listed);
+    CHECK((action == RecoveryAction::commit) == (s.on_record == OnRecord::commit));
+  });
+}
+
+TEST_CASE("a decision is finished only by a complete list that lacks the branch everywhere") {
+  for_each_situation([](const Situation& s) {
+    if (recovery_row(s).action == RecoveryAction::done) CHECK(s.sight == Sight::absent);
+  });
+}
+
+TEST_CASE("an undecided branch waits while its dead owner is still connected") {
+  const Situation s{Whose::dead, OnRecord::none, Sight::listed, OwnerSessions::connected};
+  CHECK(recovery_row(s).action == RecoveryAction::wait);
+}

@@ -1,0 +1,422 @@
+// Recovery: what a pass does with each kind of branch, and what keeps it from ever undoing a decision.
+#include "core/recovery.hpp"
+
+#include <algorithm>
+
+#include "catch.hpp"
+#include "doubles.hpp"
+
+using namespace xabridge;
+using namespace xabridge::tm;
+using namespace xabridge::tm::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Incarnation 1 died; this process is incarnation 2.
+struct Fixture {
+  explicit Fixture(const std::vector<std::string>& names = {"a", "b"}) {
+    reg.restart(2);
+    for (const std::string& name : names) {
+      ports.push_back(std::make_unique<ScriptedPort>(name, journal));
+      ScriptedPort& port = *ports.back();
+      port.on_call = [&port](Verb verb, const Xid& xid) {
+        const bool ok = port.script[verb].empty() || port.script[verb].front().code == XA_OK;
+        const bool ends = verb == Verb::commit || verb == Verb::rollback || verb == Verb::forget;
+        if (ok && ends) std::erase(port.listed, xid);
+      };
+    }
+  }
+  ScriptedPort& rm(std::size_t i) { return *ports[i]; }
+  /// A transaction with a branch at every resource manager, prepared and listed.
+  Gtrid prepare(std::uint64_t sequence, std::uint8_t incarnation = 1) {
+    const Gtrid gtrid = gtrid_of(sequence, incarnation);
+    std::uint8_t number = 0;
+    for (auto& port : ports) port->listed.push_back(xid_of(gtrid, ++number, port->name()));
+    return gtrid;
+  }
+  void decide(const Gtrid& gtrid) {
+    std::vector<Participant> participants;
+    std::uint8_t number = 0;
+    for (auto& port : ports) {
+      participants.push_back({port->name(), make_bqual(++number, port->name())});
+    }
+    reg.commits[gtrid.encode()] = {gtrid.encode(), participants, {}};
+  }
+  PassReport pass() {
+    std::vector<ResourceManagerPort*> list;
+    for (auto& port : ports) list.push_back(port.get());
+    return recovery.pass(list, is_live, stop);
+  }
+  int told(EventKind kind) const {
+    return static_cast<int>(std::count(events.begin(), events.end(), kind));
+  }
+
+  Journal journal;
+  std::vector<std::unique_ptr<ScriptedPort>> ports;
+  MemoryRegister reg;
+  ManualClock clock;
+  std::vector<EventKind> events;
+  Recovery recovery{reg, clock, {}, [this](const Event& e) { events.push_back(e.kind); }};
+  Recovery::IsLive is_live = [](std::string_view) { return false; };
+  Recovery::Stop stop;
+};
+
+}  // namespace
+
+TEST_CASE("a dead owner without a decision is rolled back everywhere") {
+  Fixture f;
+  f.prepare(1);
+  const PassReport report = f.pass();
+  CHECK(report.rolled_back == 2);
+  CHECK(report.committed == 0);
+  CHECK(f.rm(0).listed.empty());
+  CHECK(f.told(EventKind::recovered_rollback) == 2);
+  CHECK(f.reg.passes_ended == 1);
+  CHECK_FALSE(report.next_due);
+}
+
+TEST_CASE("a decision is delivered to every branch and then done") {
+  Fixture f;
+  const Gtrid gtrid = f.prepare(1);
+  f.decide(gtrid);
+  const PassReport report = f.pass();
+  CHECK(report.committed == 2);
+  CHECK(report.done == 1);
+  CHECK(f.reg.commits.empty());
+  CHECK(f.rm(0).lists == 2);  // once to find, once to make sure
+}
+
+TEST_CASE("a decision whose branches are all gone is done without a call") {
+  Fixture f;
+  f.decide(gtrid_of(1));
+  CHECK(f.pass().done == 1);
+  CHECK(f.journal.empty());
+}
+
+TEST_CASE("a commit answered OK but still listed is not finished") {
+  Fixture f;
+  const Gtrid gtrid = f.prepare(1);
+  f.decide(gtrid);
+  f.rm(0).on_call = nullptr;  // says OK and keeps it
+  const PassReport report = f.pass();
+  CHECK(report.committed == 1);
+  CHECK(report.waiting == 1);
+  REQUIRE(report.unfinished.size() == 1);
+  CHECK(report.unfinished[0].text.find("a: ") == 0);
+  CHECK(report.next_due == f.clock.now() + 500ms);
+  CHECK(f.reg.commits.size() == 1);
+}
+
+TEST_CASE("an unreachable resource manager keeps the decision and others go on") {
+  Fixture f;
+  const Gtrid gtrid = f.prepare(1);
+  f.decide(gtrid);
+  f.rm(1).reachable = false;
+  PassReport report = f.pass();
+  CHECK(report.committed == 1);
+  CHECK(report.done == 0);
+  CHECK(f.reg.commits.size() == 1);
+  CHECK(f.told(EventKind::recovery_waits) == 1);
+
+  f.rm(1).reachable = true;
+  f.recovery.hurry();
+  report = f.pass();
+  CHECK(report.committed == 1);
+  CHECK(report.done == 1);
+}
+
+TEST_CASE("an unreachable resource manager is asked less and less and at once when hurried") {
+  Fixture f;
+  f.rm(1).reachable = false;
+  std::vector<long> delays;
+  for (int i = 0; i < 9; ++i) {
+    const PassReport report = f.pass();
+    REQUIRE(report.next_due);
+    delays.push_back(
+        std::chrono::duration_cast<std::chrono::milliseconds>(*report.next_due - f.clock.now())
+            .count());
+    f.clock.time = *report.next_due;
+  }
+  CHECK(delays == std::vector<long>{500, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000});
+  const int lists = f.rm(1).lists;
+  (void)f.pass();  // due
+  CHECK(f.rm(1).lists == lists + 1);
+  const PassReport early = f.pass();  // not due
+  CHECK(f.rm(1).lists == lists + 1);
+  CHECK_FALSE(early.resource_managers[1].asked);
+  f.recovery.hurry();
+  (void)f.pass();
+  CHECK(f.rm(1).lists == lists + 2);
+}
+
+TEST_CASE("foreign and live and stranger branches get no call") {
+  Fixture f;
+  f.reg.live.insert(3);
+  f.reg.incarnations.insert(3);
+  f.rm(0).listed = {
+      *Xid::make(1, "another", "manager"),           // another format
+      *Xid::make(kFormatId, "not our layout", "x"),  // our format, not our layout
+      xid_of(gtrid_of(1, 1, 99), 1, "a"),            // another register
+      xid_of(gtrid_of(2, 3), 1, "a"),                // another process, alive
+      xid_of(gtrid_of(3, 77), 1, "a"),               // an incarnation never recorded
+  };
+  const PassReport report = f.pass();
+  CHECK(f.journal.empty());
+  CHECK(report.foreign == 3);
+  CHECK(report.live == 1);
+  CHECK(report.reported == 1);
+  CHECK(f.told(EventKind::foreign) == 3);
+  CHECK(f.told(EventKind::warning) == 1);
+  (void)f.pass();  // told once
+  CHECK(f.told(EventKind::foreign) == 3);
+  CHECK(f.told(EventKind::warning) == 1);
+}
+
+TEST_CASE("transactions in flight in this process get no call") {
+  Fixture f;
+  const Gtrid gtrid = f.prepare(1, 2);
+  f.decide(gtrid);
+  f.is_live = [&](std::string_view g) { return g == gtrid.encode(); };
+  const PassReport report = f.pass();
+  CHECK(f.journal.empty());
+  CHECK(report.live == 2);
+  CHECK(f.reg.commits.size() == 1);
+}
+
+TEST_CASE("what this process left behind is finished by this process") {
+  Fixture f;
+  f.decide(f.prepare(1, 2));
+  f.prepare(2, 2);
+  const PassReport report = f.pass();
+  CHECK(report.committed == 2);
+  CHECK(report.rolled_back == 2);
+}
+
+TEST_CASE("a transaction that decides and ends during the pass is not rolled back") {
+  // Listed while prepared; when asked whether it is live it still is, and the decision comes after. Asking the
+  // register first would have read: no decision; then the transaction ends; then: not live; then: rollback.
+  Fixture f;
+  const Gtrid gtrid = f.prepare(1, 2);
+  bool live = true;
+  f.is_live = [&](std::string_view) { return live; };
+  f.reg.before_decision = [&] { FAIL("the register was asked about a live transaction"); };
+  f.rm(1).on_list = [&] { f.decide(gtrid); };
+  (void)f.pass();
+  CHECK(f.journal.empty());
+
+  // And when it ends between the list and the question, the decision read afterwards is final.
+  live = false;
+  f.reg.before_decision = nullptr;
+  f.rm(1).on_list = nullptr;
+  CHECK(f.pass().committed == 2);
+}
+
+TEST_CASE("a decision made after the list was taken is never done by that list") {
+  // The list of a was made before the branch was prepared; then it was, was decided, and the owner died. Only
+  // decisions read before the lists may be finished by them.
+  Fixture f;
+  const Gtrid gtrid = gtrid_of(1);
+  f.rm(1).on_list = [&] { f.decide(gtrid); };
+  const PassReport report = f.pass();
+  CHECK(report.done == 0);
+  CHECK(f.reg.commits.size() == 1);
+}
+
+TEST_CASE("a transaction the register cannot tell about is held") {
+  Fixture f;
+  const Gtrid gtrid = f.prepare(1, 2);
+  f.recovery.hold(gtrid.encode());
+  CHECK(f.pass().live == 2);
+  CHECK(f.journal.empty());
+}
+
+TEST_CASE("an undecided branch waits while sessions of its dead owner are connected") {
+  Fixture f;
+  f.prepare(1);
+  f.rm(0).sessions = 1;
+  f.rm(1).sessions = std::nullopt;
+  const PassReport report = f.pass();
+  CHECK(f.rm(0).calls.empty());
+  CHECK(f.rm(1).count(Verb::rollback) == 1);
+  CHECK(report.waiting == 1);
+}
+
+TEST_CASE("only the resource manager named in the bqual acts on a database seen twice") {
+  Fixture f;
+  const Xid xid = xid_of(gtrid_of(1), 1, "b");
+  f.rm(0).listed = {xid};
+  f.rm(1).listed = {xid};
+  const PassReport report = f.pass();
+  CHECK(f.rm(0).calls.empty());
+  CHECK(f.rm(1).count(Verb::rollback) == 1);
+  CHECK(report.branches.size() == 1);
+}
+
+TEST_CASE("a branch of a name that is not configured is reported and keeps its decision") {
+  Fixture f;
+  const Gtrid gtrid = gtrid_of(1);
+  f.rm(0).listed = {xid_of(gtrid, 1, "old-name")};
+  f.reg.commits[gtrid.encode()] = {gtrid.encode(), {{"old-name", make_bqual(1, "old-name")}}, {}};
+  const PassReport report = f.pass();
+  CHECK(f.journal.empty());
+  CHECK(report.reported >= 1);
+  CHECK(report.done == 0);
+  CHECK(f.reg.commits.size() == 1);
+}
+
+TEST_CASE("exchanged names do not make a decision look finished") {
+  Fixture f;
+  const Gtrid gtrid = gtrid_of(1);
+  f.decide(gtrid);
+  f.rm(0).listed = {xid_of(gtrid, 2, "b")};
+  f.rm(1).listed = {xid_of(gtrid, 1, "a")};
+  const PassReport report = f.pass();
+  CHECK(f.journal.empty());
+  CHECK(report.done == 0);
+  CHECK(report.unfinished.size() == 1);
+}
+
+TEST_CASE("a busy branch stays and is tried again") {
+  Fixture f;
+  f.decide(f.prepare(1));
+  f.rm(0).script[Verb::commit] = {{XA_RETRY, {}}};
+  PassReport report = f.pass();
+  CHECK(report.waiting == 1);
+  CHECK(report.done == 0);
+  report = f.pass();
+  CHECK(report.done == 1);
+}
+
+TEST_CASE("an unknown branch that is still listed is not taken for finished") {
+  Fixture f;
+  f.decide(f.prepare(1));
+  f.rm(0).script[Verb::commit] = {{XAER_NOTA, {}}};
+  const PassReport report = f.pass();
+  CHECK(report.waiting == 1);
+  CHECK(f.reg.commits.size() == 1);
+}
+
+TEST_CASE("a heuristic answer is recorded before it is forgotten and kept") {
+  Fixture f;
+  f.decide(f.prepare(1));
+  f.rm(0).script[Verb::commit] = {{XA_HEURRB, {}}};
+  std::size_t recorded_at_forget = 0;
+  auto remove = f.rm(0).on_call;
+  f.rm(0).on_call = [&](Verb verb, const Xid& xid) {
+    if (verb == Verb::forget) recorded_at_forget = f.reg.records.size();
+    remove(verb, xid);
+  };
+  const PassReport report = f.pass();
+  CHECK(recorded_at_forget == 1);
+  CHECK(report.heuristic == 1);
+  CHECK(report.done == 1);
+  CHECK(f.reg.records.at(0).code == XA_HEURRB);
+  CHECK(f.reg.records.at(0).decision == Decision::commit);
+}
+
+TEST_CASE("a heuristic that cannot be recorded is not forgotten and not finished") {
+  Fixture f;
+  f.decide(f.prepare(1));
+  f.rm(0).script[Verb::commit] = {{XA_HEURRB, {}}};
+  f.reg.heuristic_error = Error{};
+  const PassReport report = f.pass();
+  CHECK(f.rm(0).count(Verb::forget) == 0);
+  CHECK(report.done == 0);
+}
+
+TEST_CASE("a heuristic recorded before is forgotten without a second record") {
+  Fixture f;
+  const Gtrid gtrid = f.prepare(1);
+  f.decide(gtrid);
+  f.reg.records.push_back(
+      {gtrid.encode(), "a", make_bqual(1, "a"), Decision::commit, XA_HEURRB, {}, {}});
+  f.rm(0).script[Verb::commit] = {{XA_HEURRB, {}}};
+  const PassReport report = f.pass();
+  CHECK(f.reg.records.size() == 1);
+  CHECK(f.rm(0).count(Verb::forget) == 1);
+  CHECK(report.done == 1);
+}
+
+TEST_CASE("a refused commit is pending while listed and heuristic once gone") {
+  Fixture f;
+  f.decide(f.prepare(1));
+  f.rm(0).script[Verb::commit] = {{XAER_RMERR, {}}};
+  PassReport report = f.pass();
+  CHECK(report.waiting == 1);
+  CHECK(f.told(EventKind::warning) == 1);
+  CHECK(f.reg.records.empty());
+
+  f.rm(0).script[Verb::commit] = {{XAER_RMERR, {}}};
+  f.rm(0).on_call = [&](Verb, const Xid& xid) { std::erase(f.rm(0).listed, xid); };
+  report = f.pass();
+  CHECK(report.heuristic == 1);
+  CHECK(f.reg.records.at(0).code == XAER_RMERR);
+  CHECK(report.done == 1);
+}
+
+TEST_CASE("a list that repeats itself for ever ends the pass") {
+  Fixture f;
+  const Xid xid = xid_of(gtrid_of(1), 1, "a");
+  f.rm(0).listed.assign(1000, xid);
+  f.rm(0).on_call = nullptr;
+  const PassReport report = f.pass();
+  CHECK(f.rm(0).count(Verb::rollback) == 1);
+  CHECK(report.branches.size() == 1);
+}
+
+TEST_CASE("a pass that is stopped finishes nothing it did not confirm") {
+  Fixture f;
+  f.decide(f.prepare(1));
+  int asked = 0;
+  f.stop = [&] { return ++asked > 3; };  // two lists, one commit
+  const PassReport report = f.pass();
+  CHECK_FALSE(report.completed);
+  CHECK(report.done == 0);
+  CHECK(f.reg.commits.size() == 1);
+  CHECK(f.reg.passes_ended == 1);
+}
+
+TEST_CASE("without the register nothing is asked") {
+  Fixture f;
+  f.prepare(1);
+  f.reg.pass_error = Error{};
+  const PassReport report = f.pass();
+  CHECK(report.error);
+  CHECK(f.rm(0).lists == 0);
+  CHECK(f.reg.passes_ended == 0);
+}
+
+TEST_CASE("a pass that only looks changes nothing") {
+  Fixture f;
+  f.decide(f.prepare(1));
+  f.prepare(2);
+  Recovery::Options look;
+  look.act = false;
+  Recovery recovery(f.reg, f.clock, look, {});
+  std::vector<ResourceManagerPort*> ports{&f.rm(0), &f.rm(1)};
+  const PassReport report = recovery.pass(ports, f.is_live, f.stop);
+  CHECK(f.journal.empty());
+  CHECK(report.branches.size() == 4);
+  CHECK(report.unfinished.size() == 1);
+  CHECK(f.reg.commits.size() == 1);
+}
+
+TEST_CASE("any answer in recovery keeps the decision until the branch is gone") {
+  for (int code = -20; code <= 110; ++code) {
+    for (const bool decided : {true, false}) {
+      Fixture f;
+      const Gtrid gtrid = f.prepare(1);
+      if (decided) f.decide(gtrid);
+      const Verb verb = decided ? Verb::commit : Verb::rollback;
+      f.rm(0).script[verb] = {{code, {}}};
+      const PassReport report = f.pass();
+      const bool still_listed = !f.rm(0).listed.empty();
+      const bool other = f.rm(0).count(decided ? Verb::rollback : Verb::commit) != 0;
+      INFO("code " << code);
+      CHECK_FALSE(other);
+      if (decided) CHECK(f.reg.commits.size() == (still_listed ? 1 : 0));
+      CHECK((report.next_due || report.waiting == 0 || still_listed));
+    }
+  }
+}
