@@ -60,6 +60,20 @@ TEST_CASE("one-phase commit commits and frees the session") {
   CHECK(session->reusable());
 }
 
+TEST_CASE("one-phase commit of a prepared branch is refused before it can harm the binary log") {
+  Fixture f;
+  auto session = f.session();
+  const Xid xid = f.xid();
+  REQUIRE(session->begin(xid).code == XA_OK);
+  CHECK(session->commit_one_phase(xid).code == XAER_PROTO);
+  REQUIRE(f.work(*session, f.set(1, 6)) == 0);
+  REQUIRE(session->end(xid).code == XA_OK);
+  REQUIRE(session->prepare(xid).code == XA_OK);
+  CHECK(session->commit_one_phase(xid).code == XAER_PROTO);
+  CHECK(f.listed(xid));
+  REQUIRE(session->rollback_prepared(xid).code == XA_OK);
+}
+
 TEST_CASE("an XID in use is refused and the session stays good") {
   Fixture f;
   auto first = f.session();
