@@ -1,4 +1,5 @@
-// Configuration: what is taken from a file, and that everything else is refused with file, line and key.
+// Configuration: what is taken from a file, and that everything else is refused with file, line and
+// key.
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+// The switch entries of MemoryRm. They find their object by rmid, as a C interface must.
 #include "memory_rm.hpp"
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// A resource manager in memory behind a real xa_switch_t: keeps branches as XA says, answers scripted codes
-// when told to, remembers every call. Its open string is its name.
+// A resource manager in memory behind a real xa_switch_t: keeps branches as XA says, answers
+// scripted codes when told to, remembers every call. Its open string is its name.
 #pragma once
 
 #include <condition_variable>
@@ -24,7 +24,8 @@ class MemoryRm {
   [[nodiscard]] xabridge::ResourceManagerConfig config(Kind kind = Kind::ours) const;
 
   // --- The script.
-  /// The next calls of this entry ("start", "end", "prepare", "commit", ...) answer these instead of working.
+  /// The next calls of this entry ("start", "end", "prepare", "commit", ...) answer these instead
+  /// of working.
   void answer(const std::string& entry, std::deque<int> codes);
   /// Does the work and then answers XAER_RMFAIL: the reply is lost.
   void lose_reply(const std::string& entry);

@@ -11,11 +11,13 @@
 //
 // Keys, all optional but log.directory and the resource managers:
 //   [log]          directory, segment_size
-//   [transaction]  timeout, completion_timeout, max_retries, retry_backoff_initial, retry_backoff_maximum
+//   [transaction]  timeout, completion_timeout, max_retries, retry_backoff_initial,
+//                  retry_backoff_maximum
 //   [recovery]     start_timeout, interval, backoff_maximum, background
 //   [logging]      level
-// A duration is text with its unit: "500ms", "30s", "5m", "1h"; "0s" is zero. A size is a number of bytes or
-// text with a unit: "64KiB", "8MiB". A relative log directory is relative to the file's own folder.
+// A duration is text with its unit: "500ms", "30s", "5m", "1h"; "0s" is zero. A size is a number of
+// bytes or text with a unit: "64KiB", "8MiB". A relative log directory is relative to the file's
+// own folder.
 #pragma once
 
 #include <chrono>
@@ -34,8 +36,9 @@ class Observer;
 
 /// One resource manager. Either `driver` (ours, loaded by name) or `xa_switch` (linked in) is set.
 struct XABRIDGE_API ResourceManagerConfig {
-  std::string name;    // 1..32 characters of [A-Za-z0-9_.-], unique; part of every bqual: never rename with
-                       // branches in doubt
+  /// 1..32 characters of [A-Za-z0-9_.-], unique. Part of every bqual: never rename while branches
+  /// are in doubt.
+  std::string name;
   std::string driver;  // "postgresql" or "mysql"
   std::string open;    // xa_info: key=value, at most 255 characters; see the driver
   const xa_switch_t* xa_switch = nullptr;
@@ -55,14 +58,14 @@ struct XABRIDGE_API Config {
 
   // [transaction]
   std::chrono::milliseconds timeout{30'000};            // from begin(); 0: none
-  std::chrono::milliseconds completion_timeout{1'000};  // how long commit keeps trying phase two before it
-                                                        // answers committed_pending
+  /// How long commit keeps trying phase two before it answers committed_pending.
+  std::chrono::milliseconds completion_timeout{1'000};
   int max_retries = 5;                         // of run(), beyond the first attempt
   Backoff retry_backoff{};
 
   // [recovery]
   std::chrono::milliseconds recovery_start_timeout{10'000};  // bound of the pass at start
-  std::chrono::milliseconds recovery_interval{5'000};        // background pass, when nothing hurries it
+  std::chrono::milliseconds recovery_interval{5'000};  // of background passes, when nothing hurries
   std::chrono::milliseconds recovery_backoff_maximum{60'000};  // per unreachable resource manager
   bool recovery_background = true;
 

@@ -29,8 +29,8 @@ namespace tm {
 struct ManagerAccess;
 }
 
-/// One global transaction. Belongs to the thread that began it: every call from there.
-/// Destroying an unfinished transaction rolls it back; it never commits and never touches a prepared branch
+/// One global transaction. Belongs to the thread that began it: every call from there. Destroying
+/// an unfinished transaction rolls it back; it never commits and never touches a prepared branch
 /// whose outcome is decided. Move-only.
 class XABRIDGE_API Transaction {
  public:
@@ -38,18 +38,18 @@ class XABRIDGE_API Transaction {
   Transaction& operator=(Transaction&&) noexcept;
   ~Transaction();
 
-  /// The native connection of this transaction's branch at the resource manager: PGconn* or sql::Connection*.
-  /// The first call enlists it (xa_start). Use the typed functions in <xabridge/postgresql.hpp> and
-  /// <xabridge/mysql.hpp>. `driver` must be the resource manager's. Valid until commit or rollback begins.
-  /// Throws Exception: no such resource manager, wrong driver, transaction finished or doomed, wrong
-  /// thread, resource manager unreachable.
+  /// The native connection of this transaction's branch at the resource manager: PGconn* or
+  /// sql::Connection*. The first call enlists it (xa_start). Use the typed functions in
+  /// <xabridge/postgresql.hpp> and <xabridge/mysql.hpp>. `driver` must be the resource manager's.
+  /// Valid until commit or rollback begins. Throws Exception: no such resource manager, wrong
+  /// driver, transaction finished or doomed, wrong thread, resource manager unreachable.
   [[nodiscard]] void* native_connection(std::string_view resource_manager, std::string_view driver);
 
   /// Enlists without asking for the connection (foreign resource managers). Throws as above.
   void enlist(std::string_view resource_manager);
 
-  /// Two-phase commit (one phase for one branch). Never throws once begun: the answer is the outcome.
-  /// A second call throws Exception (XAER_PROTO).
+  /// Two-phase commit (one phase for one branch). Never throws once begun: the answer is the
+  /// outcome. A second call throws Exception (XAER_PROTO).
   [[nodiscard]] Outcome commit();
   /// Rolls every branch back. A second call, or after commit(), throws Exception (XAER_PROTO).
   Outcome rollback();
@@ -79,15 +79,15 @@ struct XABRIDGE_API RunOptions {
   std::optional<int> max_retries;
 };
 
-/// Thread-safe: many threads run transactions on one TransactionManager at once. Opening does one bounded
-/// recovery pass, the rest goes on in the background. Destroy it after every Transaction; it never
-/// waits for unreachable servers.
-/// fork: a child must not use its parent's TransactionManager (calls there throw Exception); it opens one of
-/// its own on the same log directory, where it takes a slot of its own.
+/// Thread-safe: many threads run transactions on one TransactionManager at once. Opening does one
+/// bounded recovery pass, the rest goes on in the background. Destroy it after every Transaction;
+/// it never waits for unreachable servers. fork: a child must not use its parent's
+/// TransactionManager (calls there throw Exception); it opens one of its own on the same log
+/// directory, where it takes a slot of its own.
 class XABRIDGE_API TransactionManager {
  public:
-  /// Throws Exception: bad configuration, log directory unusable or damaged, driver not loadable. An
-  /// unreachable database is no reason to throw: begin() works, its first use fails.
+  /// Throws Exception: bad configuration, log directory unusable or damaged, driver not loadable.
+  /// An unreachable database is no reason to throw: begin() works, its first use fails.
   explicit TransactionManager(Config config);
   ~TransactionManager();
   TransactionManager(const TransactionManager&) = delete;
@@ -96,14 +96,14 @@ class XABRIDGE_API TransactionManager {
   [[nodiscard]] Transaction begin();
   [[nodiscard]] Transaction begin(std::chrono::milliseconds timeout);
 
-  /// Begins, calls fn, commits. An exception of fn rolls back and is rethrown, unless it or the resource
-  /// managers say that trying again is safe and sensible (deadlock, serialization failure, transient,
-  /// RetryRequest): then the attempt is repeated with jittered back-off, up to the limit. The same holds for a
-  /// rollback that commit answers for such a reason. Outcome::retries lists the reasons. After the limit the
-  /// last attempt's exception or outcome is the answer. `unknown`, heuristic and committed are never retried.
-  /// When the transaction timed out, an exception of fn is nested (std::rethrow_if_nested) in an Exception
-  /// with XA_RBTIMEOUT: fn only saw an interrupted statement. fn may call tx.rollback(): its outcome is the
-  /// answer then.
+  /// Begins, calls fn, commits. An exception of fn rolls back and is rethrown, unless it or the
+  /// resource managers say that trying again is safe and sensible (deadlock, serialization failure,
+  /// transient, RetryRequest): then the attempt is repeated with jittered back-off, up to the
+  /// limit. The same holds for a rollback that commit answers for such a reason. Outcome::retries
+  /// lists the reasons. After the limit the last attempt's exception or outcome is the answer.
+  /// `unknown`, heuristic and committed are never retried. When the transaction timed out, an
+  /// exception of fn is nested (std::rethrow_if_nested) in an Exception with XA_RBTIMEOUT: fn only
+  /// saw an interrupted statement. fn may call tx.rollback(): its outcome is the answer then.
   Outcome run(const std::function<void(Transaction&)>& fn, const RunOptions& options = {});
 
   /// One recovery pass now, in this thread. Safe beside the background pass.

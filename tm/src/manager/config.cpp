@@ -1,7 +1,7 @@
 // Config::load and parse: TOML to Config, strictly. What a value must fulfil is config_check's.
 //
-// Two tables describe the file: the sections and their keys with a setter each. A key that is not in them is
-// an error, because a misspelt timeout that is silently ignored is found in production.
+// Two tables describe the file: the sections and their keys with a setter each. A key that is not
+// in them is an error, because a misspelt timeout that is silently ignored is found in production.
 #include <toml++/toml.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The rules, and what each of them says when it is broken.
 #include "config_check.hpp"
 
 #include <algorithm>

@@ -8,7 +8,8 @@
 
 namespace xabridge::tm {
 
-/// The first thing wrong. `key` is written as in the file: "log.directory", "resource_manager[1].name".
+/// The first thing wrong. `key` is written as in the file: "log.directory",
+/// "resource_manager[1].name".
 struct ConfigProblem {
   std::string key;
   std::string text;  // what is wrong and what is allowed

@@ -1,3 +1,4 @@
+// The thread behind the timeouts; what happens at one is in timeout_gate.hpp.
 #include "deadline_watcher.hpp"
 
 #include <system_error>

@@ -13,9 +13,9 @@
 
 namespace xabridge::tm {
 
-/// Thread-safe. At a deadline it closes the transaction's gate, reports timed_out and has the branches'
-/// statements interrupted from a thread of that transaction's own: a server that does not answer the
-/// interrupt delays nobody else's.
+/// Thread-safe. At a deadline it closes the transaction's gate, reports timed_out and has the
+/// branches' statements interrupted from a thread of that transaction's own: a server that does not
+/// answer the interrupt delays nobody else's.
 class DeadlineWatcher {
  public:
   explicit DeadlineWatcher(std::shared_ptr<Events> events);

@@ -9,8 +9,9 @@
 
 namespace xabridge::tm {
 
-/// Thread-safe. close() returns when no observer is being called and none will be: background work that
-/// outlives the TransactionManager (a server that does not answer) must not touch observers that are gone.
+/// Thread-safe. close() returns when no observer is being called and none will be: background work
+/// that outlives the TransactionManager (a server that does not answer) must not touch observers
+/// that are gone.
 class Events {
  public:
   explicit Events(std::vector<Observer*> observers) : observers_(std::move(observers)) {}

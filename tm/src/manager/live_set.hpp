@@ -1,4 +1,5 @@
-// LiveSet: the global transactions in flight in this process. Recovery never touches their branches.
+// LiveSet: the global transactions in flight in this process. Recovery never touches their
+// branches.
 #pragma once
 
 #include <mutex>
@@ -8,8 +9,8 @@
 
 namespace xabridge::tm {
 
-/// Thread-safe. A gtrid is in it from before its first xa_start until its last call has returned and its
-/// decision is marked done or left to recovery.
+/// Thread-safe. A gtrid is in it from before its first xa_start until its last call has returned
+/// and its decision is marked done or left to recovery.
 class LiveSet {
  public:
   void add(const std::string& gtrid) {

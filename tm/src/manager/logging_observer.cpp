@@ -1,3 +1,4 @@
+// Events as lines on standard error, through spdlog.
 #include "logging_observer.hpp"
 
 #include <spdlog/logger.h>

@@ -1,5 +1,5 @@
-// LoggingObserver: what an operator should know, on standard error. Always there; Config::logging_level says
-// how much.
+// LoggingObserver: what an operator should know, on standard error. Always there;
+// Config::logging_level says how much.
 #pragma once
 
 #include <memory>

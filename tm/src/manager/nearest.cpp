@@ -1,3 +1,4 @@
+// "Did you mean": the known word with the smallest edit distance.
 #include "nearest.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// When recovery passes run, and how the thread that runs them ends.
 #include "recovery_worker.hpp"
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // RecoveryWorker: runs recovery passes, at start, at intervals, when hurried, and when asked.
 //
-// A pass may hang in a server call for as long as a connection attempt takes. So everything a pass touches is
-// in RecoveryState, which the thread holds itself: when a TransactionManager is destroyed meanwhile, the
-// thread is left to end alone, and the log slot stays taken until it has.
+// A pass may hang in a server call for as long as a connection attempt takes. So everything a pass
+// touches is in RecoveryState, which the thread holds itself: when a TransactionManager is
+// destroyed meanwhile, the thread is left to end alone, and the log slot stays taken until it has.
 #pragma once
 
 #include <chrono>

@@ -1,3 +1,4 @@
+// Calls through the switch, and what each thread has open.
 #include "resource_manager.hpp"
 
 #include <unistd.h>
@@ -12,12 +13,13 @@
 namespace xabridge::tm {
 namespace {
 
-// Far from the small numbers another transaction manager in this process would give the same switch.
+// Far from the small numbers another transaction manager in this process would give the same
+// switch.
 std::atomic<int> next_rmid{1000};
 
-/// What this thread has open. Its end closes; that is the moment XA gives a resource manager to return
-/// the thread's connections. A forked child inherits the list and must not act on it: closing would talk
-/// to the servers over the parent's connections.
+/// What this thread has open. Its end closes; that is the moment XA gives a resource manager to
+/// return the thread's connections. A forked child inherits the list and must not act on it:
+/// closing would talk to the servers over the parent's connections.
 class OpenInThread {
  public:
   using Entry = std::shared_ptr<const ResourceManager::Instance>;
@@ -170,8 +172,8 @@ CallAnswer ResourceManager::open() {
 }
 
 CallAnswer ResourceManager::start(const Xid& xid) {
-  // A resource manager that lost its connection while idle says so at the first call after it; nothing has
-  // begun then, so opening again and starting once more is safe.
+  // A resource manager that lost its connection while idle says so at the first call after it;
+  // nothing has begun then, so opening again and starting once more is safe.
   for (int attempt = 0;; ++attempt) {
     CallAnswer ready = open();
     if (ready.code != XA_OK) return ready;

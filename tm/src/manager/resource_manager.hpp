@@ -1,9 +1,10 @@
-// ResourceManager: one configured resource manager behind its xa_switch_t, as the core's port sees it.
+// ResourceManager: one configured resource manager behind its xa_switch_t, as the core's port sees
+// it.
 //
-// XA wants xa_open once per thread of control. The first call of a thread opens, XAER_RMFAIL makes the next
-// call open again (XA: the resource manager is then not open in that thread), and a thread's end closes what
-// it opened, also when the ResourceManager is gone by then. rmids count up for the whole process, so two
-// transaction managers in one process never share one.
+// XA wants xa_open once per thread of control. The first call of a thread opens, XAER_RMFAIL makes
+// the next call open again (XA: the resource manager is then not open in that thread), and a
+// thread's end closes what it opened, also when the ResourceManager is gone by then. rmids count up
+// for the whole process, so two transaction managers in one process never share one.
 //
 // Thread-safe. The switch is called without any lock held.
 #pragma once
@@ -37,7 +38,8 @@ struct ListedBranch {
 
 class ResourceManager final : public ResourceManagerPort {
  public:
-  /// Loads the switch; does not open it. `owner_tag` is what this process's sessions carry at the server.
+  /// Loads the switch; does not open it. `owner_tag` is what this process's sessions carry at the
+  /// server.
   [[nodiscard]] static Result<std::shared_ptr<ResourceManager>> load(
       const ResourceManagerConfig& config, const std::string& owner_tag);
   ~ResourceManager() override;

@@ -1,8 +1,8 @@
 // TransactionManager::run: what is worth trying again, and how.
 //
-// Safe to repeat is an attempt that is rolled back for certain; sensible to repeat is one whose reason may be
-// gone next time. The reason is looked for where it is said most exactly: in the exception, then in what the
-// resource managers answered to the rollback or the commit.
+// Safe to repeat is an attempt that is rolled back for certain; sensible to repeat is one whose
+// reason may be gone next time. The reason is looked for where it is said most exactly: in the
+// exception, then in what the resource managers answered to the rollback or the commit.
 #include <algorithm>
 #include <exception>
 #include <random>
@@ -16,8 +16,8 @@
 namespace xabridge {
 namespace {
 
-/// Reasons that may be gone at the next try. A lost connection (XAER_RMFAIL) counts: before prepare and in an
-/// attempt that ended as rolled back it has committed nothing.
+/// Reasons that may be gone at the next try. A lost connection (XAER_RMFAIL) counts: before prepare
+/// and in an attempt that ended as rolled back it has committed nothing.
 constexpr bool is_transient(int code) noexcept {
   return code == XA_RBDEADLOCK || code == XA_RBTRANSIENT || code == XA_RBCOMMFAIL ||
          code == XAER_RMFAIL;

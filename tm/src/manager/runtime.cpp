@@ -1,3 +1,4 @@
+// Opens what transactions share, in order: configuration, log, switches.
 #include "runtime.hpp"
 
 #include <unistd.h>

@@ -49,7 +49,8 @@ struct Runtime {
 [[noreturn]] void throw_misuse(int code, std::string operation, std::string message,
                                std::string gtrid_hex = {});
 
-/// The way in for tests: a TransactionManager over another file system, clock or source of random bytes.
+/// The way in for tests: a TransactionManager over another file system, clock or source of random
+/// bytes.
 struct ManagerAccess {
   [[nodiscard]] static std::unique_ptr<TransactionManager> open(Config config,
                                                                 Environment& environment);

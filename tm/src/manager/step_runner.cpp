@@ -1,3 +1,4 @@
+// Performing a step is one function each; reporting it is a table.
 #include "step_runner.hpp"
 
 #include <thread>
@@ -26,7 +27,8 @@ std::optional<EventKind> event_before(Verb verb) {
   return std::nullopt;
 }
 
-/// What they hear after it; nothing where the answer is not final (it is tried again, or ends as pending).
+/// What they hear after it; nothing where the answer is not final (it is tried again, or ends as
+/// pending).
 std::optional<EventKind> event_after(Verb verb, int code) {
   switch (verb) {
     case Verb::end:
@@ -98,8 +100,8 @@ void StepRunner::perform_call(const Call& call) {
   coordinator_.answered(call, std::move(answer));
 }
 
-/// A one-phase commit decides by itself, so the timeout must lose or win before it. When it won, the branch is
-/// rolled back, which a one-phase commit may answer.
+/// A one-phase commit decides by itself, so the timeout must lose or win before it. When it won,
+/// the branch is rolled back, which a one-phase commit may answer.
 CallAnswer StepRunner::call_in_time(const Call& call, ResourceManager& resource_manager,
                                     const Xid& xid) {
   if (around_.gate.proceed(around_.clock.now())) {

@@ -1,5 +1,5 @@
-// StepRunner: performs the steps the Coordinator asks for, in the transaction's thread, and reports each
-// to the observers. The protocol is the Coordinator's; here is only the doing.
+// StepRunner: performs the steps the Coordinator asks for, in the transaction's thread, and reports
+// each to the observers. The protocol is the Coordinator's; here is only the doing.
 #pragma once
 
 #include <memory>

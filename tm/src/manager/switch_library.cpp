@@ -1,3 +1,4 @@
+// Loads drivers with the dynamic loader.
 #include "switch_library.hpp"
 
 #include <dlfcn.h>

@@ -1,8 +1,10 @@
-// Where an xa_switch_t comes from: a driver of ours loaded by name, or an object linked into the program.
+// Where an xa_switch_t comes from: a driver of ours loaded by name, or an object linked into the
+// program.
 //
-// Driver "postgresql" is the library libxabridge_postgresql.so, looked for beside libxabridge and then where
-// the system looks, and in it the objects xabridge_postgresql_switch and xabridge_postgresql_switch_extras.
-// A library once loaded stays: its threads may outlive any TransactionManager.
+// Driver "postgresql" is the library libxabridge_postgresql.so, looked for beside libxabridge and
+// then where the system looks, and in it the objects xabridge_postgresql_switch and
+// xabridge_postgresql_switch_extras. A library once loaded stays: its threads may outlive any
+// TransactionManager.
 #pragma once
 
 #include <string>
@@ -21,7 +23,8 @@ struct SwitchObject {
 /// "postgresql, mysql"
 [[nodiscard]] std::string known_drivers_text();
 
-/// The switch of one configured resource manager. Errors name what was looked for and what the loader said.
+/// The switch of one configured resource manager. Errors name what was looked for and what the
+/// loader said.
 [[nodiscard]] Result<SwitchObject> find_switch(const ResourceManagerConfig& config);
 
 }  // namespace xabridge::tm

@@ -1,3 +1,4 @@
+// The transitions of the gate, each under its lock; interrupts are sent outside of it.
 #include "timeout_gate.hpp"
 
 namespace xabridge::tm {

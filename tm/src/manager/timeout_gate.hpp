@@ -5,8 +5,9 @@
 //     |                                                                      ^
 //     +-- proceed(): before decide() or a one-phase commit --> closed -------+   stop_interrupts()
 //
-// proceed() and expire() are one decision under one lock: a transaction that timed out is never committed,
-// and one that went past the gate is never interrupted. A cancel sent too late cannot hit a commit.
+// proceed() and expire() are one decision under one lock: a transaction that timed out is never
+// committed, and one that went past the gate is never interrupted. A cancel sent too late cannot
+// hit a commit.
 #pragma once
 
 #include <chrono>
@@ -43,8 +44,8 @@ class TimeoutGate {
 
   /// Interrupts every branch until stop_interrupts(). Runs in a thread of its own.
   void interrupt_until_stopped();
-  /// Before the rollback is sent: it must not be what a late cancel hits. Waits for a cancel under way, but
-  /// not longer than a moment: its server may be the one that does not answer.
+  /// Before the rollback is sent: it must not be what a late cancel hits. Waits for a cancel under
+  /// way, but not longer than a moment: its server may be the one that does not answer.
   void stop_interrupts();
 
  private:

@@ -36,7 +36,8 @@ struct Transaction::Impl {
 
   /// Throws Exception unless the transaction is active and this is its thread, in its process.
   void require_active(const char* operation) const;
-  /// Marks the transaction timed out when its deadline has passed, also before the watcher has come to it.
+  /// Marks the transaction timed out when its deadline has passed, also before the watcher has come
+  /// to it.
   bool timed_out();
   [[nodiscard]] std::string timeout_text() const;
 

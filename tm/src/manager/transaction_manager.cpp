@@ -1,4 +1,5 @@
-// TransactionManager: opening in order (configuration, log, switches, recovery) and closing in reverse.
+// TransactionManager: opening in order (configuration, log, switches, recovery) and closing in
+// reverse.
 #include <xabridge/transaction_manager.hpp>
 
 #include "manager_impl.hpp"
@@ -42,7 +43,8 @@ TransactionManager::TransactionManager(std::shared_ptr<Impl> impl) noexcept
 
 TransactionManager::~TransactionManager() {
   if (impl_ && !impl_->runtime->in_own_process()) {
-    // A forked child has neither the threads nor the right to the connections; it leaves the memory alone.
+    // A forked child has neither the threads nor the right to the connections; it leaves the memory
+    // alone.
     new std::shared_ptr<Impl>(std::move(impl_));
   }
 }

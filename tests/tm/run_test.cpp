@@ -1,0 +1,132 @@
+// run(): what is repeated, what is not, and what the caller hears.
+#include "catch.hpp"
+#include "manager_fixture.hpp"
+
+using namespace std::chrono_literals;
+using xabridge::EventKind;
+using xabridge::Outcome;
+using xabridge::OutcomeKind;
+using xabridge::Transaction;
+using xabridge::TransactionManager;
+
+TEST_CASE_METHOD(ManagerFixture, "run commits what the function did") {
+  TransactionManager tm(config());
+  const Outcome outcome = tm.run([](Transaction& tx) { enlist_both(tx); });
+  CHECK(outcome.kind == OutcomeKind::committed);
+  CHECK(outcome.retries.empty());
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run rolls back and rethrows an exception") {
+  TransactionManager tm(config());
+  CHECK_THROWS_AS(tm.run([](Transaction& tx) {
+    enlist_both(tx);
+    throw std::logic_error("no such account");
+  }),
+                  std::logic_error);
+  CHECK(accounts.rolled_back() == 1);
+  CHECK_THROWS_AS(tm.run([](Transaction&) { throw 7; }), int);
+  CHECK(events.count(EventKind::retried) == 0);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run repeats after a transient refusal and says why") {
+  TransactionManager tm(config());
+  ledger.answer("prepare", {XA_RBDEADLOCK, XA_RBTRANSIENT});
+  int attempts = 0;
+  const Outcome outcome = tm.run([&](Transaction& tx) {
+    ++attempts;
+    enlist_both(tx);
+  });
+  CHECK(outcome.kind == OutcomeKind::committed);
+  CHECK(attempts == 3);
+  REQUIRE(outcome.retries.size() == 2);
+  CHECK(outcome.retries[0].attempt == 1);
+  CHECK(contains(outcome.retries[0].reason, "XA_RBDEADLOCK at ledger"));
+  CHECK(contains(outcome.retries[1].reason, "XA_RBTRANSIENT at ledger"));
+  CHECK(events.count(EventKind::retried) == 2);
+}
+
+TEST_CASE_METHOD(ManagerFixture,
+                 "run does not repeat what would fail again or may have been done") {
+  TransactionManager tm(config());
+  for (const int code : {XA_RBINTEGRITY, XA_RBTIMEOUT, XA_RBROLLBACK, XA_RBOTHER}) {
+    ledger.answer("prepare", {code});
+    int attempts = 0;
+    const Outcome outcome = tm.run([&](Transaction& tx) {
+      ++attempts;
+      enlist_both(tx);
+    });
+    CHECK(outcome.kind == OutcomeKind::rolled_back);
+    CHECK(outcome.reason_code == code);
+    CHECK(attempts == 1);
+  }
+  ledger.lose_reply("commit");
+  int attempts = 0;
+  CHECK(tm.run([&](Transaction& tx) {
+            ++attempts;
+            tx.enlist("ledger");
+          }).kind == OutcomeKind::unknown);
+  CHECK(attempts == 1);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run stops at the limit with the last answer") {
+  TransactionManager tm(config());
+  ledger.answer("prepare", std::deque<int>(100, XA_RBDEADLOCK));
+  xabridge::RunOptions options;
+  options.max_retries = 2;
+  const Outcome outcome = tm.run([](Transaction& tx) { enlist_both(tx); }, options);
+  CHECK(outcome.kind == OutcomeKind::rolled_back);
+  CHECK(outcome.reason_code == XA_RBDEADLOCK);
+  CHECK(outcome.retries.size() == 2);
+  CHECK(ledger.count("prepare") == 3);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run repeats on request and rethrows the request at the limit") {
+  TransactionManager tm(config());
+  int attempts = 0;
+  const Outcome outcome = tm.run([&](Transaction& tx) {
+    enlist_both(tx);
+    if (++attempts == 1) throw xabridge::RetryRequest("row version changed");
+  });
+  CHECK(outcome.committed());
+  REQUIRE(outcome.retries.size() == 1);
+  CHECK(contains(outcome.retries[0].reason, "row version changed"));
+  xabridge::RunOptions options;
+  options.max_retries = 1;
+  CHECK_THROWS_AS(tm.run([](Transaction&) { throw xabridge::RetryRequest("again"); }, options),
+                  xabridge::RetryRequest);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run repeats when the driver calls the exception a deadlock") {
+  TransactionManager tm(config());
+  int attempts = 0;
+  accounts.set_classify(XA_RBDEADLOCK);
+  const Outcome outcome = tm.run([&](Transaction& tx) {
+    enlist_both(tx);
+    if (++attempts == 1) throw std::runtime_error("Deadlock found");
+  });
+  CHECK(outcome.committed());
+  CHECK(attempts == 2);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run repeats when a branch says it was doomed by a deadlock") {
+  TransactionManager tm(config());
+  int attempts = 0;
+  const Outcome outcome = tm.run([&](Transaction& tx) {
+    enlist_both(tx);
+    if (++attempts > 1) return;
+    ledger.answer("end", {XA_RBDEADLOCK});
+    throw std::runtime_error("a statement failed");
+  });
+  CHECK(outcome.committed());
+  CHECK(attempts == 2);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run takes the outcome of a function that rolled back itself") {
+  TransactionManager tm(config());
+  const Outcome outcome = tm.run([](Transaction& tx) {
+    enlist_both(tx);
+    (void)tx.rollback();
+  });
+  CHECK(outcome.kind == OutcomeKind::rolled_back);
+  CHECK(accounts.rolled_back() == 1);
+}

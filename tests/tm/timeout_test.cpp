@@ -1,0 +1,98 @@
+// The transaction timeout: it ends a blocked statement, always rolls back, and never touches a
+// commit.
+#include <thread>
+
+#include "catch.hpp"
+#include "manager/timeout_gate.hpp"
+#include "manager_fixture.hpp"
+
+using namespace std::chrono_literals;
+using xabridge::EventKind;
+using xabridge::Exception;
+using xabridge::Outcome;
+using xabridge::OutcomeKind;
+using xabridge::Transaction;
+using xabridge::TransactionManager;
+
+TEST_CASE_METHOD(ManagerFixture, "A timeout ends a blocked statement and the commit rolls back") {
+  TransactionManager tm(config());
+  Transaction tx = tm.begin(50ms);
+  enlist_both(tx);
+  CHECK_THROWS_WITH(ledger.blocked_statement(), "statement interrupted");
+  CHECK(events.wait_for(EventKind::timed_out));
+  try {
+    tx.enlist("accounts");
+    FAIL("a timed out transaction gave a connection");
+  } catch (const Exception& e) {
+    CHECK(e.error().xa_code == XA_RBTIMEOUT);
+    CHECK(contains(e.what(), "timed out after 50ms"));
+  }
+  const Outcome outcome = tx.commit();
+  CHECK(outcome.kind == OutcomeKind::rolled_back);
+  CHECK(outcome.reason_code == XA_RBTIMEOUT);
+  CHECK(contains(outcome.reason, "timed out after 50ms"));
+  CHECK(accounts.committed() + ledger.committed() == 0);
+  CHECK(events.count(EventKind::timed_out) == 1);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "An interrupt that came too early for a statement is repeated") {
+  TransactionManager tm(config());
+  Transaction tx = tm.begin(1ms);
+  enlist_both(tx);
+  REQUIRE(events.wait_for(EventKind::timed_out));
+  CHECK_THROWS_WITH(ledger.blocked_statement(), "statement interrupted");
+  CHECK_THROWS_WITH(ledger.blocked_statement(), "statement interrupted");
+  CHECK(tx.rollback().kind == OutcomeKind::rolled_back);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run says that a function failed because of the timeout") {
+  TransactionManager tm(config());
+  xabridge::RunOptions options;
+  options.timeout = 20ms;
+  int attempts = 0;
+  try {
+    tm.run(
+        [&](Transaction& tx) {
+          ++attempts;
+          enlist_both(tx);
+          ledger.blocked_statement();
+        },
+        options);
+    FAIL("no exception");
+  } catch (const Exception& e) {
+    CHECK(e.error().xa_code == XA_RBTIMEOUT);
+    CHECK(contains(e.what(), "timed out after 20ms"));
+    CHECK_THROWS_WITH(std::rethrow_if_nested(e), "statement interrupted");
+  }
+  CHECK(attempts == 1);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "A transaction that is finished is not interrupted any more") {
+  TransactionManager tm(config());
+  Transaction tx = tm.begin(1h);
+  enlist_both(tx);
+  CHECK(tx.commit().committed());
+  Transaction unlimited = tm.begin(0ms);
+  enlist_both(unlimited);
+  CHECK(unlimited.commit().committed());
+  CHECK(ledger.count("interrupt") == 0);
+  CHECK_THROWS_AS(tm.begin(-1ms), Exception);
+}
+
+TEST_CASE("Either the timeout or the commit passes the gate and never both") {
+  using Gate = xabridge::tm::TimeoutGate;
+  const auto now = std::chrono::steady_clock::now();
+  for (int i = 0; i < 200; ++i) {
+    Gate gate(now + 1h);
+    bool expired = false;
+    std::thread watcher([&] { expired = gate.expire(); });
+    const bool proceeded = gate.proceed(now);
+    watcher.join();
+    CHECK(expired != proceeded);
+  }
+  Gate late(now);
+  CHECK_FALSE(late.proceed(now));  // the watcher has not come to it yet
+  CHECK(late.timed_out(now));
+  Gate unlimited(std::nullopt);
+  CHECK(unlimited.proceed(now + 1h));
+}
