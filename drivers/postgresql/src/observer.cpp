@@ -6,21 +6,20 @@
 
 #include <array>
 
-#include "handles.hpp"
-
 namespace xabridge::postgresql {
 namespace {
 
-// No exception may cross libpq, which is C. Forgetting to note something for want of memory is not
-// harmless: failing the event makes libpq turn the result into an error, which is the safe side.
-int on_event(PGEventId id, void* info, void* observer) noexcept {
-  if (id != PGEVT_RESULTCREATE) return 1;
+// No exception may cross libpq, which is C. Only keeping a text can fail for want of memory; the
+// facts themselves are flags.
+int on_event(PGEventId id, void* info, void* passed) noexcept {
+  auto* const observer = static_cast<Observer*>(passed);
   try {
-    static_cast<Observer*>(observer)->saw(static_cast<PGEventResultCreate*>(info)->result);
-    return 1;
+    if (id == PGEVT_RESULTCREATE) observer->saw(static_cast<PGEventResultCreate*>(info)->result);
+    if (id == PGEVT_CONNRESET) observer->saw_reset();
+    if (id == PGEVT_CONNDESTROY) observer->saw_finish();
   } catch (...) {
-    return 0;
   }
+  return 1;
 }
 
 // Replaces libpq's default, which writes notices to the application's standard error.
@@ -38,10 +37,13 @@ constexpr std::array<std::string_view, 5> session_tags{"SET", "RESET", "LISTEN",
 
 }  // namespace
 
-bool Observer::watch(PGconn* connection) noexcept {
-  hear_notices(connection);
-  return PQregisterEventProc(connection, on_event, "xabridge", this) != 0;
+bool Observer::watch(Connection& connection) noexcept {
+  connection_ = &connection;
+  hear_notices(connection.get());
+  return PQregisterEventProc(connection.get(), on_event, "xabridge", this) != 0;
 }
+
+void Observer::stop() noexcept { connection_ = nullptr; }
 
 void Observer::hear_notices(PGconn* connection) noexcept {
   PQsetNoticeReceiver(connection, on_notice, this);
@@ -63,6 +65,17 @@ void Observer::saw(PGresult* result) {
     default:
       return;
   }
+}
+
+// The new server session has none of our settings and nothing of the branch.
+void Observer::saw_reset() { farewell_ = "the application called PQreset on the connection"; }
+
+// libpq frees the connection next. Letting go of it makes every later call fail as on a lost one,
+// which libpq answers for null as well.
+void Observer::saw_finish() {
+  if (connection_ == nullptr) return;
+  static_cast<void>(connection_->release());
+  farewell_ = "the application called PQfinish on the connection";
 }
 
 void Observer::saw_failure(const PGresult* result) {

@@ -15,12 +15,16 @@
 #include <string>
 #include <string_view>
 
+#include "handles.hpp"
+
 namespace xabridge::postgresql {
 
 class Observer {
  public:
   /// Registers with `connection`; false when libpq is out of memory.
-  [[nodiscard]] bool watch(PGconn* connection) noexcept;
+  [[nodiscard]] bool watch(Connection& connection) noexcept;
+  /// The connection is about to be closed by its owner.
+  void stop() noexcept;
   /// Notices come here again, whatever receiver the application has set.
   void hear_notices(PGconn* connection) noexcept;
   /// A new branch begins: forget the last one. What was done to the session itself is kept.
@@ -33,7 +37,7 @@ class Observer {
   /// The statement that failed last, while no later one has succeeded; 25P02 does not replace its
   /// cause.
   [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
-  /// What the server said when it ended the session; empty while it has not.
+  /// Why the session is over, in the server's words or ours; empty while it is not.
   [[nodiscard]] const std::string& farewell() const noexcept { return farewell_; }
 
   /// COMMIT by hand: work of the branch is permanent, and nothing can undo it.
@@ -64,11 +68,14 @@ class Observer {
   // Called by libpq through C functions; see observer.cpp.
   void saw(PGresult* result);
   void saw_notice(const PGresult* notice);
+  void saw_reset();
+  void saw_finish();
 
  private:
   void saw_failure(const PGresult* result);
   void saw_tag(std::string_view tag);
 
+  Connection* connection_ = nullptr;
   Failure failure_;
   std::string farewell_;
   int paused_ = 0;

@@ -188,7 +188,7 @@ Answer Session::rollback(const Xid& xid) {
   constexpr const char* operation = "ROLLBACK";
   const Rest rest = drain(connection_.get(), cancel_.get());
   if (ended_for_good_by_hand()) return heuristic(operation, xid);
-  if (rest == Rest::lost) return lost(operation, &xid, true);
+  if (rest == Rest::lost || !connected()) return lost(operation, &xid, true);
   if (rest == Rest::unread) reuse_ = false;
   if (status() == PQTRANS_IDLE) return XA_OK;
   const ResultSet result = execute(operation);

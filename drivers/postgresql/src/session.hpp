@@ -36,6 +36,10 @@ namespace xabridge::postgresql {
 
 class Session final : public rm::Session {
  public:
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session() override { observer_.stop(); }
+
   /// Takes a fresh connection and makes it a session of ours: one round trip.
   static Result<std::unique_ptr<rm::Session>> adopt(Connection connection);
 

@@ -11,9 +11,8 @@ using rm::Answer;
 
 Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection) {
   std::unique_ptr<Session> session(new Session(std::move(connection)));
-  PGconn* const raw = session->connection_.get();
-  session->cancel_.reset(PQgetCancel(raw));
-  if (session->cancel_ == nullptr || !session->observer_.watch(raw)) {
+  session->cancel_.reset(PQgetCancel(session->connection_.get()));
+  if (session->cancel_ == nullptr || !session->observer_.watch(session->connection_)) {
     Error error = session->error(XAER_RMFAIL, "connect", nullptr);
     error.message = "libpq is out of memory";
     return error;
@@ -32,11 +31,13 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection) {
 // tables.
 Answer Session::restore_settings() {
   const ResultSet result = execute(
-      "RESET SESSION AUTHORIZATION; RESET ALL; UNLISTEN *; SET default_transaction_read_only = on");
+      "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *;"
+      "SET default_transaction_read_only = on");
   if (PQcmdStatus(result.get()) == std::string_view("SET")) {
     observer_.session_restored();
     return XA_OK;
   }
+  reuse_ = false;
   return lost("restore the session's settings", nullptr, true);
 }
 

@@ -237,3 +237,22 @@ TEST_CASE("settings made in one branch are gone in the next") {
   CHECK(sql(*session, corner.add(1, 1)).ok);
   CHECK_ANSWER(session->rollback(second), XA_OK);
 }
+
+TEST_CASE("a role taken in one branch is given back and the configured one kept") {
+  Corner corner;
+  const std::string admin = environment("XABRIDGE_TEST_POSTGRESQL_ADMIN");
+  for (const auto& [options, role] :
+       {std::pair{std::string(), std::string("xabridge_admin")},
+        std::pair{std::string(" options='-c role=xabridge'"), std::string("xabridge")}}) {
+    const SessionPtr session = open_session(admin + options);
+    const Xid first = corner.xid();
+    CHECK_ANSWER(session->begin(first), XA_OK);
+    CHECK(sql(*session, "SET ROLE xabridge_other").ok);
+    CHECK_ANSWER(session->end(first), XA_OK);
+    CHECK_ANSWER(session->commit_one_phase(first), XA_OK);
+    const Xid second = corner.xid();
+    CHECK_ANSWER(session->begin(second), XA_OK);
+    CHECK(sql(*session, "SELECT current_user").value == role);
+    CHECK_ANSWER(session->rollback(second), XA_OK);
+  }
+}

@@ -147,3 +147,20 @@ TEST_CASE("a stale write after the end of the branch does not survive unnoticed"
   CHECK_ANSWER(b.session->prepare(b.xid), XAER_RMERR);
   CHECK_ANSWER(b.session->rollback(b.xid), XA_HEURCOM);
 }
+
+TEST_CASE("PQreset and PQfinish by the application lose the branch and nothing else") {
+  Begun b;
+  auto* const connection = static_cast<PGconn*>(b.session->native());
+  SECTION("reset") { PQreset(connection); }
+  SECTION("finish") { PQfinish(connection); }
+  const rm::Answer answer = b.session->end(b.xid);
+  CHECK_ANSWER(answer, XAER_RMFAIL);
+  REQUIRE(answer.error.has_value());
+  CHECK(answer.error->server_text.find("the application called") != std::string::npos);
+  CHECK_FALSE(answer.error->connection_usable);
+  CHECK_ANSWER(b.session->rollback(b.xid), XAER_RMFAIL);
+  CHECK_FALSE(b.session->reusable());
+  b.session.reset();
+  CHECK(sql(b.corner.admin(), b.corner.add(1, 0)).ok);  // waits for the branch's lock
+  CHECK(b.corner.amount(1) == 100);
+}
