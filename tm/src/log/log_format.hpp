@@ -24,8 +24,8 @@
 //   44  4 zero
 //
 // Example: `done` of gtrid "g" as batch 7 of segment 2 (salt 5), 512 bytes, golden in tests/log/format_test.cpp:
-//   58 41 42 4c  cc cc cc cc  01 00  02 00  37 00 00 00  02 0* 7  05 0* 7  07 0* 7  01 00 00 00  00 00 00 00
-//   03 02 00 00 00  01 67  then 457 zeros
+//   58 41 42 4c  e2 a5 c9 52  01 00  02 00  37 00 00 00  02 and seven 00  05 and seven 00  07 and seven 00
+//   01 00 00 00  00 00 00 00 | 03 02 00 00 00  01 67 | 457 times 00
 //
 // Which batches count. Segments are reused without being cleared, so space after the last batch holds anything.
 // A batch belongs to a segment when CRC, segment number and salt (random, new for each segment) fit: nothing

@@ -1,0 +1,271 @@
+// The real files, locks and processes.
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <log/log_view.hpp>
+
+#include "log_fixture.hpp"
+
+using namespace xabridge;
+using namespace xabridge::tm;
+using namespace xabridge::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Directory {
+  fs::path path;
+  Directory() {
+    std::string name = (fs::temp_directory_path() / "xabridge-log-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  ~Directory() { fs::remove_all(path); }
+
+  [[nodiscard]] Result<std::unique_ptr<FileRegister>> open() const {
+    return FileRegister::open(
+        posix_environment(),
+        {.directory = path / "a" / "root", .segment_size = 16384, .report = {}});
+  }
+};
+
+// Another process. What it returns is its exit status; the destructor ends it if it still runs.
+class Process {
+ public:
+  explicit Process(const std::function<int()>& body) : pid_(::fork()) {
+    if (pid_ == 0) ::_exit(body());
+    REQUIRE(pid_ > 0);
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  ~Process() {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      (void)wait();
+    }
+  }
+  int wait() {
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  void kill() const { ::kill(pid_, SIGKILL); }
+
+ private:
+  pid_t pid_;
+};
+
+// One byte from one process to another: "I am there".
+struct Pipe {
+  int ends[2] = {-1, -1};
+  Pipe() { REQUIRE(::pipe(ends) == 0); }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  ~Pipe() {
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
+  void tell() const { (void)!::write(ends[1], "x", 1); }
+  void hear() const {
+    char byte = 0;
+    while (::read(ends[0], &byte, 1) < 0 && errno == EINTR) {
+    }
+  }
+};
+
+unsigned mode_of(const fs::path& path) {
+  struct stat status {};
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  return status.st_mode & 07777U;
+}
+
+}  // namespace
+
+TEST_CASE("missing_directories_are_made_and_nobody_else_may_look") {
+  const Directory directory;
+  const auto log = directory.open().value();
+  REQUIRE(commits(*log, gtrid_of(*log, 1)));
+  int seen = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(directory.path)) {
+    INFO(entry.path().string());
+    CHECK(mode_of(entry.path()) == (entry.is_directory() ? 0700U : 0600U));
+    ++seen;
+  }
+  CHECK(seen >= 8);
+}
+
+TEST_CASE("decision_survives_in_real_files") {
+  const Directory directory;
+  auto log = directory.open().value();
+  const std::string gtrid = gtrid_of(*log, 1);
+  for (std::uint64_t i = 2; i < 300; ++i) {
+    REQUIRE(commits(*log, gtrid_of(*log, i)));
+    log->done(gtrid_of(*log, i));
+    if (i == 100) REQUIRE(commits(*log, gtrid));
+  }
+  log.reset();
+  log = directory.open().value();
+  REQUIRE(log->unfinished().size() == 1);
+  CHECK(log->unfinished()[0].gtrid == gtrid);
+  CHECK(read_log(posix_environment(), directory.path / "a" / "root").value().slots.size() == 1);
+}
+
+TEST_CASE("two_processes_take_two_slots_and_the_survivor_takes_over") {
+  const Directory directory;
+  const Pipe ready;
+  const auto log = directory.open().value();
+  Process other([&] {
+    const auto opened = directory.open();
+    if (!opened || (*opened)->slot() != 1) return 1;
+    if (!commits(**opened, gtrid_of(**opened, 42))) return 2;
+    ready.tell();
+    ::pause();
+    return 0;
+  });
+  ready.hear();
+  REQUIRE(log->begin_pass());
+  CHECK(log->unfinished().empty());
+  const LogView view = read_log(posix_environment(), directory.path / "a" / "root").value();
+  REQUIRE(view.slots.size() == 2);
+  REQUIRE(view.slots[1].unfinished.size() == 1);
+  CHECK(view.slots[1].owned);
+  const Gtrid gtrid = *Gtrid::decode(view.slots[1].unfinished[0].gtrid);
+  CHECK(log->owner_of(gtrid).value() == Owner::live);
+  log->end_pass();
+
+  other.kill();
+  other.wait();
+  REQUIRE(log->begin_pass());
+  REQUIRE(log->unfinished().size() == 1);
+  CHECK(log->owner_of(gtrid).value() == Owner::dead);
+  CHECK(log->decision(gtrid.encode()));
+  log->end_pass();
+}
+
+TEST_CASE("processes_that_start_at_once_agree_on_the_register") {
+  const Directory directory;
+  std::vector<std::unique_ptr<Process>> processes;
+  for (int i = 0; i < 8; ++i)
+    processes.push_back(std::make_unique<Process>([&] {
+      const auto opened = directory.open();
+      if (!opened) return 1;
+      return commits(**opened, gtrid_of(**opened, 1)) ? 0 : 2;
+    }));
+  for (const auto& process : processes) CHECK(process->wait() == 0);
+  const LogView view = read_log(posix_environment(), directory.path / "a" / "root").value();
+  std::size_t decisions = 0;
+  for (const SlotView& slot : view.slots) {
+    CHECK_FALSE(slot.error);
+    for (const DecisionRecord& record : slot.unfinished)
+      CHECK(Gtrid::decode(record.gtrid)->register_id == view.id);
+    decisions += slot.unfinished.size();
+  }
+  CHECK(decisions == 8);
+}
+
+TEST_CASE("forked_child_cannot_write_to_its_parents_log_and_gets_a_slot_of_its_own") {
+  const Directory directory;
+  const auto log = directory.open().value();
+  REQUIRE(commits(*log, gtrid_of(*log, 1)));
+  log->done(gtrid_of(*log, 1));  // buffered: the child must not write it either
+  Process child([&] {
+    const auto inherited = log->decide(gtrid_of(*log, 2), {}, Decision::commit);
+    if (inherited || !inherited.error().outcome_known) return 1;
+    if (!mentions(inherited.error(), "fork")) return 2;
+    const auto own = directory.open();
+    if (!own || (*own)->slot() != 1) return 3;
+    return commits(**own, gtrid_of(**own, 1)) ? 0 : 4;
+  });
+  CHECK(child.wait() == 0);
+  CHECK(commits(*log, gtrid_of(*log, 3)));
+}
+
+TEST_CASE("child_that_outlives_its_parent_does_not_keep_the_slot") {
+  const Directory directory;
+  const Pipe ready;
+  const Pipe stop;
+  const auto log = directory.open().value();
+  Process parent([&] {
+    const auto opened = directory.open();
+    if (!opened || !commits(**opened, gtrid_of(**opened, 1))) return 1;
+    if (::fork() == 0) {
+      ready.tell();
+      stop.hear();  // lives on while its parent is killed
+      ::_exit(0);
+    }
+    ::pause();
+    return 0;
+  });
+  ready.hear();
+  parent.kill();
+  parent.wait();
+  REQUIRE(log->begin_pass());
+  CHECK(log->unfinished().size() == 1);
+  log->end_pass();
+  stop.tell();
+}
+
+TEST_CASE("directory_without_permission_says_whose_process_and_what_to_do") {
+  const Directory directory;
+  REQUIRE(directory.open());
+  const auto message_as_nobody = [&](const fs::path& root) {
+    const Pipe text;
+    Process nobody([&] {
+      if (::geteuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) return 1;
+      const auto opened =
+          FileRegister::open(posix_environment(), {.directory = root, .report = {}});
+      const std::string message = opened ? "opened" : opened.error().to_string();
+      return ::write(text.ends[1], message.data(), message.size()) > 0 ? 0 : 2;
+    });
+    REQUIRE(nobody.wait() == 0);
+    std::string message(4096, '\0');
+    const ssize_t got = ::read(text.ends[0], message.data(), message.size());
+    REQUIRE(got > 0);
+    message.resize(static_cast<std::size_t>(got));
+    return message;
+  };
+  // The root belongs to somebody else, and a root that cannot be made.
+  fs::permissions(directory.path, fs::perms::all);
+  fs::permissions(directory.path / "a", ::geteuid() == 0 ? fs::perms::owner_all : fs::perms::none);
+  const std::string existing = message_as_nobody(directory.path / "a" / "root");
+  CHECK(existing.find((directory.path / "a" / "root").string()) != std::string::npos);
+  CHECK(existing.find("must own the log directory") != std::string::npos);
+  fs::permissions(directory.path / "a", fs::perms::owner_all);
+  const std::string missing = message_as_nobody("/xabridge-no-such-root/log");
+  CHECK(missing.find("/xabridge-no-such-root") != std::string::npos);
+  CHECK(missing.find("must own the log directory") != std::string::npos);
+}
+
+TEST_CASE("path_through_a_file_says_so") {
+  const Directory directory;
+  { (void)posix_environment().files.open(directory.path / "file", OpenMode::create_new).value(); }
+  const auto log = FileRegister::open(
+      posix_environment(), {.directory = directory.path / "file" / "root", .report = {}});
+  REQUIRE_FALSE(log);
+  CHECK(mentions(log.error(), "a part of the path is a file"));
+}
+
+TEST_CASE("errors_of_files_carry_errno_and_path") {
+  const Directory directory;
+  FileSystem& files = posix_environment().files;
+  const auto missing = files.open(directory.path / "missing", OpenMode::read);
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().sys_errno == ENOENT);
+  CHECK(mentions(missing.error(), (directory.path / "missing").string()));
+  const auto file = files.open(directory.path / "file", OpenMode::create_new).value();
+  CHECK(files.open(directory.path / "file", OpenMode::create_new).error().sys_errno == EEXIST);
+  const auto read_only = files.open(directory.path / "file", OpenMode::read).value();
+  const std::byte byte{1};
+  CHECK(read_only->write_at(0, std::span(&byte, 1)).error().sys_errno == EBADF);
+}
