@@ -60,7 +60,7 @@ constexpr std::array table{
             "with that user"},
     Meaning{Phase::second, "25006", XAER_RMFAIL, "the server is a standby: connect to the primary"},
     Meaning{Phase::second, "25001", XAER_RMFAIL, "the session is not at rest and is given up"},
-    Meaning{Phase::second, "08", XAER_RMFAIL, ""},
+    Meaning{Phase::second, "08", XAER_RMFAIL, "the connection failed"},
     Meaning{Phase::second, "57P", XAER_RMFAIL, "the server ended the session"},
     Meaning{Phase::second, "", XA_RETRY, "the branch is still prepared; it will be tried again"},
 };
