@@ -49,11 +49,14 @@ struct MemoryRm::Entries {
 
   /// Runs `work` with the lock held unless the script or the state of the line says otherwise.
   template <class Work>
-  static int entry(const char* name, int rmid, Work work) {
+  static int entry(const char* name, int rmid, const XID* xid, Work work) {
     MemoryRm* rm = find(rmid);
     if (rm == nullptr) return XAER_PROTO;
     rm->called(name);
-    if (const int code = rm->scripted(name)) return code;
+    if (const int code = rm->scripted(name)) {
+      rm->after_scripted(name, code, xid);
+      return code;
+    }
     const std::lock_guard lock(rm->mutex_);
     if (rm->open_.count(std::this_thread::get_id()) == 0) return XAER_PROTO;
     if (!rm->reachable_) {
@@ -70,7 +73,7 @@ struct MemoryRm::Entries {
   }
 
   static int start(XID* xid, int rmid, long) {
-    return entry("start", rmid, [&](MemoryRm& rm) {
+    return entry("start", rmid, xid, [&](MemoryRm& rm) {
       const auto here = std::this_thread::get_id();
       if (rm.associations_.count(here) != 0) return XAER_PROTO;
       if (!rm.branches_.emplace(*Xid::from(xid), State::active).second) return XAER_DUPID;
@@ -79,7 +82,7 @@ struct MemoryRm::Entries {
     });
   }
   static int end(XID* xid, int rmid, long flags) {
-    return entry("end", rmid, [&](MemoryRm& rm) {
+    return entry("end", rmid, xid, [&](MemoryRm& rm) {
       const auto it = rm.associations_.find(std::this_thread::get_id());
       if (it == rm.associations_.end() || it->second != *Xid::from(xid)) return XAER_PROTO;
       rm.associations_.erase(it);
@@ -88,7 +91,7 @@ struct MemoryRm::Entries {
     });
   }
   static int prepare(XID* xid, int rmid, long) {
-    return entry("prepare", rmid, [&](MemoryRm& rm) {
+    return entry("prepare", rmid, xid, [&](MemoryRm& rm) {
       const auto it = rm.branches_.find(*Xid::from(xid));
       if (it == rm.branches_.end()) return XAER_NOTA;
       if (it->second != State::idle) return XAER_PROTO;
@@ -97,7 +100,7 @@ struct MemoryRm::Entries {
     });
   }
   static int commit(XID* xid, int rmid, long flags) {
-    return entry("commit", rmid, [&](MemoryRm& rm) {
+    return entry("commit", rmid, xid, [&](MemoryRm& rm) {
       const auto it = rm.branches_.find(*Xid::from(xid));
       if (it == rm.branches_.end()) return XAER_NOTA;
       if (it->second != ((flags & TMONEPHASE) != 0 ? State::idle : State::prepared)) {
@@ -110,7 +113,7 @@ struct MemoryRm::Entries {
     });
   }
   static int rollback(XID* xid, int rmid, long) {
-    return entry("rollback", rmid, [&](MemoryRm& rm) {
+    return entry("rollback", rmid, xid, [&](MemoryRm& rm) {
       if (rm.branches_.count(*Xid::from(xid)) == 0) return XAER_NOTA;
       rm.branches_.erase(*Xid::from(xid));
       ++rm.rolled_back_;
@@ -118,7 +121,7 @@ struct MemoryRm::Entries {
     });
   }
   static int recover(XID* xids, long count, int rmid, long flags) {
-    return entry("recover", rmid, [&](MemoryRm& rm) {
+    return entry("recover", rmid, nullptr, [&](MemoryRm& rm) {
       std::vector<Xid> all;
       for (const auto& [xid, state] : rm.branches_) {
         if (state == State::prepared) all.push_back(xid);
@@ -133,7 +136,7 @@ struct MemoryRm::Entries {
     });
   }
   static int forget(XID*, int rmid, long) {
-    return entry("forget", rmid, [](MemoryRm&) { return XA_OK; });
+    return entry("forget", rmid, nullptr, [](MemoryRm&) { return XA_OK; });
   }
   static int complete(int*, int*, int, long) { return XAER_INVAL; }
 
@@ -318,6 +321,21 @@ int MemoryRm::scripted(const std::string& entry) {
   codes.pop_front();
   if (code == XAER_RMFAIL) open_.erase(std::this_thread::get_id());
   return code;
+}
+
+/// A branch that was answered XA_RB* is ended or gone, and one whose connection was lost before it
+/// was prepared, too.
+void MemoryRm::after_scripted(const std::string& entry, int code, const XID* xid) {
+  const bool rolled_back = code >= XA_RBBASE && code <= XA_RBEND;
+  const std::lock_guard lock(mutex_);
+  if (entry == "end" && (rolled_back || code == XAER_RMFAIL)) {
+    associations_.erase(std::this_thread::get_id());
+    branches_[*Xid::from(xid)] = State::idle;
+    if (code == XAER_RMFAIL) branches_.erase(*Xid::from(xid));
+  } else if (entry != "start" && rolled_back && xid != nullptr) {
+    branches_.erase(*Xid::from(xid));
+    ++rolled_back_;
+  }
 }
 
 void MemoryRm::called(const std::string& entry) {

@@ -62,6 +62,7 @@ class MemoryRm {
 
   /// The scripted answer, or XA_OK to go on.
   int scripted(const std::string& entry);
+  void after_scripted(const std::string& entry, int code, const XID* xid);
   void called(const std::string& entry);
 
   const std::string name_;

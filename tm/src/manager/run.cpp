@@ -23,13 +23,15 @@ constexpr bool is_transient(int code) noexcept {
          code == XAER_RMFAIL;
 }
 
+std::string transient_text(const Error& e) {
+  return code_name(e.xa_code) + " at " + e.resource_manager + ": " + e.to_string();
+}
+
 /// What the branches said; empty: nothing that a repetition would cure.
 std::string transient_reason(const Outcome& outcome) {
   for (const BranchOutcome& branch : outcome.branches) {
     for (const Error& e : branch.errors) {
-      if (is_transient(e.xa_code)) {
-        return code_name(e.xa_code) + " at " + branch.resource_manager + ": " + e.to_string();
-      }
+      if (is_transient(e.xa_code)) return transient_text(e);
     }
   }
   if (is_transient(outcome.reason_code))
@@ -55,6 +57,9 @@ std::string transient_reason(const std::exception_ptr& thrown, const Transaction
     }
   } catch (...) {
     // Says nothing; the branches may.
+  }
+  for (const Error& e : transaction.doomed_by) {
+    if (is_transient(e.xa_code)) return transient_text(e);
   }
   return transient_reason(outcome);
 }

@@ -97,6 +97,7 @@ void StepRunner::perform_call(const Call& call) {
                           ? call_in_time(call, resource_manager, xid)
                           : (announce(call), perform(resource_manager, call.verb, xid));
   report(call, answer);
+  if (call.verb == Verb::end_fail && answer.error) doomed_by_.push_back(*answer.error);
   coordinator_.answered(call, std::move(answer));
 }
 

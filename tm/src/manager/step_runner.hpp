@@ -34,6 +34,9 @@ class StepRunner {
 
   /// From `first` to the end.
   void run(Step first);
+  /// Why branches that were ended to be rolled back were doomed already: a deadlock, a lost
+  /// connection. Not part of the outcome, which the application asked for; run() wants to know.
+  [[nodiscard]] const std::vector<Error>& doomed_by() const noexcept { return doomed_by_; }
 
  private:
   void perform_call(const Call& call);
@@ -53,6 +56,7 @@ class StepRunner {
   Surroundings around_;
   std::string gtrid_hex_;
   bool interrupts_stopped_ = false;
+  std::vector<Error> doomed_by_;
   std::optional<std::chrono::steady_clock::time_point> give_up_at_;
 };
 

@@ -155,6 +155,7 @@ Outcome Transaction::Impl::run_protocol(Ask ask) {
     runner.run(coordinator.rollback(doom ? doom->reason : "the application asked for rollback",
                                     doom ? doom->code : XA_RBROLLBACK));
   }
+  doomed_by = runner.doomed_by();
   Outcome result = coordinator.outcome();
   for (const BranchOutcome& branch : result.branches) {
     if (branch.state != BranchState::pending) continue;

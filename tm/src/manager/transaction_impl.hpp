@@ -51,6 +51,7 @@ struct Transaction::Impl {
   std::optional<Doom> doom;  // why it can only roll back
   bool active = true;
   std::optional<Outcome> outcome;  // once finished
+  std::vector<Error> doomed_by;    // see StepRunner
 
  private:
   Outcome run_protocol(Ask ask);

@@ -1,0 +1,93 @@
+// xabridge check: would a transaction work, and would what is promised hold? Before the first one.
+#include <iostream>
+#include <map>
+
+#include "command.hpp"
+#include "log_directory.hpp"
+
+namespace xabridge::cli {
+namespace {
+
+using tm::ServerFinding;
+
+const char* word(int severity) {
+  switch (severity) {
+    case XABRIDGE_FINDING_OK:
+      return "ok";
+    case XABRIDGE_FINDING_WARNING:
+      return "WARNING";
+    default:
+      return "ERROR";
+  }
+}
+
+class Report {
+ public:
+  void section(const std::string& title) { std::cout << title << '\n'; }
+  void finding(const ServerFinding& f) {
+    if (f.severity == XABRIDGE_FINDING_WARNING) ++warnings_;
+    if (f.severity == XABRIDGE_FINDING_ERROR) ++errors_;
+    std::string tag = word(f.severity);
+    tag.resize(7, ' ');
+    std::cout << "  " << tag << "  " << f.subject << ": " << f.text << '\n';
+    if (!f.fix.empty() && f.severity != XABRIDGE_FINDING_OK) {
+      std::cout << "           fix: " << f.fix << '\n';
+    }
+  }
+  void unreachable(const Error& error) {
+    ++unreachable_;
+    std::cout << "  ERROR    cannot be opened: " << error.to_string() << '\n';
+  }
+  [[nodiscard]] Exit finish(bool strict) const {
+    std::cout << count_text(errors_ + unreachable_, "error", "errors") << ", "
+              << count_text(warnings_, "warning", "warnings") << '\n';
+    if (unreachable_ != 0) return Exit::unreachable;
+    return errors_ != 0 || (strict && warnings_ != 0) ? Exit::findings : Exit::ok;
+  }
+
+ private:
+  std::size_t errors_ = 0;
+  std::size_t warnings_ = 0;
+  std::size_t unreachable_ = 0;
+};
+
+/// Two names for one database are two branches that do not see each other's locks: the second waits
+/// for the first, which waits for the commit, for ever.
+void check_identity(Report& report, tm::ResourceManager& rm,
+                    std::map<std::string, std::string>& seen) {
+  auto identity = rm.identity();
+  if (!identity || !*identity) return;
+  const auto [first, fresh] = seen.emplace(**identity, rm.name());
+  if (fresh) return;
+  report.finding({XABRIDGE_FINDING_ERROR, "database",
+                  "is the same database as '" + first->second +
+                      "': a transaction that writes one row through both blocks itself",
+                  "use one resource manager for both, or point one at another database"});
+}
+
+}  // namespace
+
+Exit check(const Config& config, const CheckOptions& options) {
+  Report report;
+  report.section("log directory " + config.log_directory.string());
+  for (const ServerFinding& f : check_log_directory(config.log_directory)) report.finding(f);
+
+  std::map<std::string, std::string> identities;
+  for (const Looked& looked : load_resource_managers(config)) {
+    report.section("resource manager " + looked.name);
+    if (!looked.resource_manager) {
+      report.unreachable(*looked.error);
+      continue;
+    }
+    auto findings = looked.resource_manager->preflight();
+    if (!findings) {
+      report.unreachable(findings.error());
+      continue;
+    }
+    for (const ServerFinding& f : *findings) report.finding(f);
+    check_identity(report, *looked.resource_manager, identities);
+  }
+  return report.finish(options.strict);
+}
+
+}  // namespace xabridge::cli

@@ -1,0 +1,66 @@
+// What the commands of the xabridge program share: exit codes, the configuration, columns of text.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <vector>
+#include <xabridge/config.hpp>
+
+#include "../src/manager/resource_manager.hpp"
+
+namespace xabridge::cli {
+
+/// The worst one wins; documented in --help.
+enum class Exit : int {
+  ok = 0,
+  findings =
+      1,      // check: an error found; status: something to attend to; recover: something is left
+  usage = 2,  // command line or configuration
+  unreachable = 3,  // a resource manager could not be asked
+  log = 4,          // the log directory is unusable or damaged
+};
+[[nodiscard]] constexpr Exit worse(Exit a, Exit b) noexcept { return a > b ? a : b; }
+
+/// Commands; each prints to standard output and answers the exit code.
+struct CheckOptions {
+  bool strict = false;  // warnings count as findings
+};
+[[nodiscard]] Exit check(const Config& config, const CheckOptions& options);
+[[nodiscard]] Exit status(const Config& config, bool json);
+[[nodiscard]] Exit recover(const Config& config);
+[[nodiscard]] Exit dump_log(const std::filesystem::path& log_directory, bool json);
+
+/// A resource manager opened for looking at it, or why that failed.
+struct Looked {
+  std::string name;
+  std::shared_ptr<tm::ResourceManager> resource_manager;  // null: see error
+  std::optional<Error> error;
+};
+/// Loads all; opens none.
+[[nodiscard]] std::vector<Looked> load_resource_managers(const Config& config);
+
+/// Rows printed with the columns aligned, two spaces between them; nothing after the last column.
+class Columns {
+ public:
+  explicit Columns(std::vector<std::string> header = {});
+  void add(std::vector<std::string> row);
+  [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
+  void print(std::ostream& out, const std::string& indent = {}) const;
+
+ private:
+  std::vector<std::string> header_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// "3s", "5m", "2h 10m", "4d 3h"; "?" for a negative number of seconds.
+[[nodiscard]] std::string age_text(long seconds);
+/// "2026-11-20 11:00:19Z"
+[[nodiscard]] std::string time_text(std::chrono::system_clock::time_point time);
+/// `n` and the word, in the plural where it is not one.
+[[nodiscard]] std::string count_text(std::size_t n, const std::string& singular,
+                                     const std::string& plural);
+
+}  // namespace xabridge::cli

@@ -1,0 +1,135 @@
+// xabridge log dump: the decision log as it is on disk, record by record.
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <type_traits>
+#include <xabridge/codes.hpp>
+
+#include "../src/log/log_view.hpp"
+#include "command.hpp"
+
+namespace xabridge::cli {
+namespace {
+
+using nlohmann::json;
+
+json branches_of(const std::vector<tm::Participant>& participants) {
+  json all = json::array();
+  for (const auto& p : participants) {
+    all.push_back({{"resource_manager", p.resource_manager}, {"bqual", to_hex(p.bqual)}});
+  }
+  return all;
+}
+
+json fields(const tm::SegmentRecord& r) {
+  return {{"type", "segment"}, {"size", r.size}, {"slot", r.slot}, {"at", time_text(r.created_at)}};
+}
+json fields(const tm::DecisionRecord& r) {
+  return {{"type", "decided commit"},
+          {"at", time_text(r.decided_at)},
+          {"gtrid", to_hex(r.gtrid)},
+          {"branches", branches_of(r.participants)}};
+}
+json fields(const tm::DoneRecord& r) { return {{"type", "done"}, {"gtrid", to_hex(r.gtrid)}}; }
+json fields(const tm::HeuristicRecord& r) {
+  return {{"type", "heuristic"},
+          {"at", time_text(r.seen_at)},
+          {"gtrid", to_hex(r.gtrid)},
+          {"resource_manager", r.resource_manager},
+          {"bqual", to_hex(r.bqual)},
+          {"decision", r.decision == tm::Decision::commit ? "commit" : "rollback"},
+          {"code", code_name(r.code)},
+          {"text", r.text}};
+}
+json fields(const tm::AcknowledgedRecord& r) {
+  return {{"type", "acknowledged"},
+          {"at", time_text(r.at)},
+          {"gtrid", to_hex(r.gtrid)},
+          {"who", r.who}};
+}
+
+/// One line for people: the values in a fixed order, the branches by resource manager.
+std::string line_of(const json& record) {
+  std::string text;
+  for (const char* key : {"at", "gtrid", "resource_manager", "decision", "code", "text", "who"}) {
+    if (record.contains(key)) text += " " + record[key].get<std::string>();
+  }
+  if (record.contains("branches")) {
+    text += " at";
+    for (const auto& b : record["branches"]) {
+      text += " " + b["resource_manager"].get<std::string>();
+    }
+  }
+  return record["type"].get<std::string>() + text;
+}
+
+json slot_json(const tm::SlotView& slot) {
+  json records = json::array();
+  for (const tm::LoggedRecord& logged : slot.records) {
+    json record = std::visit([](const auto& r) { return fields(r); }, logged.record);
+    record["file"] = logged.file.string();
+    record["offset"] = logged.offset;
+    records.push_back(std::move(record));
+  }
+  json incarnations = json::array();
+  for (const auto& i : slot.incarnations) {
+    incarnations.push_back(
+        {{"incarnation",
+          to_hex({reinterpret_cast<const char*>(i.incarnation.data()), i.incarnation.size()})},
+         {"started_at", time_text(i.started_at)}});
+  }
+  return {{"slot", slot.slot},
+          {"directory", slot.directory.string()},
+          {"owned", slot.owned},
+          {"incarnations", std::move(incarnations)},
+          {"records", std::move(records)},
+          {"torn_at", slot.torn_at ? json(*slot.torn_at) : json(nullptr)},
+          {"error", slot.error ? json(slot.error->to_string()) : json(nullptr)}};
+}
+
+void print(const json& slot) {
+  std::cout << "slot " << slot["slot"] << " " << slot["directory"].get<std::string>()
+            << (slot["owned"].get<bool>() ? ", held by a running process" : ", free") << '\n';
+  for (const auto& i : slot["incarnations"]) {
+    std::cout << "  incarnation " << i["incarnation"].get<std::string>() << " started "
+              << i["started_at"].get<std::string>() << '\n';
+  }
+  for (const auto& record : slot["records"]) {
+    std::cout << "  "
+              << std::filesystem::path(record["file"].get<std::string>()).filename().string() << ":"
+              << record["offset"] << "  " << line_of(record) << '\n';
+  }
+  if (!slot["torn_at"].is_null()) {
+    std::cout << "  " << slot["torn_at"]
+              << ": a batch that is not whole (being written, or cut at the next start)\n";
+  }
+  if (!slot["error"].is_null())
+    std::cout << "  DAMAGE " << slot["error"].get<std::string>() << '\n';
+}
+
+}  // namespace
+
+Exit dump_log(const std::filesystem::path& log_directory, bool as_json) {
+  const auto log = tm::read_log(tm::posix_environment(), log_directory);
+  if (!log) {
+    std::cerr << "xabridge: " << log.error().to_string() << '\n';
+    return Exit::log;
+  }
+  Exit exit = Exit::ok;
+  json all{{"directory", log_directory.string()},
+           {"register", to_hex({reinterpret_cast<const char*>(log->id.data()), log->id.size()})},
+           {"slots", json::array()}};
+  for (const tm::SlotView& slot : log->slots) {
+    if (slot.error) exit = Exit::log;
+    all["slots"].push_back(slot_json(slot));
+  }
+  if (as_json) {
+    // Server texts may be any bytes.
+    std::cout << all.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+    return exit;
+  }
+  std::cout << "register " << all["register"].get<std::string>() << '\n';
+  for (const auto& slot : all["slots"]) print(slot);
+  return exit;
+}
+
+}  // namespace xabridge::cli

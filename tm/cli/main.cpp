@@ -1,0 +1,109 @@
+// The xabridge program: what an operator asks about global transactions, and one recovery pass on
+// demand.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+
+#include "command.hpp"
+
+namespace xabridge::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "Global transactions over PostgreSQL, MySQL and MariaDB: check, look, recover.";
+
+constexpr const char* kFooter = R"(Examples:
+  xabridge --config bank.toml check         can every resource manager do what is promised?
+  xabridge --config bank.toml status        what is in doubt, why, and since when
+  xabridge --config bank.toml recover       finish what dead processes left behind
+  xabridge --config bank.toml log dump      the decision log, record by record
+  XABRIDGE_CONFIG=bank.toml xabridge status --json
+
+Exit codes (the highest that applies):
+  0  nothing to attend to
+  1  check: errors found (with --strict also warnings); status: branches of dead or unknown
+     owners, or heuristic outcomes; recover: something is left
+  2  the command line or the configuration is wrong
+  3  a resource manager could not be reached or opened
+  4  the log directory is unusable or damaged
+
+Every command may be interrupted at any time: nothing is half done by that.)";
+
+Config load(const std::string& file) {
+  if (file.empty()) {
+    Error e;
+    e.xa_code = XAER_INVAL;
+    e.message = "no configuration: give --config FILE or set XABRIDGE_CONFIG";
+    throw Exception(std::move(e));
+  }
+  return Config::load(file).value();
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(kAbout, "xabridge");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "xabridge " XABRIDGE_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  std::string file;
+  app.add_option("--config", file, "TOML file; default: the one $XABRIDGE_CONFIG names")
+      ->envname("XABRIDGE_CONFIG")
+      ->type_name("FILE");
+
+  CheckOptions check_options;
+  CLI::App* check_command = app.add_subcommand(
+      "check", "Servers, settings, grants and the log directory: each finding with its fix");
+  check_command->add_flag("--strict", check_options.strict, "warnings, too, make the exit code 1");
+
+  bool json = false;
+  CLI::App* status_command = app.add_subcommand("status",
+                                                "Branches in doubt at every resource manager; "
+                                                "changes nothing, also beside a running service");
+  status_command->add_flag("--json", json, "for programs");
+
+  CLI::App* recover_command =
+      app.add_subcommand("recover", "One recovery pass for owners that are dead; says what it did");
+
+  CLI::App* log_command = app.add_subcommand("log", "The decision log");
+  log_command->require_subcommand(1);
+  CLI::App* dump_command =
+      log_command->add_subcommand("dump", "Every record, with file and offset; changes nothing");
+  dump_command->add_flag("--json", json, "for programs");
+  std::string directory;
+  dump_command
+      ->add_option("--directory", directory, "a log directory; default: the configuration's")
+      ->type_name("DIR");
+  log_command->fallthrough();
+  dump_command->fallthrough();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? static_cast<int>(Exit::ok) : static_cast<int>(Exit::usage);
+  }
+  if (*dump_command && !directory.empty()) return static_cast<int>(dump_log(directory, json));
+
+  Config config;
+  try {
+    config = load(file);
+  } catch (const Exception& e) {
+    std::cerr << "xabridge: " << e.what() << '\n';
+    return static_cast<int>(Exit::usage);
+  }
+  if (*check_command) return static_cast<int>(check(config, check_options));
+  if (*status_command) return static_cast<int>(status(config, json));
+  if (*recover_command) return static_cast<int>(recover(config));
+  return static_cast<int>(dump_log(config.log_directory, json));
+}
+
+}  // namespace
+}  // namespace xabridge::cli
+
+int main(int argc, char** argv) {
+  try {
+    return xabridge::cli::run(argc, argv);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "xabridge: %s\n", e.what());
+    return static_cast<int>(xabridge::cli::Exit::log);
+  }
+}

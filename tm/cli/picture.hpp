@@ -1,0 +1,65 @@
+// Picture: everything in doubt, as `xabridge status` shows it: what the servers list, beside what
+// the log says.
+//
+// Nothing is taken over and nothing is called but lists, so it may be drawn beside running
+// services; it is a moment of a moving thing then.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+#include <xabridge/config.hpp>
+
+#include "../src/log/log_view.hpp"
+#include "../src/manager/resource_manager.hpp"
+
+namespace xabridge::cli {
+
+/// Whose a listed branch is.
+enum class BranchOwner {
+  live,  // a running process holds its slot: it is at work on it, or recovering it
+  dead,  // ours, and nobody is at work on it: `xabridge recover`, or the next start, finishes it
+  stranger,  // our register id, but an incarnation never recorded here: made by a copy of the log root
+  foreign,  // another transaction manager's, or another register's
+};
+[[nodiscard]] const char* to_string(BranchOwner owner) noexcept;
+
+/// What stands about a listed branch.
+enum class DecisionOnRecord {
+  commit,
+  none_yet,   // the owner is running and may still decide
+  rollback,   // none, and nobody can decide any more: presumed rollback
+  not_known,  // not ours to know, or the log cannot be read
+};
+[[nodiscard]] const char* to_string(DecisionOnRecord decision) noexcept;
+
+struct PicturedBranch {
+  tm::ListedBranch listed;
+  BranchOwner owner = BranchOwner::foreign;
+  DecisionOnRecord decision = DecisionOnRecord::not_known;
+  std::string gtrid;  // hex; empty: the name is no XID
+  std::string
+      short_gtrid;   // for people: a part of the hex that tells transactions of a register apart
+  std::string host;  // where it was begun, as its gtrid says; ours only
+  long age_seconds = -1;      // -1: not known
+  bool age_is_limit = false;  // it is at most that old (the server does not tell)
+};
+
+struct PicturedResourceManager {
+  std::string name;
+  std::optional<Error> error;  // not reachable
+  std::vector<PicturedBranch> branches;
+};
+
+struct Picture {
+  std::vector<PicturedResourceManager> resource_managers;
+  std::optional<tm::LogView> log;
+  std::optional<Error> log_error;  // there is a log root, and it cannot be read
+  /// Commit decisions of slots nobody holds that are not finished.
+  std::vector<tm::DecisionRecord> left_decisions;
+  std::vector<tm::HeuristicRecord> heuristics;
+};
+
+[[nodiscard]] Picture draw(const Config& config);
+
+}  // namespace xabridge::cli

@@ -1,0 +1,66 @@
+// xabridge recover: one pass, for owners that are dead. A running service's transactions are its
+// own.
+#include <iostream>
+
+#include "../src/core/recovery.hpp"
+#include "../src/manager/runtime.hpp"
+#include "command.hpp"
+
+namespace xabridge::cli {
+namespace {
+
+/// The text of an XID fits a line; the gtrid alone is what logs and status show.
+std::string name_of(const tm::BranchReport& branch) {
+  return branch.xid ? branch.xid->to_string() : to_hex(branch.gtrid);
+}
+
+void print_branches(const tm::PassReport& report) {
+  Columns table({"RESOURCE MANAGER", "STATE", "XID", "WHY"});
+  for (const tm::BranchReport& branch : report.branches) {
+    table.add({branch.resource_manager, branch.finished ? "finished" : "left", name_of(branch),
+               branch.text + (branch.error ? " (" + branch.error->to_string() + ")" : "")});
+  }
+  if (!table.empty()) table.print(std::cout);
+}
+
+Exit print(const tm::PassReport& report) {
+  if (report.error) {
+    std::cerr << "xabridge: recovery could not begin: " << report.error->to_string() << '\n';
+    return Exit::log;
+  }
+  Exit exit = Exit::ok;
+  print_branches(report);
+  for (const auto& rm : report.resource_managers) {
+    if (rm.reachable) continue;
+    std::cout << rm.name << ": not reachable"
+              << (rm.error ? ": " + rm.error->to_string() : std::string()) << '\n';
+    exit = Exit::unreachable;
+  }
+  for (const auto& decision : report.unfinished) {
+    std::cout << "commit decision " << to_hex(decision.gtrid) << " of "
+              << time_text(decision.decided_at) << ": " << decision.text << '\n';
+  }
+  std::cout << count_text(report.committed, "branch", "branches") << " committed, "
+            << report.rolled_back << " rolled back, " << report.waiting << " waiting, "
+            << report.heuristic << " heuristic; left alone: " << report.live
+            << " of running owners, " << report.foreign << " foreign, " << report.reported
+            << " unexplained\n";
+  if (report.waiting + report.heuristic + report.reported + report.unfinished.size() != 0) {
+    exit = worse(exit, Exit::findings);
+  }
+  return exit;
+}
+
+}  // namespace
+
+Exit recover(const Config& config) {
+  try {
+    const auto runtime = std::make_shared<tm::Runtime>(config, tm::posix_environment());
+    return print(runtime->recovery->pass());
+  } catch (const Exception& e) {
+    std::cerr << "xabridge: " << e.what() << '\n';
+    return e.error().xa_code == XAER_INVAL ? Exit::usage : Exit::log;
+  }
+}
+
+}  // namespace xabridge::cli

@@ -1,0 +1,197 @@
+// xabridge status: which transactions are in doubt, since when, and what is going to happen to
+// them.
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <xabridge/codes.hpp>
+
+#include "command.hpp"
+#include "picture.hpp"
+
+namespace xabridge::cli {
+namespace {
+
+using nlohmann::json;
+
+/// A name as a server shows it may be any bytes; JSON is UTF-8 and a terminal obeys control
+/// characters.
+std::string printable(const std::string& text) {
+  std::string out;
+  for (const char c : text) out += c >= ' ' && c < 0x7f ? c : '?';
+  return out;
+}
+
+std::string age_of(const PicturedBranch& b) {
+  return (b.age_is_limit ? "< " : "") + age_text(b.age_seconds);
+}
+
+void print_branches(const PicturedResourceManager& rm) {
+  Columns table({"GTRID", "OWNER", "DECISION", "AGE", "BEGUN ON", "ROLE"});
+  for (const PicturedBranch& b : rm.branches) {
+    constexpr std::size_t kWidth = 40;
+    std::string name = b.gtrid.empty() ? printable(b.listed.name) : b.short_gtrid;
+    if (name.size() > kWidth) name = name.substr(0, kWidth - 3) + "...";
+    table.add({name, to_string(b.owner), to_string(b.decision), age_of(b),
+               b.host.empty() ? "-" : printable(b.host),
+               b.listed.owner.empty() ? "-" : printable(b.listed.owner)});
+  }
+  std::cout << rm.name << ": " << count_text(rm.branches.size(), "branch", "branches")
+            << " in doubt\n";
+  if (!table.empty()) table.print(std::cout, "  ");
+}
+
+void print_log(const Config& config, const Picture& picture) {
+  std::cout << "log " << config.log_directory.string() << ": ";
+  if (picture.log_error) {
+    std::cout << "cannot be read: " << picture.log_error->to_string() << '\n';
+    return;
+  }
+  if (!picture.log) {
+    std::cout << "does not exist yet; no decision is known here\n";
+    return;
+  }
+  std::size_t owned = 0;
+  for (const auto& slot : picture.log->slots) owned += slot.owned ? 1 : 0;
+  std::cout << count_text(picture.log->slots.size(), "slot", "slots") << ", " << owned
+            << " held by running processes\n";
+  for (const auto& slot : picture.log->slots) {
+    if (!slot.error) continue;
+    std::cout << "  slot " << slot.slot << " is damaged: " << slot.error->to_string() << '\n';
+  }
+}
+
+void print_records(const Picture& picture) {
+  for (const auto& d : picture.left_decisions) {
+    std::cout << "commit decision not finished: " << to_hex(d.gtrid) << " of "
+              << time_text(d.decided_at) << ", at";
+    for (const auto& p : d.participants) std::cout << ' ' << p.resource_manager;
+    std::cout << '\n';
+  }
+  for (const auto& h : picture.heuristics) {
+    std::cout << "heuristic outcome: " << to_hex(h.gtrid) << " at " << h.resource_manager
+              << " answered " << code_name(h.code) << " to "
+              << (h.decision == tm::Decision::commit ? "commit" : "rollback") << " on "
+              << time_text(h.seen_at) << ": " << printable(h.text) << '\n';
+  }
+}
+
+void print_advice(const Picture& picture) {
+  bool dead = !picture.left_decisions.empty();
+  bool stranger = false;
+  for (const auto& rm : picture.resource_managers) {
+    for (const auto& b : rm.branches) {
+      dead = dead || b.owner == BranchOwner::dead;
+      stranger = stranger || b.owner == BranchOwner::stranger;
+    }
+  }
+  if (dead) {
+    std::cout
+        << "Owner dead: the service's next start finishes these, or `xabridge recover` now.\n";
+  }
+  if (stranger) {
+    std::cout << "Owner stranger: made by a copy of this log directory; only the copy knows the "
+                 "decision. Never touched from here.\n";
+  }
+}
+
+json to_json(const PicturedBranch& b) {
+  return {{"xid", b.listed.xid ? json(b.listed.xid->to_string()) : json(nullptr)},
+          {"name", printable(b.listed.name)},
+          {"gtrid", b.gtrid.empty() ? json(nullptr) : json(b.gtrid)},
+          {"owner", to_string(b.owner)},
+          {"decision", to_string(b.decision)},
+          {"age_seconds", b.age_seconds < 0 ? json(nullptr) : json(b.age_seconds)},
+          {"age_is_upper_limit", b.age_is_limit},
+          {"begun_on", printable(b.host)},
+          {"role", printable(b.listed.owner)}};
+}
+
+json log_json(const Config& config, const Picture& picture) {
+  json log{{"directory", config.log_directory.string()},
+           {"error", picture.log_error ? json(picture.log_error->to_string()) : json(nullptr)},
+           {"register", nullptr},
+           {"slots", json::array()}};
+  if (!picture.log) return log;
+  const auto& id = picture.log->id;
+  log["register"] = to_hex({reinterpret_cast<const char*>(id.data()), id.size()});
+  for (const auto& slot : picture.log->slots) {
+    log["slots"].push_back({{"slot", slot.slot},
+                            {"owned", slot.owned},
+                            {"unfinished", slot.unfinished.size()},
+                            {"heuristics", slot.heuristics.size()},
+                            {"error", slot.error ? json(slot.error->to_string()) : json(nullptr)}});
+  }
+  return log;
+}
+
+json to_json(const Config& config, const Picture& picture) {
+  json all{{"log", log_json(config, picture)},
+           {"resource_managers", json::array()},
+           {"unfinished_decisions", json::array()},
+           {"heuristics", json::array()}};
+  for (const auto& rm : picture.resource_managers) {
+    json branches = json::array();
+    for (const auto& b : rm.branches) branches.push_back(to_json(b));
+    all["resource_managers"].push_back(
+        {{"name", rm.name},
+         {"reachable", !rm.error},
+         {"error", rm.error ? json(printable(rm.error->to_string())) : json(nullptr)},
+         {"branches", std::move(branches)}});
+  }
+  for (const auto& d : picture.left_decisions) {
+    json participants = json::array();
+    for (const auto& p : d.participants) participants.push_back(p.resource_manager);
+    all["unfinished_decisions"].push_back({{"gtrid", to_hex(d.gtrid)},
+                                           {"decided_at", time_text(d.decided_at)},
+                                           {"resource_managers", std::move(participants)}});
+  }
+  for (const auto& h : picture.heuristics) {
+    all["heuristics"].push_back(
+        {{"gtrid", to_hex(h.gtrid)},
+         {"resource_manager", h.resource_manager},
+         {"decision", h.decision == tm::Decision::commit ? "commit" : "rollback"},
+         {"code", code_name(h.code)},
+         {"seen_at", time_text(h.seen_at)},
+         {"text", printable(h.text)}});
+  }
+  return all;
+}
+
+Exit judge(const Picture& picture) {
+  Exit exit = Exit::ok;
+  if (!picture.left_decisions.empty() || !picture.heuristics.empty()) exit = Exit::findings;
+  for (const auto& rm : picture.resource_managers) {
+    if (rm.error) exit = worse(exit, Exit::unreachable);
+    for (const auto& b : rm.branches) {
+      const bool ours = b.owner == BranchOwner::dead || b.owner == BranchOwner::stranger;
+      if (ours) exit = worse(exit, Exit::findings);
+    }
+  }
+  if (picture.log_error) exit = Exit::log;
+  if (picture.log) {
+    for (const auto& slot : picture.log->slots) exit = slot.error ? Exit::log : exit;
+  }
+  return exit;
+}
+
+}  // namespace
+
+Exit status(const Config& config, bool as_json) {
+  const Picture picture = draw(config);
+  if (as_json) {
+    std::cout << to_json(config, picture).dump(2) << '\n';
+    return judge(picture);
+  }
+  for (const auto& rm : picture.resource_managers) {
+    if (rm.error) {
+      std::cout << rm.name << ": not reachable: " << rm.error->to_string() << '\n';
+    } else {
+      print_branches(rm);
+    }
+  }
+  print_log(config, picture);
+  print_records(picture);
+  print_advice(picture);
+  return judge(picture);
+}
+
+}  // namespace xabridge::cli
