@@ -108,6 +108,30 @@ TEST_CASE("A prepare that answered RMERR is rolled back as work and as prepared 
   CHECK_FALSE(scenario.world.is_prepared(xid_named("X")));
 }
 
+TEST_CASE("Work made permanent by hand is a heuristic outcome of the rollback") {
+  Scenario scenario;
+  scenario.world.script("prepare", XAER_RMERR);
+  scenario.world.script("rollback", XA_HEURCOM);
+  scenario.run("by hand",
+               "open; start X; end X SUCCESS; prepare X = RMERR; rollback X = HEURCOM; "
+               "commit X = HEURCOM; recover 9 START|END = 1; forget X; start X");
+  CHECK(scenario.world.count("rollback_prepared") == 0);
+}
+
+TEST_CASE("A session serves no other branch after an answer that does not say it is free") {
+  for (const char* verb : {"commit_prepared", "rollback_prepared"})
+    for (const int code : {XAER_NOTA, XAER_RMERR, XA_HEURMIX}) {
+      Scenario scenario;
+      scenario.world.set_always_reusable();
+      scenario.run("prepared", "open; start X; end X SUCCESS; prepare X");
+      scenario.world.script(verb, code);
+      const bool commit = std::string(verb) == "commit_prepared";
+      (void)scenario.call(commit ? "commit X" : "rollback X");
+      scenario.run("next", "start Y");
+      CHECK(scenario.world.made() == 2);
+    }
+}
+
 TEST_CASE("A prepare refused as duplicate never touches the branch that has the name") {
   Scenario scenario;
   scenario.world.add_prepared(xid_named("X"));

@@ -52,7 +52,10 @@ class ScriptedSession : public Session {
     return listed;
   }
 
-  [[nodiscard]] bool reusable() noexcept override { return !interrupted_ && !bound_; }
+  [[nodiscard]] bool reusable() noexcept override {
+    const std::lock_guard lock(world_.mutex_);
+    return world_.always_reusable_ || (!interrupted_ && !bound_);
+  }
   bool alive() noexcept override { return call("alive", std::nullopt, XA_OK).code == XA_OK; }
   void interrupt() noexcept override {
     interrupted_ = true;
@@ -191,6 +194,11 @@ void World::add_foreign(std::string name) {
 void World::set_doomed(int code) {
   const std::lock_guard lock(mutex_);
   doomed_ = code;
+}
+
+void World::set_always_reusable() {
+  const std::lock_guard lock(mutex_);
+  always_reusable_ = true;
 }
 
 void World::set_pool(std::size_t size, std::chrono::milliseconds timeout) {

@@ -28,6 +28,7 @@ class World {
   void add_prepared(const Xid& xid);
   void add_foreign(std::string name);
   void set_doomed(int code);
+  void set_always_reusable();  // sessions never notice that they are not
   void set_pool(std::size_t size, std::chrono::milliseconds timeout);
 
   [[nodiscard]] bool is_prepared(const Xid& xid) const;
@@ -52,7 +53,7 @@ class World {
   std::vector<std::string> foreign_, calls_, violations_;
   std::string last_tag_;
   std::set<int> dead_, live_;
-  bool reachable_ = true;
+  bool reachable_ = true, always_reusable_ = false;
   int doomed_ = XA_OK, made_ = 0, most_ = 0;
   std::size_t pool_size_ = 4;
   std::chrono::milliseconds pool_timeout_{2000};

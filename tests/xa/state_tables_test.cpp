@@ -56,7 +56,7 @@ const std::vector<Row6> branch_table{
     {"rollback", XA_RBROLLBACK, /*                    */ "- - 0 0 0 (5)"},
     {"rollback", XAER_RMERR, /*                       */ "- - 0 0 0 (5)"},
     {"rollback", XAER_NOTA, /*                        */ "- - (0) (0) (0) (5)"},
-    {"rollback", XA_HEURRB, /*                        */ "- - (2) 5 (5) 5"},
+    {"rollback", XA_HEURRB, /*                        */ "- - (5) 5 (5) 5"},
     {"forget", XA_OK, /*                              */ "- - - - - 0"},
     {"forget", XAER_RMERR, /*                         */ "- - - - - 5"},
 };

@@ -125,8 +125,9 @@ inline constexpr std::array<Row<T, 3>, 10> association{{
 
 // Table 6-4. Uncertain cells, decided: S4 knows xa_rollback and the end of a suspended association
 // only, the strict reading. Ours are the rows for XAER_NOTA (the server is the authority on what
-// exists, so a branch it no longer knows is gone here too) and for xa_end -> XAER_RMERR (work that
-// could not be ended must not be committed).
+// exists, so a branch it no longer knows is gone here too), for xa_end -> XAER_RMERR (work that could
+// not be ended must not be committed), and S2 -> S5 for xa_rollback (a COMMIT typed by hand has made
+// the work permanent before anybody prepared it).
 inline constexpr std::array<Row<S, 6>, 31> branch{{
     //                                                          S0  S1  S2  S3  S4  S5
     {Verb::start, Mode::plain, Reply::ok,                      {S1, no, no, no, no, no}},
@@ -157,7 +158,7 @@ inline constexpr std::array<Row<S, 6>, 31> branch{{
     {Verb::rollback, Mode::plain, Reply::ok,                   {no, no, S0, S0, S0, no}},
     {Verb::rollback, Mode::plain, Reply::rolled_back,          {no, no, S0, S0, S0, no}},
     {Verb::rollback, Mode::plain, Reply::rmerr,                {no, no, S0, S0, S0, no}},
-    {Verb::rollback, Mode::plain, Reply::heuristic,            {no, no, no, S5, S5, S5}},
+    {Verb::rollback, Mode::plain, Reply::heuristic,            {no, no, S5, S5, S5, S5}},
     {Verb::rollback, Mode::plain, Reply::nota,                 {no, no, S0, S0, S0, no}},
     {Verb::forget, Mode::plain, Reply::ok,                     {no, no, no, no, no, S0}},
 }};
@@ -182,14 +183,13 @@ constexpr State next_or_same(const Rows& rows, State state, Verb verb, Mode mode
 
 }  // namespace table
 
-// --- Ask: XA_OK, or the code of the refusal
-// ---------------------------------------------------------
+// --- Ask: XA_OK, or the code of the refusal ---
 
 [[nodiscard]] constexpr int may(R state, Verb verb) noexcept {
   return table::has_cell(table::rm, state, verb, Mode::plain) ? XA_OK : XAER_PROTO;
 }
 
-/// Of one association. That a thread has at most one T1 per rmid is checked apart, by may_start().
+/// Of one association. That a thread has at most one T1 per rmid is checked apart, by xa_start.
 [[nodiscard]] constexpr int may(T state, Verb verb, Mode mode) noexcept {
   return table::has_cell(table::association, state, verb, mode) ? XA_OK : XAER_PROTO;
 }
@@ -202,8 +202,7 @@ constexpr State next_or_same(const Rows& rows, State state, Verb verb, Mode mode
   return XAER_PROTO;
 }
 
-// --- Move: the state after the answer
-// ------------------------------------------------------------------
+// --- Move: the state after the answer ---
 
 [[nodiscard]] constexpr R after(R state, Verb verb, int code) noexcept {
   if (reply_of(code) == Reply::rmfail) return R::R0;

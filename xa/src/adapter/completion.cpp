@@ -73,7 +73,7 @@ void mark_unknown(Answer& answer) {
 /// Unprepared work, ended or doomed.
 Answer roll_back_work(const Claim& claim, const Xid& xid) {
   Answer answer = ask_server(XAER_RMFAIL, [&] { return claim.session()->rollback(xid); });
-  if (!claim.prepare_failed() || answer.code == XAER_RMFAIL) return answer;
+  if (!claim.prepare_failed() || (answer.code != XA_OK && !is_rollback(answer.code))) return answer;
   // xa_prepare had answered XAER_RMERR, so the branch may be prepared after all.
   Answer prepared =
       ask_server(XAER_RMFAIL, [&] { return claim.session()->rollback_prepared(xid); });
