@@ -1,6 +1,7 @@
 // Counts recovery's events; see the header.
 #include "recovery_watch.hpp"
 
+#include <algorithm>
 #include <iostream>
 #include <thread>
 
@@ -35,12 +36,13 @@ void RecoveryWatch::on_event(const xabridge::Event& event) noexcept {
 bool RecoveryWatch::settle(xabridge::TransactionManager& tm, std::chrono::milliseconds limit) {
   using namespace std::chrono_literals;
   const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (true) {
+  for (std::chrono::milliseconds pause = 20ms; true;
+       pause = std::min(2 * pause, std::chrono::milliseconds(500))) {
     const long before = waits_;
     tm.recover_now();
     if (waits_ == before) return true;
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(50ms);
+    std::this_thread::sleep_for(pause);
   }
 }
 

@@ -113,14 +113,14 @@ void Scene::create_databases() {
 
 void Scene::drop_databases() const {
   if (database_.empty()) return;
+  const auto a = examples::connect_postgresql(server_variable("postgresql", "_ADMIN"));
+  examples::postgresql::execute(a.get(), ("DROP DATABASE " + database_ + " WITH (FORCE)").c_str());
   const auto b = examples::connect_mysql(server_variable(other_server(), "_ADMIN"));
   const std::unique_ptr<sql::Statement> statement(b->createStatement());
   statement->execute("SET SESSION lock_wait_timeout = 5");
   statement->execute("DROP DATABASE " + database_);
   statement->execute("REVOKE ALL PRIVILEGES ON " + database_ + ".* FROM '" + user_of(open_mysql_) +
                      "'@'%'");
-  const auto a = examples::connect_postgresql(server_variable("postgresql", "_ADMIN"));
-  examples::postgresql::execute(a.get(), ("DROP DATABASE " + database_ + " WITH (FORCE)").c_str());
 }
 
 std::int64_t Scene::postgresql(const char* sql) const {
