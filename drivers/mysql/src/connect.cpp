@@ -1,10 +1,11 @@
 // Connection options, and what they really do.
 //
-// The library's TLS options depend on what it was built on. Seen with Debian's 1.1.12 on libmariadb:
-// OPT_SSL_MODE is ignored without a word; sslEnforce makes TLS compulsory; sslCA makes TLS compulsory
-// for the authority named (a wrong one fails with 2026); sslVerify adds the check of the host name (an
-// address that is not in the certificate fails with 2026). On Oracle's libraries OPT_SSL_MODE is the
-// one that counts. Both are set, and a session that had to be encrypted and is not is refused.
+// The library's TLS options depend on what it was built on. Seen with Debian's 1.1.12 on
+// libmariadb: OPT_SSL_MODE is ignored without a word; sslEnforce makes TLS compulsory; sslCA makes
+// TLS compulsory for the authority named (a wrong one fails with 2026); sslVerify adds the check of
+// the host name (an address that is not in the certificate fails with 2026). On Oracle's libraries
+// OPT_SSL_MODE is the one that counts. Both are set, and a session that had to be encrypted and is
+// not is refused.
 #include "connect.hpp"
 
 #include <map>

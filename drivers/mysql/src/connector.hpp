@@ -1,8 +1,9 @@
 // The one place that knows which Connector/C++ is installed, and its two rules about threads.
 //
 // Debian ships version 1.1 (<cppconn/...>, built on libmariadb), Oracle's packages 8 and 9 the same
-// API as <mysql/jdbc.h>. Every use of the library starts with connector(): it makes the driver object
-// exactly once (the library's own first call is not thread-safe) and registers the calling thread.
+// API as <mysql/jdbc.h>. Every use of the library starts with connector(): it makes the driver
+// object exactly once (the library's own first call is not thread-safe) and registers the calling
+// thread.
 #pragma once
 
 #if __has_include(<mysql/jdbc.h>)

@@ -1,4 +1,5 @@
-// The driver: reads open strings, and tells what an exception of the application says about its branch.
+// The driver: reads open strings, and tells what an exception of the application says about its
+// branch.
 #include <xabridge/rm/session.hpp>
 
 #include "errors.hpp"

@@ -34,7 +34,8 @@ Error make_error(int xa_code, std::string_view operation, const Xid* xid, std::s
 
 /// True for XAER_RMFAIL: the session is gone, and with it every unprepared branch.
 bool connection_lost(const Error& error) noexcept;
-/// MariaDB says "1399 ... ROLLBACK ONLY" where MySQL says 1614; the state's name is never translated.
+/// MariaDB says "1399 ... ROLLBACK ONLY" where MySQL says 1614; the state's name is never
+/// translated.
 bool says_rollback_only(const Error& error) noexcept;
 
 }  // namespace xabridge::mysql

@@ -1,17 +1,17 @@
 // Phase two and the list of prepared branches: what any session can do to any prepared branch.
 //
-// A refusal alone proves nothing. MariaDB answers XAER_NOTA for a branch that is prepared and merely
-// owned by a living session (trap 2), and both servers refuse for reasons of the session that asks. So
-// every refusal is judged together with a fresh XA RECOVER:
+// A refusal alone proves nothing. MariaDB answers XAER_NOTA for a branch that is prepared and
+// merely owned by a living session (trap 2), and both servers refuse for reasons of the session
+// that asks. So every refusal is judged together with a fresh XA RECOVER:
 //
-//   refusal                     branch listed                    branch not listed
-//   XAER_NOTA                   XA_RETRY (owned elsewhere)       XAER_NOTA
-//   1402, MariaDB, commit       XA_RETRY                         XA_OK (nothing was written, see judge)
-//   1402, 1613, 1614, commit    XA_RETRY                         XA_HEURRB
-//   any of these, rollback      XA_RETRY                         XA_OK
-//   transient, read-only, 1401  XA_RETRY                         commit: XA_HEURHAZ, rollback: XAER_NOTA
-//   anything else               XAER_RMERR                       commit: XA_HEURHAZ, rollback: XAER_NOTA
-//   list refused                XAER_RMERR, with the missing grant
+//   refusal                     listed            not listed: commit      rollback
+//   XAER_NOTA                   XA_RETRY (owned)  XAER_NOTA               XAER_NOTA
+//   1402 from MariaDB           XA_RETRY          XA_OK (see verdict)     XA_OK
+//   1402, 1613, 1614            XA_RETRY          XA_HEURRB               XA_OK
+//   transient, read-only, 1401  XA_RETRY          XA_HEURHAZ              XAER_NOTA
+//   anything else               XAER_RMERR        XA_HEURHAZ              XAER_NOTA
+//
+// When the list itself is refused the answer is XAER_RMERR, with the grant that is missing.
 #include <algorithm>
 #include <utility>
 #include <xabridge/codes.hpp>
@@ -82,13 +82,14 @@ std::optional<Error> MysqlSession::complete(bool commit, const Xid& xid) {
   auto error = send_xa(verb, xid);
   const bool stray = error && (error->vendor_code == 1399 || error->vendor_code == 1400);
   if (!stray || holds_ != Holds::none) return error;
-  // Somebody used the connection after its branch was prepared. That work belongs to no transaction.
+  // Somebody used the connection after its branch was prepared. That work belongs to no
+  // transaction.
   if (auto failure = roll_back_stray_work()) return failure;
   return send_xa(verb, xid);
 }
 
-/// MariaDB completes a branch of another session only where autocommit is on (else 1400). Switching it
-/// on commits open work, so stray work is rolled back first.
+/// MariaDB completes a branch of another session only where autocommit is on (else 1400). Switching
+/// it on commits open work, so stray work is rolled back first.
 std::optional<Error> MysqlSession::complete_detached(bool commit, const Xid& xid) {
   if (auto failure = roll_back_stray_work()) return failure;
   if (auto failure = send("SET autocommit = 1", "SET autocommit", &xid)) return failure;
@@ -177,7 +178,8 @@ Result<std::vector<std::vector<std::optional<std::string>>>> MysqlSession::query
         if (!rows->wasNull()) row[i] = std::move(value);
       }
     }
-    // A read opens a transaction where autocommit is off; it must not be found by the next XA START.
+    // A read opens a transaction where autocommit is off; it must not be found by the next XA
+    // START.
     if (auto failure = roll_back_stray_work()) return *std::move(failure);
     return table;
   } catch (const sql::SQLException& failure) {

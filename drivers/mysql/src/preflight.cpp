@@ -1,5 +1,5 @@
-// Preflight: can this server do XA as promised? Each finding names its subject, what is wrong and the
-// fix. Errors are what makes XA fail or lose a branch; warnings what weakens a promise.
+// Preflight: can this server do XA as promised? Each finding names its subject, what is wrong and
+// the fix. Errors are what makes XA fail or lose a branch; warnings what weakens a promise.
 #include <array>
 #include <cstdio>
 #include <map>

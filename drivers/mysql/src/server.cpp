@@ -54,8 +54,8 @@ Result<std::optional<long>> MysqlServer::sessions_tagged(rm::Session& control,
 
 Result<std::string> MysqlServer::identity(rm::Session& control) {
   MysqlSession& session = own(control);
-  // server_uuid may be copied with a data directory; MariaDB's server_uid is a hash of port and network
-  // card. With name, port and directory beside them, equal texts are the same server.
+  // server_uuid may be copied with a data directory; MariaDB's server_uid is a hash of port and
+  // network card. With name, port and directory beside them, equal texts are the same server.
   const auto rows = session.query("SELECT @@hostname, @@port, @@datadir, DATABASE()");
   if (!rows) return rows.error();
   const auto ids =

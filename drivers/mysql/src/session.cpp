@@ -1,7 +1,8 @@
-// One branch's life in its own session: start, end, prepare, one-phase commit, rollback, interruption.
+// One branch's life in its own session: start, end, prepare, one-phase commit, rollback,
+// interruption.
 //
-// Believed is only what the server answered. Where an answer leaves two readings, the session is given
-// up: the server rolls an unprepared branch back when its session ends.
+// Believed is only what the server answered. Where an answer leaves two readings, the session is
+// given up: the server rolls an unprepared branch back when its session ends.
 #include "session.hpp"
 
 #include <limits>
@@ -137,8 +138,8 @@ rm::Answer MysqlSession::end(const Xid& xid) {
     error->xa_code = XA_RBROLLBACK;
     error->message = "XA END: the server has marked the branch rollback-only; run it again";
   } else if (!is_rollback(error->xa_code)) {
-    // The branch is no longer this session's (ended or reconnected behind our back), or results were
-    // left unread. Neither can be committed any more: give the session up, which rolls back.
+    // The branch is no longer this session's (ended or reconnected behind our back), or results
+    // were left unread. Neither can be committed any more: give the session up, which rolls back.
     error->xa_code = error->vendor_code == 2014 ? XA_RBPROTO : XA_RBROLLBACK;
     doomed_ = error->xa_code;
     return lost(*std::move(error));
@@ -169,8 +170,9 @@ rm::Answer MysqlSession::prepare(const Xid& xid) {
 }
 
 rm::Answer MysqlSession::commit_one_phase(const Xid& xid) {
-  // MySQL accepts ONE PHASE for a branch that is prepared and detached, but its binary log does not:
-  // after a crash the server refuses to start ("XA_prepare_log_event holds an invalid XID", 9.7).
+  // MySQL accepts ONE PHASE for a branch that is prepared and detached, but its binary log does
+  // not: after a crash the server refuses to start ("XA_prepare_log_event holds an invalid XID",
+  // 9.7).
   if (holds_ != Holds::ended || held_ != xid) {
     return make_error(XAER_PROTO, "XA COMMIT ONE PHASE", &xid,
                       "XA COMMIT ONE PHASE refused: the branch is not ended in this session");
@@ -198,8 +200,8 @@ rm::Answer MysqlSession::commit_one_phase(const Xid& xid) {
   return answer;
 }
 
-/// XA PREPARE or XA COMMIT ONE PHASE was refused. Only a rollback that succeeds proves that the branch
-/// was still there and is rolled back now; everything else is unknown.
+/// XA PREPARE or XA COMMIT ONE PHASE was refused. Only a rollback that succeeds proves that the
+/// branch was still there and is rolled back now; everything else is unknown.
 rm::Answer MysqlSession::undo_after(Error failure, const Xid& xid) {
   if (!send_xa("XA ROLLBACK", xid)) {
     let_go();

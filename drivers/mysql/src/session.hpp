@@ -1,8 +1,8 @@
 // MysqlSession: one connection to MySQL or MariaDB as the adapter sees it.
 //
-// The session runs with autocommit = 0: a stray write through a connection kept after its transaction
-// is then never committed by itself. It is found as open work at the next XA START (XAER_OUTSIDE), the
-// session is dropped, and the server rolls it back.
+// The session runs with autocommit = 0: a stray write through a connection kept after its
+// transaction is then never committed by itself. It is found as open work at the next XA START
+// (XAER_OUTSIDE), the session is dropped, and the server rolls it back.
 //
 //            begin            end               prepare (MySQL, detached)
 //   none ----------> active -------> ended ----------------------------------> none

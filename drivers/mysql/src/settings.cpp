@@ -1,5 +1,5 @@
-// Reading and checking an open string. Everything that can be known to be wrong without the server is
-// refused here; in particular no TLS setting is silently without effect.
+// Reading and checking an open string. Everything that can be known to be wrong without the server
+// is refused here; in particular no TLS setting is silently without effect.
 #include "settings.hpp"
 
 #include <array>

@@ -1,4 +1,5 @@
-// One branch in one session: what the server answers while the application behaves, fails or cheats.
+// One branch in one session: what the server answers while the application behaves, fails or
+// cheats.
 #include <cppconn/prepared_statement.h>
 
 #include <future>

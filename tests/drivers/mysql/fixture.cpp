@@ -1,3 +1,4 @@
+// See fixture.hpp. Waiting is always for a condition with a limit, never for a time.
 #include "fixture.hpp"
 
 #include <unistd.h>

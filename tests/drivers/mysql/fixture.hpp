@@ -46,8 +46,8 @@ class Plain {
   std::unique_ptr<sql::Statement> statement_;
 };
 
-/// One test: its table `id, v` with rows 1 and 2 (v = 0), its XIDs, its sessions. Prepared branches it
-/// leaves are rolled back at the end.
+/// One test: its table `id, v` with rows 1 and 2 (v = 0), its XIDs, its sessions. Prepared branches
+/// it leaves are rolled back at the end.
 class Fixture {
  public:
   Fixture();

@@ -4,8 +4,9 @@
 //   std::unique_ptr<sql::Statement> statement(stock.createStatement());
 //   statement->executeUpdate("UPDATE bins SET pieces = pieces - 3 WHERE id = 7");
 //
-// The connection belongs to xabridge and is the transaction's until commit or rollback; the first call
-// for a resource manager enlists it. Afterwards it serves other transactions, maybe in another thread:
+// The connection belongs to xabridge and is the transaction's until commit or rollback; the first
+// call for a resource manager enlists it. Afterwards it serves other transactions, maybe in another
+// thread:
 //  - Let statements, prepared statements and result sets end before the transaction does. A plain
 //    statement or a buffered result destroyed later touches nothing. A prepared statement destroyed
 //    later sends a message on a connection that may be somebody else's by then: never keep one.
