@@ -1,0 +1,254 @@
+// Transactions over two real databases, through the public headers alone.
+#include <atomic>
+#include <latch>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "catch.hpp"
+#include "real_servers.hpp"
+
+using namespace std::chrono_literals;
+using xabridge::mysql_connection;
+using xabridge::Outcome;
+using xabridge::OutcomeKind;
+using xabridge::postgresql_connection;
+using xabridge::Transaction;
+using xabridge::TransactionManager;
+
+namespace {
+
+/// For failing checks: what the library said.
+void require(const Outcome& outcome, OutcomeKind kind) {
+  INFO(outcome.to_string());
+  REQUIRE(xabridge::to_string(outcome.kind) == xabridge::to_string(kind));
+}
+
+void require_untouched(RealServers& servers) {
+  CHECK(servers.pg_balance(1) == 1000);
+  CHECK(servers.my_balance(1) == 1000);
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(RealServers, "A transfer commits on both sides") {
+  TransactionManager tm(config());
+  require(tm.run([&](Transaction& tx) { move(tx, 1, 250); }), OutcomeKind::committed);
+  CHECK(pg_balance(1) == 750);
+  CHECK(my_balance(1) == 1250);
+}
+
+TEST_CASE_METHOD(RealServers, "A transfer rolls back on both sides") {
+  TransactionManager tm(config());
+  Transaction tx = tm.begin();
+  move(tx, 1, 250);
+  require(tx.rollback(), OutcomeKind::rolled_back);
+  CHECK_THROWS_WITH(tm.run([&](Transaction& t) {
+    move(t, 1, 250);
+    throw std::runtime_error("insufficient funds");
+  }),
+                    "insufficient funds");
+  require_untouched(*this);
+}
+
+TEST_CASE_METHOD(RealServers, "Work in one database commits in one phase") {
+  TransactionManager tm(config());
+  require(tm.run([&](Transaction& tx) {
+    pg(postgresql_connection(tx, "accounts"),
+       "UPDATE " + account + " SET balance = 1 WHERE id = 1");
+  }),
+          OutcomeKind::committed);
+  require(tm.run([&](Transaction& tx) {
+    my(mysql_connection(tx, "ledger"), "UPDATE " + account + " SET balance = 2 WHERE id = 1");
+  }),
+          OutcomeKind::committed);
+  CHECK(pg_balance(1) == 1);
+  CHECK(my_balance(1) == 2);
+}
+
+TEST_CASE_METHOD(RealServers,
+                 "A failed statement that the application ignores rolls both sides back") {
+  TransactionManager tm(config());
+  Transaction tx = tm.begin();
+  move(tx, 1, 250);
+  CHECK_THROWS(pg(postgresql_connection(tx, "accounts"), "SELECT no_such_column"));
+  require(tx.commit(), OutcomeKind::rolled_back);
+  require_untouched(*this);
+}
+
+TEST_CASE_METHOD(RealServers, "A connection killed on either side rolls both sides back") {
+  TransactionManager tm(config());
+  {
+    Transaction tx = tm.begin();
+    move(tx, 1, 250);
+    const int pid = PQbackendPID(postgresql_connection(tx, "accounts"));
+    pg_admin("SELECT pg_terminate_backend(" + std::to_string(pid) + ", 5000)");
+    require(tx.commit(), OutcomeKind::rolled_back);
+  }
+  {
+    Transaction tx = tm.begin();
+    move(tx, 1, 250);
+    const std::unique_ptr<sql::Statement> statement(
+        mysql_connection(tx, "ledger").createStatement());
+    const std::unique_ptr<sql::ResultSet> id(statement->executeQuery("SELECT CONNECTION_ID()"));
+    REQUIRE(id->next());
+    my_admin("KILL " + std::to_string(id->getInt64(1)));
+    require(tx.commit(), OutcomeKind::rolled_back);
+  }
+  require_untouched(*this);
+  require(tm.run([&](Transaction& tx) { move(tx, 1, 250); }), OutcomeKind::committed);
+}
+
+TEST_CASE_METHOD(RealServers, "A timeout ends a statement that waits for a lock on either side") {
+  TransactionManager tm(config());
+  for (const bool postgresql : {true, false}) {
+    INFO((postgresql ? "PostgreSQL" : "the other"));
+    const std::string update = "UPDATE " + account + " SET balance = 0 WHERE id = 1";
+    if (postgresql) {
+      pg_admin("BEGIN");
+      pg_admin(update);
+    } else {
+      my_admin("START TRANSACTION");
+      my_admin(update);
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    Transaction tx = tm.begin(500ms);
+    if (postgresql) {
+      CHECK_THROWS(pg(postgresql_connection(tx, "accounts"), update));
+    } else {
+      my(mysql_connection(tx, "ledger"), "SELECT 1");
+      CHECK_THROWS(my(mysql_connection(tx, "ledger"), update));
+    }
+    CHECK(std::chrono::steady_clock::now() - begun < 20s);
+    const Outcome outcome = tx.commit();
+    require(outcome, OutcomeKind::rolled_back);
+    CHECK(outcome.reason_code == XA_RBTIMEOUT);
+    CHECK(outcome.reason.find("timed out after 500ms") != std::string::npos);
+    if (postgresql) {
+      pg_admin("ROLLBACK");
+    } else {
+      my_admin("ROLLBACK");
+    }
+  }
+  require_untouched(*this);
+}
+
+TEST_CASE_METHOD(RealServers, "run repeats the victim of a deadlock until it commits") {
+  for (const bool postgresql : {true, false}) {
+    INFO((postgresql ? "PostgreSQL" : "the other"));
+    TransactionManager tm(config());
+    std::latch both_hold_one(2);
+    std::atomic<std::size_t> retries{0};
+    std::atomic<int> committed{0};
+    const auto take = [&](Transaction& tx, int id) {
+      const std::string sql =
+          "UPDATE " + account + " SET balance = balance + 1 WHERE id = " + std::to_string(id);
+      if (postgresql) {
+        pg(postgresql_connection(tx, "accounts"), sql);
+      } else {
+        my(mysql_connection(tx, "ledger"), sql);
+      }
+    };
+    const auto work = [&](int first, int second) {
+      bool again = false;
+      const Outcome outcome = tm.run([&](Transaction& tx) {
+        take(tx, first);
+        if (!again) {
+          again = true;
+          both_hold_one.arrive_and_wait();
+        }
+        take(tx, second);
+      });
+      retries += outcome.retries.size();
+      committed += outcome.committed() ? 1 : 0;
+    };
+    std::thread other([&] { work(2, 1); });
+    work(1, 2);
+    other.join();
+    CHECK(committed == 2);
+    CHECK(retries >= 1);
+  }
+  CHECK(pg_balance(1) == 1002);
+  CHECK(my_balance(2) == 1002);
+}
+
+TEST_CASE_METHOD(RealServers, "COMMIT and ROLLBACK typed by hand never end as committed") {
+  TransactionManager tm(config());
+  {
+    Transaction tx = tm.begin();
+    move(tx, 1, 250);
+    pg(postgresql_connection(tx, "accounts"), "ROLLBACK");
+    require(tx.commit(), OutcomeKind::rolled_back);
+    require_untouched(*this);
+  }
+  {
+    Transaction tx = tm.begin();
+    move(tx, 1, 250);
+    // The servers refuse both inside a branch; the work stays whole.
+    CHECK_THROWS(my(mysql_connection(tx, "ledger"), "COMMIT"));
+    CHECK_THROWS(my(mysql_connection(tx, "ledger"), "ROLLBACK"));
+    require(tx.rollback(), OutcomeKind::rolled_back);
+    require_untouched(*this);
+  }
+  {
+    Transaction tx = tm.begin();
+    move(tx, 1, 250);
+    pg(postgresql_connection(tx, "accounts"), "COMMIT");
+    const Outcome outcome = tx.commit();
+    INFO(outcome.to_string());
+    CHECK_FALSE(outcome.committed());
+    CHECK(outcome.kind != OutcomeKind::rolled_back);  // half of it is done, and that is said
+    CHECK(my_balance(1) == 1000);
+  }
+}
+
+TEST_CASE_METHOD(RealServers, "Eight threads move money and every outcome reported is true") {
+  constexpr int kThreads = 8;
+  constexpr int kEach = 30;
+  TransactionManager tm(config());
+  std::mutex mutex;
+  std::map<std::string, OutcomeKind> told;  // by transfer
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      std::minstd_rand random(static_cast<unsigned>(t + 1));
+      for (int i = 0; i < kEach; ++i) {
+        const std::string id = std::to_string(t) + "-" + std::to_string(i);
+        const std::string insert = "INSERT INTO " + transfer + " VALUES ('" + id + "')";
+        const unsigned fate = static_cast<unsigned>(random() % 4);
+        const int id_of_account = static_cast<int>(random() % 4) + 1;
+        OutcomeKind kind = OutcomeKind::rolled_back;
+        try {
+          kind = tm.run([&](Transaction& tx) {
+                     move(tx, id_of_account, static_cast<int>(random() % 50) - 25);
+                     pg(postgresql_connection(tx, "accounts"), insert);
+                     my(mysql_connection(tx, "ledger"), insert);
+                     if (fate == 0) throw std::runtime_error("changed my mind");
+                     if (fate == 1) (void)tx.rollback();
+                   }).kind;
+        } catch (const std::exception&) {
+          kind = OutcomeKind::rolled_back;
+        }
+        const std::lock_guard lock(mutex);
+        told[id] = kind;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  long committed = 0;
+  for (const auto& [id, kind] : told) {
+    const std::string count = "SELECT COUNT(*) FROM " + transfer + " WHERE id = '" + id + "'";
+    const long expected = kind == OutcomeKind::committed ? 1 : 0;
+    INFO(id << " " << xabridge::to_string(kind));
+    CHECK((kind == OutcomeKind::committed || kind == OutcomeKind::rolled_back));
+    CHECK(pg_number(count) == expected);
+    CHECK(my_number(count) == expected);
+    committed += expected;
+  }
+  CHECK(told.size() == kThreads * kEach);
+  CHECK(committed > 0);
+  const std::string sum = "SELECT SUM(balance) FROM " + account;
+  CHECK(pg_number(sum) + my_number(sum) == 8000);
+}

@@ -1,0 +1,146 @@
+// Tables are named by process and test, so that tests run beside each other.
+#include "real_servers.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+
+#if __has_include(<mysql/jdbc.h>)
+#include <mysql/jdbc.h>
+#else
+#include <cppconn/driver.h>
+#endif
+
+namespace {
+
+std::string required(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) {
+    throw std::runtime_error(std::string(name) + " is not set: eval \"$(scripts/servers env)\"");
+  }
+  return value;
+}
+
+std::string other_server() {
+  const char* server = std::getenv("XABRIDGE_TEST_SERVER");
+  const bool mariadb = server != nullptr && std::string(server) == "mariadb";
+  return required(mariadb ? "XABRIDGE_TEST_MARIADB" : "XABRIDGE_TEST_MYSQL");
+}
+
+std::string table_name(const char* kind) {
+  static std::atomic<int> number{0};
+  return std::string("tm_") + kind + "_" + std::to_string(::getpid()) + "_" +
+         std::to_string(++number);
+}
+
+/// The test servers' open strings need no quotes.
+std::unique_ptr<sql::Connection> connect_mysql(const std::string& open) {
+  std::map<std::string, std::string> values;
+  std::istringstream words(open);
+  for (std::string word; words >> word;) {
+    const auto equals = word.find('=');
+    values[word.substr(0, equals)] = word.substr(equals + 1);
+  }
+  sql::ConnectOptionsMap options;
+  options["hostName"] = sql::SQLString(values["host"]);
+  options["port"] = std::stoi(values["port"]);
+  options["userName"] = sql::SQLString(values["user"]);
+  options["password"] = sql::SQLString(values["password"]);
+  options["schema"] = sql::SQLString(values["dbname"]);
+  return std::unique_ptr<sql::Connection>(::get_driver_instance()->connect(options));
+}
+
+}  // namespace
+
+RealServers::RealServers()
+    : account(table_name("account")),
+      transfer(table_name("transfer")),
+      pg_open_(required("XABRIDGE_TEST_POSTGRESQL")),
+      my_open_(other_server()),
+      pg_(PQconnectdb(pg_open_.c_str())),
+      my_(connect_mysql(my_open_)) {
+  if (PQstatus(pg_.get()) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(pg_.get()));
+  const std::string columns = "(id INT PRIMARY KEY, balance BIGINT NOT NULL)";
+  pg_admin("CREATE TABLE " + account + columns);
+  my_admin("CREATE TABLE " + account + columns + " ENGINE=InnoDB");
+  pg_admin("CREATE TABLE " + transfer + " (id VARCHAR(64) PRIMARY KEY)");
+  my_admin("CREATE TABLE " + transfer + " (id VARCHAR(64) PRIMARY KEY) ENGINE=InnoDB");
+  const std::string rows = "INSERT INTO " + account + " VALUES (1,1000),(2,1000),(3,1000),(4,1000)";
+  pg_admin(rows);
+  my_admin(rows);
+}
+
+RealServers::~RealServers() {
+  // A branch a failed test left behind holds the table: dropping it must not wait for ever.
+  try {
+    pg_admin("SET lock_timeout = '2s'");
+    my_admin("SET SESSION lock_wait_timeout = 2");
+    for (const auto& table : {account, transfer}) {
+      pg_admin("DROP TABLE IF EXISTS " + table);
+      my_admin("DROP TABLE IF EXISTS " + table);
+    }
+  } catch (const std::exception&) {
+    // The next throw-away servers start empty.
+  }
+}
+
+xabridge::Config RealServers::config() const {
+  xabridge::Config c;
+  c.log_directory = directory_.path() / "log";
+  c.log_segment_size = 64 * 1024;
+  c.recovery_interval = std::chrono::milliseconds(100);
+  c.logging_level = "off";
+  c.resource_managers.push_back({"accounts", "postgresql", pg_open_, nullptr, nullptr});
+  c.resource_managers.push_back({"ledger", "mysql", my_open_, nullptr, nullptr});
+  return c;
+}
+
+void RealServers::pg(PGconn* connection, const std::string& sql) {
+  PGresult* result = PQexec(connection, sql.c_str());
+  const auto status = PQresultStatus(result);
+  const std::string text = PQresultErrorMessage(result);
+  PQclear(result);
+  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw std::runtime_error(text);
+}
+
+void RealServers::my(sql::Connection& connection, const std::string& sql) {
+  const std::unique_ptr<sql::Statement> statement(connection.createStatement());
+  statement->execute(sql);
+}
+
+void RealServers::move(xabridge::Transaction& tx, int id, int amount) const {
+  const std::string where = " WHERE id = " + std::to_string(id);
+  const std::string by = std::to_string(amount);
+  pg(xabridge::postgresql_connection(tx, "accounts"),
+     "UPDATE " + account + " SET balance = balance - " + by + where);
+  my(xabridge::mysql_connection(tx, "ledger"),
+     "UPDATE " + account + " SET balance = balance + " + by + where);
+}
+
+void RealServers::pg_admin(const std::string& sql) { pg(pg_.get(), sql); }
+void RealServers::my_admin(const std::string& sql) { my(*my_, sql); }
+
+long RealServers::pg_number(const std::string& sql) {
+  PGresult* result = PQexec(pg_.get(), sql.c_str());
+  const std::string text =
+      PQresultStatus(result) == PGRES_TUPLES_OK ? PQgetvalue(result, 0, 0) : "-1";
+  PQclear(result);
+  return std::stol(text);
+}
+
+long RealServers::my_number(const std::string& sql) {
+  const std::unique_ptr<sql::Statement> statement(my_->createStatement());
+  const std::unique_ptr<sql::ResultSet> rows(statement->executeQuery(sql));
+  return rows->next() ? static_cast<long>(rows->getInt64(1)) : -1;
+}
+
+long RealServers::pg_balance(int id) {
+  return pg_number("SELECT balance FROM " + account + " WHERE id = " + std::to_string(id));
+}
+long RealServers::my_balance(int id) {
+  return my_number("SELECT balance FROM " + account + " WHERE id = " + std::to_string(id));
+}

@@ -1,0 +1,54 @@
+// Two real databases for a test: PostgreSQL, and MySQL or MariaDB as XABRIDGE_TEST_SERVER says,
+// each with tables of this test's own. Set-up and checks go over plain connections, not through
+// what is tested.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <xabridge/mysql.hpp>
+#include <xabridge/postgresql.hpp>
+#include <xabridge/transaction_manager.hpp>
+
+#include "temporary_directory.hpp"
+
+class RealServers {
+ public:
+  RealServers();
+  ~RealServers();
+  RealServers(const RealServers&) = delete;
+  RealServers& operator=(const RealServers&) = delete;
+
+  /// "accounts" is PostgreSQL, "ledger" the other one.
+  [[nodiscard]] xabridge::Config config() const;
+
+  /// Statements in a branch; a failed one throws std::runtime_error or sql::SQLException.
+  static void pg(PGconn* connection, const std::string& sql);
+  static void my(sql::Connection& connection, const std::string& sql);
+  /// Both sides of a transaction: `UPDATE account`, by `amount` on PostgreSQL and back on the
+  /// other.
+  void move(xabridge::Transaction& tx, int account, int amount) const;
+
+  // --- Over plain connections.
+  void pg_admin(const std::string& sql);
+  void my_admin(const std::string& sql);
+  [[nodiscard]] long pg_number(const std::string& sql);
+  [[nodiscard]] long my_number(const std::string& sql);
+  [[nodiscard]] long pg_balance(int account);
+  [[nodiscard]] long my_balance(int account);
+
+  const std::string account;   // table (id, balance), accounts 1..4 of 1000 on both sides
+  const std::string transfer;  // table (id), a row a transfer
+
+ private:
+  struct Close {
+    void operator()(PGconn* c) const { PQfinish(c); }
+  };
+  TemporaryDirectory directory_;
+  std::string pg_open_;
+  std::string my_open_;
+  std::unique_ptr<PGconn, Close> pg_;
+  std::unique_ptr<sql::Connection> my_;
+};
