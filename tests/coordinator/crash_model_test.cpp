@@ -1,7 +1,8 @@
-// All or nothing, by model: the real coordinator and the real recovery over resource managers that live in
-// memory. The coordinator's process is killed before each of its actions in turn, each reply in turn is lost
-// (before or after the request took effect), and servers die between two actions. After recovery every branch
-// of a transaction has the same fate, and it is the one the application was told.
+// All or nothing, by model: the real coordinator and the real recovery over resource managers that
+// live in memory. The coordinator's process is killed before each of its actions in turn, each
+// reply in turn is lost (before or after the request took effect), and servers die between two
+// actions. After recovery every branch has the same fate, and it is the one the application was
+// told.
 #include "catch.hpp"
 #include "core/recovery.hpp"
 #include "doubles.hpp"

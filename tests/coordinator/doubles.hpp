@@ -1,6 +1,6 @@
-// Doubles of what the core calls: resource managers that answer by script, a register in memory, a clock by
-// hand, and the thin loop. They write every call into one journal, because the order of calls is part of the
-// result.
+// Doubles of what the core calls: resource managers that answer by script, a register in memory, a
+// clock by hand, and the thin loop. They write every call into one journal, because the order of
+// calls is part of the result.
 #pragma once
 
 #include <deque>
@@ -195,8 +195,8 @@ class ManualClock : public Clock {
   std::chrono::steady_clock::time_point time{std::chrono::seconds(1000)};
 };
 
-/// The thin loop: performs steps until finished. `step_limit` is the crash: after that many actions the
-/// "process" is gone, in the middle of whatever it did.
+/// The thin loop: performs steps until finished. `step_limit` is the crash: after that many actions
+/// the "process" is gone, in the middle of whatever it did.
 struct Loop {
   DecisionRegister& reg;
   std::map<std::string, ResourceManagerPort*> ports;

@@ -1,5 +1,6 @@
-// The commit protocol, call by call: statements K01-K29 of the specification's list as far as they are
-// about one transaction, and what ours adds: confirmation, lost replies, an undecidable register.
+// The commit protocol, call by call: statements K01-K29 of the specification's list as far as they
+// are about one transaction, and what ours adds: confirmation, lost replies, an undecidable
+// register.
 #include <algorithm>
 
 #include "catch.hpp"

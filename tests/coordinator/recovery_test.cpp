@@ -1,4 +1,5 @@
-// Recovery: what a pass does with each kind of branch, and what keeps it from ever undoing a decision.
+// Recovery: what a pass does with each kind of branch, and what keeps it from ever undoing a
+// decision.
 #include "core/recovery.hpp"
 
 #include <algorithm>
@@ -194,8 +195,9 @@ TEST_CASE("what this process left behind is finished by this process") {
 }
 
 TEST_CASE("a transaction that decides and ends during the pass is not rolled back") {
-  // Listed while prepared; when asked whether it is live it still is, and the decision comes after. Asking the
-  // register first would have read: no decision; then the transaction ends; then: not live; then: rollback.
+  // Listed while prepared; when asked whether it is live it still is, and the decision comes after.
+  // Asking the register first would have read: no decision; then the transaction ends; then: not
+  // live; then: rollback.
   Fixture f;
   const Gtrid gtrid = f.prepare(1, 2);
   bool live = true;
@@ -213,8 +215,8 @@ TEST_CASE("a transaction that decides and ends during the pass is not rolled bac
 }
 
 TEST_CASE("a decision made after the list was taken is never done by that list") {
-  // The list of a was made before the branch was prepared; then it was, was decided, and the owner died. Only
-  // decisions read before the lists may be finished by them.
+  // The list of a was made before the branch was prepared; then it was, was decided, and the owner
+  // died. Only decisions read before the lists may be finished by them.
   Fixture f;
   const Gtrid gtrid = gtrid_of(1);
   f.rm(1).on_list = [&] { f.decide(gtrid); };

@@ -1,5 +1,5 @@
-// Every combination of answers at every phase, for two and three branches: whatever resource managers say, the
-// invariants of the protocol hold.
+// Every combination of answers at every phase, for two and three branches: whatever resource
+// managers say, the invariants of the protocol hold.
 #include <algorithm>
 
 #include "catch.hpp"
@@ -49,7 +49,8 @@ void check_invariants(const Scripted& t, const Outcome& outcome,
   const Journal before(t.journal.begin(), decide);
   const Journal after(decide, t.journal.end());
 
-  // Decided only when every vote is in and none is no; commit only after it, rollback never after it.
+  // Decided only when every vote is in and none is no; commit only after it, rollback never after
+  // it.
   INVARIANT(!decided || before.size() == 2 * t.names.size());
   INVARIANT(!decided || !has(after, "rollback"));
   for (const std::string& name : t.names)

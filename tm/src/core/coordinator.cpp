@@ -18,8 +18,8 @@ Error no_answer() {
   return error;
 }
 
-/// Why decide() made the transaction roll back. The caller may refuse to decide for a reason of its own (the
-/// timeout passed): then that is the reason.
+/// Why decide() made the transaction roll back. The caller may refuse to decide for a reason of its
+/// own (the timeout passed): then that is the reason.
 std::string why_not_decided(const Error& error) {
   const bool own = is_rollback(error.xa_code);
   return (own ? "" : "the decision could not be recorded: ") + error.to_string();
@@ -145,8 +145,8 @@ Step Coordinator::after_voting() {
     verdict_ = Verdict::one_phase;  // all read-only: nothing to decide
     return finish();
   }
-  // From here a crash leaves prepared branches. Without a record they are rolled back; the record, once it is
-  // durable, commits them.
+  // From here a crash leaves prepared branches. Without a record they are rolled back; the record,
+  // once it is durable, commits them.
   state_ = State::deciding;
   decide_asked_ = true;
   return step(Step::Kind::decide);
@@ -189,8 +189,8 @@ void Coordinator::start_rollback() {
   want(Verb::rollback);
 }
 
-/// One turn of the loop every verdict shares. The order matters: what is known is made durable before time is
-/// spent on what is not.
+/// One turn of the loop every verdict shares. The order matters: what is known is made durable
+/// before time is spent on what is not.
 Step Coordinator::settle() {
   const auto any = [this](auto condition) {
     return std::any_of(known_.begin(), known_.end(), condition);
@@ -228,7 +228,8 @@ void Coordinator::give_up() noexcept {
   given_up_ = true;
   if (state_ != State::settling || waits_ == 0) return;
   for (Branch& branch : known_) {
-    // Retries handed out by the last wait but not begun. Forget is not put off: its record is durable.
+    // Retries handed out by the last wait but not begun. Forget is not put off: its record is
+    // durable.
     if (branch.wants && !branch.outstanding && branch.wants != Verb::forget) branch.wants.reset();
   }
 }
@@ -249,8 +250,8 @@ void Coordinator::recorded(Result<void> result) {
     branch.to_record = false;
     branch.wants.reset();
     if (!result) {
-      // Without the record xa_forget would erase the only evidence. The branch stays with its resource
-      // manager, the decision stays on record, recovery tries again.
+      // Without the record xa_forget would erase the only evidence. The branch stays with its
+      // resource manager, the decision stays on record, recovery tries again.
       Error error = result.error();
       error.resource_manager = branches_[i].resource_manager;
       error.xid = branches_[i].xid.to_string();
@@ -293,7 +294,8 @@ void Coordinator::check_invariants() const {
   for (const Branch& branch : known_) {
     const bool commit = branch.wants == Verb::commit;
     const bool rollback = branch.wants == Verb::rollback;
-    // xa_commit only under a durable decision, and only for a yes-voter; xa_rollback never under one.
+    // xa_commit only under a durable decision, and only for a yes-voter; xa_rollback never under
+    // one.
     assert(!commit || (verdict_ == Verdict::commit && branch.voted_yes));
     assert(!rollback || verdict_ != Verdict::commit);
     // A branch is final or it wants something, never both.

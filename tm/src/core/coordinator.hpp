@@ -54,14 +54,14 @@ struct BranchInfo {
 
 class Coordinator {
  public:
-  /// `patience`: how many times phase two is tried again on XA_RETRY or XAER_RMFAIL before the branch is
-  /// left to recovery.
+  /// `patience`: how many times phase two is tried again on XA_RETRY or XAER_RMFAIL before the
+  /// branch is left to recovery.
   struct Options {
     int patience = 6;
     std::chrono::milliseconds first_delay{5};
     std::chrono::milliseconds maximum_delay{250};
-    /// Asks the last branch only after all others have voted: when none of them changed anything it is
-    /// committed in one phase and nothing is logged. One more round trip otherwise.
+    /// Asks the last branch only after all others have voted: when none of them changed anything it
+    /// is committed in one phase and nothing is logged. One more round trip otherwise.
     bool hold_back_last = false;
   };
 
@@ -77,21 +77,21 @@ class Coordinator {
   void answered(const Call& call, CallAnswer answer);
   void decided(Result<Decision> result);
   void recorded(Result<void> result);
-  /// The caller's time is up: branches still unanswered are left to recovery. Before the second phase it has
-  /// no effect.
+  /// The caller's time is up: branches still unanswered are left to recovery. Before the second
+  /// phase it has no effect.
   void give_up() noexcept;
 
   [[nodiscard]] const std::string& gtrid() const noexcept { return gtrid_; }
   [[nodiscard]] const std::vector<BranchInfo>& branches() const noexcept { return branches_; }
   /// The branches that voted commit.
   [[nodiscard]] std::vector<Participant> participants() const;
-  /// During a record_heuristic step: what that step has to make durable. `seen_at` is left to the caller, who
-  /// has a clock.
+  /// During a record_heuristic step: what that step has to make durable. `seen_at` is left to the
+  /// caller, who has a clock.
   [[nodiscard]] std::vector<HeuristicRecord> heuristics() const;
   /// True when every branch has answered finally (nothing is left to recovery).
   [[nodiscard]] bool complete() const noexcept;
-  /// True when decide() could not say what stands: this process must never touch the branches again, see
-  /// Recovery::hold().
+  /// True when decide() could not say what stands: this process must never touch the branches
+  /// again, see Recovery::hold().
   [[nodiscard]] bool undecidable() const noexcept { return verdict_ == Verdict::unknown; }
   [[nodiscard]] Outcome outcome() const;
 

@@ -32,8 +32,8 @@ void Coordinator::answered(const Call& call, CallAnswer answer) {
   apply(call.branch, call.verb, row, what);
 }
 
-/// Moves one branch as its row says. The only place that assigns a branch's phase and state, beside the
-/// decision itself.
+/// Moves one branch as its row says. The only place that assigns a branch's phase and state, beside
+/// the decision itself.
 void Coordinator::apply(std::size_t index, Verb verb, const OutcomeRow& row, Answered what) {
   Branch& branch = known_[index];
   branch.outstanding = false;
@@ -89,7 +89,8 @@ void Coordinator::apply(std::size_t index, Verb verb, const OutcomeRow& row, Ans
 void Coordinator::doom(std::size_t index, int code, const OutcomeRow& row) {
   doomed_ = true;
   if (reason_fixed_) return;
-  // The most telling answer: a named reason, then a plain rollback, then errors; then the first branch.
+  // The most telling answer: a named reason, then a plain rollback, then errors; then the first
+  // branch.
   const int rank = !is_rollback(code) ? 1 : code == XA_RBROLLBACK ? 2 : 3;
   if (rank < reason_.rank || (rank == reason_.rank && index > reason_.branch)) return;
   reason_ = {rank, index, code, describe(index, code, row.reason)};
@@ -111,12 +112,14 @@ std::string Coordinator::describe(std::size_t index, int code, std::string_view 
 void Coordinator::keep_error(std::size_t index, Verb verb, const OutcomeRow& row,
                              CallAnswer answer) {
   Branch& branch = known_[index];
-  // Answers that say exactly what was asked for are no errors: a read-only vote, XA_RB* to a rollback.
+  // Answers that say exactly what was asked for are no errors: a read-only vote, XA_RB* to a
+  // rollback.
   const bool asked_for = verb == Verb::rollback || verb == Verb::end_fail;
   if (answer.code == XA_RDONLY && row.state == BranchState::read_only) return;
   if (is_rollback(answer.code) && asked_for) return;
   if (verb == Verb::confirm) {
-    // What the list adds to the answer it was asked about: the row's words, under that answer's code.
+    // What the list adds to the answer it was asked about: the row's words, under that answer's
+    // code.
     if (row.action != Action::leave && row.action != Action::note) return;
     answer.code = branch.code;
     if (answer.error) answer.error->xa_code = branch.code;

@@ -2,9 +2,9 @@
 //
 // It is the state machine of one branch as the transaction manager sees it:
 //   (phase, verb, class of the answer) -> action, next phase, state of the branch.
-// There is no other place that looks at an XA code to decide something. The table is total: every int is
-// in one class, and every (phase, verb) that lookup() admits has exactly one row for each class
-// (checked at compile time).
+// There is no other place that looks at an XA code to decide something. The table is total: every
+// int is in one class, and every (phase, verb) that lookup() admits has exactly one row for each
+// class (checked at compile time).
 #pragma once
 
 #include <cstdint>
@@ -59,15 +59,16 @@ enum class Phase {
 inline constexpr int kPhaseCount = 17;
 
 enum class Action {
-  go_on,     // the association is over, nothing else is
-  vote_yes,  // prepared
-  vote_no,   // final, with `state`; the global transaction rolls back
-  doom,      // the global transaction rolls back, this branch with it
-  doubt,     // the same, but the branch may be prepared
-  final,     // final, with `state`
-  confirm,   // ask for a fresh list (Verb::confirm), judge it in `next`
-  undo,      // xa_rollback, judge it in `next`
-  heuristic,  // the resource manager decided by itself: record it, then xa_forget. State from the class
+  go_on,      // the association is over, nothing else is
+  vote_yes,   // prepared
+  vote_no,    // final, with `state`; the global transaction rolls back
+  doom,       // the global transaction rolls back, this branch with it
+  doubt,      // the same, but the branch may be prepared
+  final,      // final, with `state`
+  confirm,    // ask for a fresh list (Verb::confirm), judge it in `next`
+  undo,       // xa_rollback, judge it in `next`
+  heuristic,  // the resource manager decided by itself: record it, then xa_forget. State from the
+              // class
   note,  // the same for a branch the resource manager no longer holds: record it, nothing to forget
   forgotten,  // final; the heuristic state stays
   remember,   // recorded but not forgotten: recovery meets it again. The state stays

@@ -1,4 +1,5 @@
-// perform(): a core's Call as a call of the port, or as the question whether a branch is still listed.
+// perform(): a core's Call as a call of the port, or as the question whether a branch is still
+// listed.
 #include "../ports.hpp"
 
 #include <algorithm>

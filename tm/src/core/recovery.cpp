@@ -68,7 +68,8 @@ PassReport Recovery::pass(std::span<ResourceManagerPort* const> resource_manager
 void Recovery::Pass::run(std::span<ResourceManagerPort* const> ports) {
   for (ResourceManagerPort* port : ports) sources[port->name()].port = port;
   read_decisions();
-  // Every list before any act: whether a branch is listed under another name must not depend on the order.
+  // Every list before any act: whether a branch is listed under another name must not depend on the
+  // order.
   for (auto& [name, source] : sources) {
     if (!stopped()) list(source);
   }

@@ -1,4 +1,5 @@
-// One branch in a recovery pass: whose it is, which row of the table applies, what its resource manager answers.
+// One branch in a recovery pass: whose it is, which row of the table applies, what its resource
+// manager answers.
 #include <algorithm>
 #include <utility>
 #include <xabridge/codes.hpp>
@@ -125,7 +126,8 @@ void Recovery::Pass::act(Source& source, BranchReport& branch, Phase phase, Verb
   judge(source, index, phase, verb, source.port->call(verb, *branch.xid));
 }
 
-/// One fresh list for everything that was answered: only what the server no longer shows is finished.
+/// One fresh list for everything that was answered: only what the server no longer shows is
+/// finished.
 void Recovery::Pass::confirm(Source& source) {
   if (source.to_confirm.empty()) return;
   const auto pending = std::exchange(source.to_confirm, {});

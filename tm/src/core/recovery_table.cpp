@@ -1,4 +1,5 @@
-// The rows of the recovery decision table. Each tells which crash leads to it and why the action is right.
+// The rows of the recovery decision table. Each tells which crash leads to it and why the action is
+// right.
 //
 //                    |  listed          absent   unreachable   unnamed, elsewhere
 //   -----------------+-----------------------------------------------------------
@@ -10,7 +11,8 @@
 //   dead, commit     |  commit          done     wait          report
 //   dead, none       |  rollback, wait  done     wait          report
 //
-// A commit decision read for a transaction that is neither ours nor dead cannot be: it is not asked for.
+// A commit decision read for a transaction that is neither ours nor dead cannot be: it is not asked
+// for.
 #include "recovery_table.hpp"
 
 #include <cassert>
@@ -27,57 +29,82 @@ constexpr bool misnamed(S s) noexcept {
   return s.sight == Sight::unnamed || s.sight == Sight::elsewhere;
 }
 
-// clang-format off
 constexpr RecoveryRow kRows[] = {
-  {"foreign", [](S s) noexcept { return s.whose == Whose::foreign && !decided(s); }, Do::leave,
-   "another transaction manager's branch, or of a register that is not this one: never touched"},
-  {"stranger", [](S s) noexcept { return s.whose == Whose::stranger && !decided(s); }, Do::report,
-   "made by a copy of this log root, whose decisions are in that copy: never touched; run recovery there"},
-  {"live", [](S s) noexcept { return s.whose == Whose::live && !decided(s); }, Do::leave,
-   "another process holds its slot: it is at work on it, or will recover it itself"},
-  {"in flight", [](S s) noexcept { return s.whose == Whose::in_flight; }, Do::leave,
-   "its coordinator is between two steps, or the register could not say what stands"},
+    {"foreign", [](S s) noexcept { return s.whose == Whose::foreign && !decided(s); }, Do::leave,
+     "another transaction manager's branch, or of a register that is not this one: never touched"},
+    {"stranger", [](S s) noexcept { return s.whose == Whose::stranger && !decided(s); }, Do::report,
+     "made by a copy of this log root, whose decisions are in that copy: never touched; run "
+     "recovery there"},
+    {"live", [](S s) noexcept { return s.whose == Whose::live && !decided(s); }, Do::leave,
+     "another process holds its slot: it is at work on it, or will recover it itself"},
+    {"in flight", [](S s) noexcept { return s.whose == Whose::in_flight; }, Do::leave,
+     "its coordinator is between two steps, or the register could not say what stands"},
 
-  {"commit", [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::listed; }, Do::commit,
-   "died, or lost the resource manager, between the decision and this branch's commit"},
-  {"committed already", [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::absent; }, Do::done,
-   "died after this branch's commit and before the done record: a participant was prepared when the decision "
-   "was made, so one that is no longer listed was completed"},
-  {"commit, unreachable", [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::unreachable; },
-   Do::wait, "the resource manager is away; the decision is kept however long that takes"},
-  {"commit, misnamed", [](S s) noexcept { return ours(s) && decided(s) && misnamed(s); }, Do::report,
-   "no configured resource manager of that name holds it: renamed, removed or exchanged in the configuration; "
-   "the decision is kept until the name is back"},
+    {"commit", [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::listed; },
+     Do::commit,
+     "died, or lost the resource manager, between the decision and this branch's commit"},
+    {"committed already",
+     [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::absent; }, Do::done,
+     "died after this branch's commit and before the done record: a participant was prepared when "
+     "the decision "
+     "was made, so one that is no longer listed was completed"},
+    {"commit, unreachable",
+     [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::unreachable; }, Do::wait,
+     "the resource manager is away; the decision is kept however long that takes"},
+    {"commit, misnamed", [](S s) noexcept { return ours(s) && decided(s) && misnamed(s); },
+     Do::report,
+     "no configured resource manager of that name holds it: renamed, removed or exchanged in the "
+     "configuration; "
+     "the decision is kept until the name is back"},
 
-  {"undecided, own", [](S s) noexcept { return s.whose == Whose::self && !decided(s) && s.sight == Sight::listed; },
-   Do::rollback, "a rollback that did not arrive, or a prepare that arrived after it: nobody can decide any more"},
-  {"undecided, owner gone", [](S s) noexcept {
-     return s.whose == Whose::dead && !decided(s) && s.sight == Sight::listed &&
-            s.sessions == OwnerSessions::none; },
-   Do::rollback, "the owner died between prepare and decision: presumed rollback"},
-  {"undecided, owner untold", [](S s) noexcept {
-     return s.whose == Whose::dead && !decided(s) && s.sight == Sight::listed &&
-            s.sessions == OwnerSessions::cannot_tell; },
-   Do::rollback, "as above; the server cannot say who is connected. The slot's lock is proof enough that the "
-   "owner is dead, and what arrives late is found by a later pass"},
-  {"undecided, owner connected", [](S s) noexcept {
-     return s.whose == Whose::dead && !decided(s) && s.sight == Sight::listed &&
-            s.sessions == OwnerSessions::connected; },
-   Do::wait, "the owner died, its sessions live on (half-open): requests of it may still be on their way and the "
-   "server may hold the branch for them"},
-  {"undecided, absent", [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::absent; }, Do::done,
-   "nothing is prepared and nothing on record: there is nothing to do"},
-  {"undecided, unreachable", [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::unreachable; },
-   Do::wait, "the resource manager is away; what it lists when it is back is rolled back then"},
-  {"undecided, misnamed", [](S s) noexcept { return ours(s) && !decided(s) && misnamed(s); }, Do::report,
-   "ours, but no configured resource manager of that name holds it: renamed, removed or exchanged in the "
-   "configuration"},
+    {"undecided, own",
+     [](S s) noexcept { return s.whose == Whose::self && !decided(s) && s.sight == Sight::listed; },
+     Do::rollback,
+     "a rollback that did not arrive, or a prepare that arrived after it: nobody can decide any "
+     "more"},
+    {"undecided, owner gone",
+     [](S s) noexcept {
+       return s.whose == Whose::dead && !decided(s) && s.sight == Sight::listed &&
+              s.sessions == OwnerSessions::none;
+     },
+     Do::rollback, "the owner died between prepare and decision: presumed rollback"},
+    {"undecided, owner untold",
+     [](S s) noexcept {
+       return s.whose == Whose::dead && !decided(s) && s.sight == Sight::listed &&
+              s.sessions == OwnerSessions::cannot_tell;
+     },
+     Do::rollback,
+     "as above; the server cannot say who is connected. The slot's lock is proof enough that the "
+     "owner is dead, and what arrives late is found by a later pass"},
+    {"undecided, owner connected",
+     [](S s) noexcept {
+       return s.whose == Whose::dead && !decided(s) && s.sight == Sight::listed &&
+              s.sessions == OwnerSessions::connected;
+     },
+     Do::wait,
+     "the owner died, its sessions live on (half-open): requests of it may still be on their way "
+     "and the "
+     "server may hold the branch for them"},
+    {"undecided, absent",
+     [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::absent; }, Do::done,
+     "nothing is prepared and nothing on record: there is nothing to do"},
+    {"undecided, unreachable",
+     [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::unreachable; }, Do::wait,
+     "the resource manager is away; what it lists when it is back is rolled back then"},
+    {"undecided, misnamed", [](S s) noexcept { return ours(s) && !decided(s) && misnamed(s); },
+     Do::report,
+     "ours, but no configured resource manager of that name holds it: renamed, removed or "
+     "exchanged in the "
+     "configuration"},
 
-  {"impossible", [](S s) noexcept {
-     return decided(s) && (s.whose == Whose::foreign || s.whose == Whose::stranger || s.whose == Whose::live); },
-   Do::report, "the register answered for a transaction that is not its to answer for: never touched"},
+    {"impossible",
+     [](S s) noexcept {
+       return decided(s) &&
+              (s.whose == Whose::foreign || s.whose == Whose::stranger || s.whose == Whose::live);
+     },
+     Do::report,
+     "the register answered for a transaction that is not its to answer for: never touched"},
 };
-// clang-format on
 
 constexpr int rows_for(S situation) noexcept {
   int count = 0;

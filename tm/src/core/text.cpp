@@ -1,4 +1,5 @@
-// Outcomes, events and verbs as text: the words an operator reads in logs, on the terminal and in errors.
+// Outcomes, events and verbs as text: the words an operator reads in logs, on the terminal and in
+// errors.
 #include <string>
 #include <string_view>
 #include <xabridge/codes.hpp>
