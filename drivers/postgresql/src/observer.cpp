@@ -104,7 +104,9 @@ void Observer::saw_tag(std::string_view tag) {
 }
 
 void Observer::saw_notice(const PGresult* notice) {
-  if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL")
+  // A shutdown or crash of the server is announced as a mere warning of class 57P.
+  if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL" ||
+      field(notice, PG_DIAG_SQLSTATE).starts_with("57P"))
     farewell_ = field(notice, PG_DIAG_MESSAGE_PRIMARY);
 }
 

@@ -34,10 +34,10 @@ Answer Session::rollback_prepared(const Xid& xid) { return complete("ROLLBACK PR
 Answer Session::complete(const char* command, const Xid& xid) {
   const std::string gid = xid.to_gid();
   const ResultSet result = execute((std::string(command) + " '" + gid + "'").c_str());
-  if (!connected()) return lost(command, &xid, false);
   if (PQresultStatus(result.get()) == PGRES_COMMAND_OK &&
       PQcmdStatus(result.get()) == std::string_view(command))
     return XA_OK;
+  if (!answered(result.get())) return lost(command, &xid, false);
 
   Error e = error(XA_RETRY, command, &xid);
   e.sqlstate = field(result.get(), PG_DIAG_SQLSTATE);

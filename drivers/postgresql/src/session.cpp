@@ -37,7 +37,7 @@ Answer Session::begin(const Xid& xid) {
     if (Answer answer = restore_settings(); answer.code != XA_OK) return answer;
 
   const ResultSet result = execute(read_write_ ? begin_read_write : begin_as_configured);
-  if (!connected()) return lost(operation, &xid, true);
+  if (!answered(result.get())) return lost(operation, &xid, true);
   if (PQresultStatus(result.get()) == PGRES_COMMAND_OK && status() == PQTRANS_INTRANS) return XA_OK;
   Error e = error(XAER_RMFAIL, operation, &xid);
   e.sqlstate = field(result.get(), PG_DIAG_SQLSTATE);
@@ -146,8 +146,8 @@ Answer Session::prepare(const Xid& xid) {
   // A gid has no character that would need quoting: digits, '_' and base64.
   const std::string sql = "PREPARE TRANSACTION '" + xid.to_gid() + "'";
   const ResultSet result = execute(sql.c_str());
-  if (!connected()) return lost(operation, &xid, false);
   if (tag_is(result.get(), operation)) return XA_OK;
+  if (!answered(result.get())) return lost(operation, &xid, false);
   return refused(operation, xid, result.get());
 }
 
@@ -161,8 +161,8 @@ Answer Session::commit_one_phase(const Xid& xid) {
     return answer;
   }
   const ResultSet result = execute(operation);
-  if (!connected()) return lost(operation, &xid, false);
   if (tag_is(result.get(), operation)) return XA_OK;
+  if (!answered(result.get())) return lost(operation, &xid, false);
   return refused(operation, xid, result.get());
 }
 
@@ -192,8 +192,8 @@ Answer Session::rollback(const Xid& xid) {
   if (rest == Rest::unread) reuse_ = false;
   if (status() == PQTRANS_IDLE) return XA_OK;
   const ResultSet result = execute(operation);
-  if (!connected()) return lost(operation, &xid, true);
   if (tag_is(result.get(), operation)) return XA_OK;
+  if (!answered(result.get())) return lost(operation, &xid, true);
   Error e = error(XAER_RMFAIL, operation, &xid);
   e.sqlstate = field(result.get(), PG_DIAG_SQLSTATE);
   e.connection_usable = false;  // closing it rolls the branch back

@@ -68,6 +68,7 @@ class Session final : public rm::Session {
   explicit Session(Connection connection) : connection_(std::move(connection)) {}
 
   ResultSet execute(const char* sql) noexcept;
+  bool answered(const PGresult* result) noexcept;
   rm::Answer restore_settings();
   rm::Answer inspect(const char* operation, const Xid& xid);
   rm::Answer rolled_back(const char* operation, const Xid& xid);

@@ -69,12 +69,22 @@ Result<ResultSet> Session::query(const char* operation, const char* sql, const c
   const Observer::Pause pause(observer_);
   ResultSet result(PQexecParams(connection_.get(), sql, parameter == nullptr ? 0 : 1, nullptr,
                                 &parameter, nullptr, nullptr, 0));
-  if (!connected()) return lost(operation, nullptr, true);
+  if (!answered(result.get())) return lost(operation, nullptr, true);
   if (PQresultStatus(result.get()) == PGRES_TUPLES_OK) return result;
   Error e = error(XAER_RMERR, operation, nullptr);
   e.sqlstate = field(result.get(), PG_DIAG_SQLSTATE);
   e.message = "the server refused a query of the driver";
   return e;
+}
+
+// Every error of the server has an SQLSTATE. One without it is libpq's own: it could not send or
+// not receive, and what the server did is not known, even where libpq still calls the connection
+// usable.
+bool Session::answered(const PGresult* result) noexcept {
+  const bool from_server = result != nullptr && (PQresultStatus(result) != PGRES_FATAL_ERROR ||
+                                                 PQresultErrorField(result, PG_DIAG_SQLSTATE));
+  if (!from_server) reuse_ = false;
+  return from_server && connected();
 }
 
 Error Session::error(int code, const char* operation, const Xid* xid) const {

@@ -20,6 +20,8 @@ class PrivateCluster {
     if (std::system((PRIVATE_CLUSTER " stop " + folder_).c_str()) != 0)
       WARN("could not stop the server in " << folder_);
   }
+  /// Ends without shutting down, as in a power cut, and starts again: returns when recovered.
+  void crash() const { REQUIRE(std::system((PRIVATE_CLUSTER " crash " + folder_).c_str()) == 0); }
   [[nodiscard]] std::string open_string() const {
     return "host=" + folder_ + " user=postgres dbname=postgres";
   }
