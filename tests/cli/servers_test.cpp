@@ -1,0 +1,207 @@
+// The program against real servers: findings, branches in doubt of several owners, one recovery
+// pass.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "catch.hpp"
+#include "program.hpp"
+#include "real_servers.hpp"
+
+using nlohmann::json;
+using xabridge::EventKind;
+using xabridge::Transaction;
+using xabridge::TransactionManager;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string limited_open() {
+  const std::string server = std::getenv("XABRIDGE_TEST_SERVER");
+  const char* open = std::getenv(server == "mariadb" ? "XABRIDGE_TEST_MARIADB_LIMITED"
+                                                     : "XABRIDGE_TEST_MYSQL_LIMITED");
+  return open == nullptr ? std::string() : std::string(open);
+}
+
+/// The configuration of RealServers as a file.
+struct Configured : RealServers {
+  xabridge::Config built = config();
+  std::string file = built.log_directory.string() + ".toml";
+
+  void add(const std::string& name, const std::string& driver, const std::string& open) {
+    built.resource_managers.push_back({name, driver, open, nullptr, nullptr});
+    write();
+  }
+  void write() const {
+    std::ofstream out(file);
+    out << "[log]\ndirectory = \"" << built.log_directory.string() << "\"\n";
+    for (const auto& rm : built.resource_managers) {
+      out << "[[resource_manager]]\nname = \"" << rm.name << "\"\ndriver = \"" << rm.driver
+          << "\"\nopen = \"" << rm.open << "\"\n";
+    }
+  }
+  Configured() { write(); }
+  [[nodiscard]] ProgramResult xabridge(const std::string& command) const {
+    return run_xabridge("--config " + file + " " + command);
+  }
+  /// The listed branches of the gtrid, by resource manager.
+  [[nodiscard]] json branches(const std::string& gtrid) const {
+    const json all = json::parse(xabridge("status --json").out);
+    json found = json::object();
+    for (const auto& rm : all["resource_managers"]) {
+      for (const auto& b : rm["branches"]) {
+        if (b["gtrid"] == gtrid) found[rm["name"].get<std::string>()] = b;
+      }
+    }
+    return found;
+  }
+};
+
+/// Ends the process at an event, as a crash would.
+class DieAt final : public xabridge::Observer {
+ public:
+  explicit DieAt(EventKind kind) : kind_(kind) {}
+  void on_event(const xabridge::Event& event) noexcept override {
+    if (event.kind == kind_) ::_exit(9);
+  }
+
+ private:
+  EventKind kind_;
+};
+
+/// A transfer in a process of its own that dies at `kind`; its gtrid.
+std::string die_at(Configured& servers, EventKind kind) {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    DieAt observer(kind);
+    auto config = servers.built;
+    config.observers = {&observer};
+    TransactionManager tm(config);
+    Transaction tx = tm.begin();
+    const std::string gtrid = tx.gtrid();
+    (void)!::write(ends[1], gtrid.data(), gtrid.size());
+    servers.move(tx, 1, 250);
+    (void)tx.commit();
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  char gtrid[256];
+  const ssize_t n = ::read(ends[0], gtrid, sizeof gtrid);
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
+  REQUIRE(WEXITSTATUS(status) == 9);
+  return std::string(gtrid, n > 0 ? static_cast<std::size_t>(n) : 0);
+}
+
+/// Recovers until nothing of the gtrid is listed: a server needs a moment to notice that its client
+/// is gone.
+json recover_until_gone(const Configured& servers, const std::string& gtrid) {
+  json left;
+  for (int i = 0; i < 50; ++i) {
+    (void)servers.xabridge("recover");
+    left = servers.branches(gtrid);
+    if (left.empty()) break;
+  }
+  return left;
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Configured, "check finds nothing wrong with servers that can do XA") {
+  const auto result = xabridge("check");
+  INFO(result.out);
+  CHECK(result.exit_code == 0);
+  CHECK(contains(result.out, "resource manager accounts"));
+  CHECK(contains(result.out, "0 errors"));
+}
+
+TEST_CASE_METHOD(Configured, "check says which grant is missing and what to do") {
+  const std::string open = limited_open();
+  if (open.empty()) return;
+  add("limited", "mysql", open);
+  const auto result = xabridge("check");
+  INFO(result.out);
+  if (std::string(std::getenv("XABRIDGE_TEST_SERVER")) == "mysql") {
+    CHECK(result.exit_code == 1);
+    CHECK(contains(result.out, "XA_RECOVER_ADMIN"));
+    CHECK(contains(result.out, "GRANT"));
+  }
+}
+
+TEST_CASE_METHOD(Configured, "check finds two names for one database") {
+  add("again", "postgresql", built.resource_managers[0].open);
+  const auto result = xabridge("check");
+  INFO(result.out);
+  CHECK(result.exit_code == 1);
+  CHECK(contains(result.out, "same database as 'accounts'"));
+}
+
+TEST_CASE_METHOD(Configured, "check reports a wrong password without showing it") {
+  std::string open = built.resource_managers[0].open;
+  const auto at = open.find("password=");
+  open = open.substr(0, at) + "password=wrong-one" + open.substr(open.find(' ', at));
+  add("locked", "postgresql", open);
+  const auto result = xabridge("check");
+  INFO(result.out);
+  CHECK(result.exit_code == 3);
+  CHECK(contains(result.out, "password authentication failed"));
+  CHECK_FALSE(contains(result.out, "wrong-one"));
+}
+
+TEST_CASE_METHOD(Configured,
+                 "A decided transaction of a dead process is shown and then committed") {
+  const std::string gtrid = die_at(*this, EventKind::before_commit);
+  const json in_doubt = branches(gtrid);
+  INFO(in_doubt.dump(2));
+  REQUIRE(in_doubt.size() == 2);
+  for (const auto& [name, branch] : in_doubt.items()) {
+    CHECK(branch["owner"] == "dead");
+    CHECK(branch["decision"] == "commit");
+  }
+  const auto status = xabridge("status");
+  CHECK(status.exit_code == 1);
+  CHECK(contains(status.out, "xabridge recover"));
+  CHECK(recover_until_gone(*this, gtrid).empty());
+  CHECK(pg_balance(1) == 750);
+  CHECK(my_balance(1) == 1250);
+  CHECK(xabridge("status").exit_code == 0);
+}
+
+TEST_CASE_METHOD(Configured,
+                 "An undecided transaction of a dead process is shown and then rolled back") {
+  const std::string gtrid = die_at(*this, EventKind::before_decide);
+  const json in_doubt = branches(gtrid);
+  INFO(in_doubt.dump(2));
+  REQUIRE(in_doubt.size() == 2);
+  CHECK(in_doubt["accounts"]["owner"] == "dead");
+  CHECK(in_doubt["accounts"]["decision"] == "none: rollback");
+  CHECK(recover_until_gone(*this, gtrid).empty());
+  CHECK(pg_balance(1) == 1000);
+  CHECK(my_balance(1) == 1000);
+}
+
+TEST_CASE_METHOD(Configured, "Branches of others are shown as foreign and never touched") {
+  const std::string gid = "99_Zm9yZWlnbg==_" + account;  // no XID of anybody's
+  pg_admin("BEGIN");
+  pg_admin("UPDATE " + account + " SET balance = 1 WHERE id = 4");
+  pg_admin("PREPARE TRANSACTION '" + gid + "'");
+  const auto before = xabridge("status");
+  CHECK(contains(before.out, "foreign"));
+  (void)xabridge("recover");
+  const json all = json::parse(xabridge("status --json").out);
+  bool listed = false;
+  for (const auto& b : all["resource_managers"][0]["branches"]) {
+    listed = listed || (b["name"] == gid && b["owner"] == "foreign");
+  }
+  pg_admin("ROLLBACK PREPARED '" + gid + "'");
+  CHECK(listed);
+}

@@ -1,0 +1,81 @@
+// The program without any server: usage, configuration, log directory, unreachable servers.
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "catch.hpp"
+#include "program.hpp"
+#include "temporary_directory.hpp"
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// A configuration nobody answers for: port 1 refuses at once.
+struct Unreachable {
+  TemporaryDirectory directory;
+  std::string file = (directory.path() / "bank.toml").string();
+  Unreachable() {
+    std::ofstream(file) << "[log]\ndirectory = \"log\"\n[[resource_manager]]\nname = \"accounts\"\n"
+                           "driver = \"postgresql\"\nopen = \"host=127.0.0.1 port=1 dbname=x\"\n";
+  }
+};
+
+}  // namespace
+
+TEST_CASE("The program explains itself") {
+  const auto help = run_xabridge("--help");
+  CHECK(help.exit_code == 0);
+  for (const char* word : {"check", "status", "recover", "log", "--config", "Exit codes"}) {
+    CHECK(contains(help.out, word));
+  }
+  const auto version = run_xabridge("--version");
+  CHECK(version.exit_code == 0);
+  CHECK(contains(version.out, "xabridge "));
+}
+
+TEST_CASE("A wrong command line or configuration exits with 2 and says what is wrong") {
+  CHECK(run_xabridge("").exit_code == 2);
+  CHECK(run_xabridge("frobnicate").exit_code == 2);
+  CHECK(run_xabridge("check --frobnicate").exit_code == 2);
+  const auto without = run_xabridge("check");
+  CHECK(without.exit_code == 2);
+  CHECK(contains(without.err, "XABRIDGE_CONFIG"));
+  const auto missing = run_xabridge("check --config /nowhere/bank.toml");
+  CHECK(missing.exit_code == 2);
+  CHECK(contains(missing.err, "/nowhere/bank.toml: there is no such file"));
+}
+
+TEST_CASE_METHOD(Unreachable, "An unreachable server is reported and exits with 3") {
+  for (const std::string command : {"check", "status", "status --json", "recover"}) {
+    const auto result = run_xabridge("--config " + file + " " + command);
+    INFO(command << "\n" << result.out << result.err);
+    CHECK(result.exit_code == 3);
+    CHECK(contains(result.out, "accounts"));
+    CHECK(contains(result.out, "127.0.0.1"));
+  }
+}
+
+TEST_CASE_METHOD(Unreachable, "A log that is not there or not ours exits with 4") {
+  const auto missing = run_xabridge("log dump --config " + file);
+  CHECK(missing.exit_code == 4);
+  CHECK_FALSE(missing.err.empty());
+  std::ofstream(directory.path() / "log") << "a file";
+  CHECK(run_xabridge("recover --config " + file).exit_code == 4);
+  const auto check = run_xabridge("check --config " + file);
+  CHECK(contains(check.out, "is not a directory"));
+}
+
+TEST_CASE_METHOD(Unreachable, "The log dump shows every incarnation with file and offset") {
+  CHECK(run_xabridge("recover --config " + file).exit_code == 3);  // makes the log
+  const auto dump = run_xabridge("log dump --config " + file);
+  CHECK(dump.exit_code == 0);
+  CHECK(contains(dump.out, "incarnation"));
+  CHECK(contains(dump.out, ".log:0"));
+  const auto json = nlohmann::json::parse(run_xabridge("log dump --json --config " + file).out);
+  CHECK(json["slots"][0]["records"][0]["type"] == "segment");
+  CHECK(json["slots"][0]["owned"] == false);
+  const auto direct = run_xabridge("log dump --directory " + (directory.path() / "log").string());
+  CHECK(direct.out == dump.out);
+}
