@@ -1,13 +1,15 @@
 // CrashFs: a file system in memory that knows what was synced.
 //
-// What a program writes is in the cache at once and on the disk when File::sync() (bytes) or sync_directory()
-// (names) has returned. lose_power() throws the cache away: each write not synced is, by the seed, kept,
-// dropped, cut, garbled or done for some sectors only, in any order; names not synced survive up to some point or
-// each on its own. What the log must survive is every outcome of this.
+// What a program writes is in the cache at once and on the disk when File::sync() (bytes) or
+// sync_directory() (names) has returned. lose_power() throws the cache away: each write not synced
+// is, by the seed, kept, dropped, cut, garbled or done for some sectors only, in any order; names
+// not synced survive up to some point or each on its own. What the log must survive is every
+// outcome of this.
 //
-// crash_at(n): the n-th operation that changes something is begun and never returns well; every later one
-// fails without effect, until lose_power() or kill_process() starts the machine or the process again.
-// A sync that fails (see `fault`) leaves its writes in the cache but never brings them to the disk.
+// crash_at(n): the n-th operation that changes something is begun and never returns well; every
+// later one fails without effect, until lose_power() or kill_process() starts the machine or the
+// process again. A sync that fails (see `fault`) leaves its writes in the cache but never brings
+// them to the disk.
 //
 // Directories are durable when made, as FileSystem::create_directories promises.
 #pragma once
@@ -48,8 +50,9 @@ class CrashFs final : public tm::FileSystem {
   /// The cache survives, locks and open files do not.
   void kill_process();
 
-  /// Asked before each operation ("open", "write", "sync", "rename", "remove", "sync directory", "lock"); an errno
-  /// makes it fail. A write that fails has written its first half. Set while nothing runs.
+  /// Asked before each operation ("open", "write", "sync", "rename", "remove", "sync directory",
+  /// "lock"); an errno makes it fail. A write that fails has written its first half. Set while
+  /// nothing runs.
   std::function<int(const std::string& operation, const std::filesystem::path& path)> fault;
   /// Called during each File::sync() with what was last written to the file, outside of any lock.
   std::function<void(const std::string& last_write)> during_sync;

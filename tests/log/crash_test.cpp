@@ -1,5 +1,6 @@
-// The machine stops at every operation on the files, the disk keeps what it likes of what was not synced, and
-// the log is opened again. Always: what was promised is there, what is there was proposed.
+// The machine stops at every operation on the files, the disk keeps what it likes of what was not
+// synced, and the log is opened again. Always: what was promised is there, what is there was
+// proposed.
 
 #include <catch.hpp>
 #include <set>

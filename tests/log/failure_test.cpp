@@ -1,4 +1,5 @@
-// Disks that are full and disks that fail. The question is always: what may the caller believe, and what goes on.
+// Disks that are full and disks that fail. The question is always: what may the caller believe, and
+// what goes on.
 
 #include <catch.hpp>
 #include <cerrno>

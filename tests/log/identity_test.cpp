@@ -1,4 +1,5 @@
-// The bytes of gtrids and bquals: they are in servers' catalogues and must mean the same in every later version.
+// The bytes of gtrids and bquals: they are in servers' catalogues and must mean the same in every
+// later version.
 
 #include <catch.hpp>
 #include <identity.hpp>

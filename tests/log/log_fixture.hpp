@@ -1,4 +1,5 @@
-// LogFixture: a register on a CrashFs, with a clock that stands still and random bytes that are not random.
+// LogFixture: a register on a CrashFs, with a clock that stands still and random bytes that are not
+// random.
 #pragma once
 
 #include <atomic>

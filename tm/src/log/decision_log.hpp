@@ -1,18 +1,18 @@
 // DecisionLog: the write-once register of one slot, with group commit.
 //
-// A thread with something to force appends its record to the buffer. If nobody is writing it becomes the writer:
-// it takes the whole buffer, writes and syncs it as one batch without holding the mutex, and tells everyone
-// whose record was in it. Who comes meanwhile fills the next buffer, and its first becomes the next writer.
-// A lone committer therefore never waits for company.
+// A thread with something to force appends its record to the buffer. If nobody is writing it
+// becomes the writer: it takes the whole buffer, writes and syncs it as one batch without holding
+// the mutex, and tells everyone whose record was in it. Who comes meanwhile fills the next buffer,
+// and its first becomes the next writer. A lone committer therefore never waits for company.
 //
-// `done` records are appended and left for the next batch. The entry leaves memory at once: a lost done record
-// makes recovery ask again, nothing more.
+// `done` records are appended and left for the next batch. The entry leaves memory at once: a lost
+// done record makes recovery ask again, nothing more.
 //
 // A gtrid here is in exactly one of these states:
 //   none      never proposed, or done                          -> whoever proposes first decides
 //   pending   commit is in a batch being written               -> everyone waits for it
 //   decided   commit is durable, not done (live_)              -> commit
-//   unknown   its batch may be on the disk (log has failed)    -> nobody can say before the log is read again
+//   unknown   its batch may be on the disk (log has failed)    -> not known before the next reading
 //   refused   rollback was proposed first                      -> rollback, until done()
 #pragma once
 

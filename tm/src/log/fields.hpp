@@ -1,6 +1,6 @@
-// FieldWriter and FieldReader: the same calls in the same order write and read a record, so that a field list
-// exists once (log_format.cpp). Integers are little-endian. Neither throws on bad input: ok() turns false and
-// stays so.
+// FieldWriter and FieldReader: the same calls in the same order write and read a record, so that a
+// field list exists once (log_format.cpp). Integers are little-endian. Neither throws on bad input:
+// ok() turns false and stays so.
 #pragma once
 
 #include <array>

@@ -124,8 +124,8 @@ Result<void> FileRegister::acknowledge(const std::string& gtrid, const std::stri
   return (log != nullptr ? log : own_)->acknowledge(gtrid, who);
 }
 
-// Takes the slot over; null: somebody owns it. What is unfinished in it is made durable by our own sync before
-// anybody acts on it.
+// Takes the slot over; null: somebody owns it. What is unfinished in it is made durable by our own
+// sync before anybody acts on it.
 Result<FileRegister::Log> FileRegister::adopt(std::uint16_t slot) {
   auto taken = try_take(slot);
   if (!taken) return taken.error();
@@ -209,7 +209,8 @@ Result<Owner> FileRegister::owner_of(const Gtrid& gtrid) {
       log = *taken;
     }
     if (log == nullptr) {
-      // Its owner appends before it uses an incarnation, so one that made an XID is in the file by now.
+      // Its owner appends before it uses an incarnation, so one that made an XID is in the file by
+      // now.
       const auto list = read_incarnations(environment_.files, path);
       if (!list) return list.error();
       return list->contains(gtrid.incarnation) ? Owner::live : Owner::stranger;

@@ -1,12 +1,15 @@
-// FileRegister: the decision register in a directory of this host, shared by any number of processes.
+// FileRegister: the decision register in a directory of this host, shared by any number of
+// processes.
 //
 //   <root>/register            whose XIDs these are (register_file.hpp)
 //   <root>/slots/0000/ ...     one sub-log per process at a time (slot.hpp)
 //
-// Each process takes the first free slot and writes only there. Slots whose owners died are taken over during
-// recovery passes by whichever process comes first, and given back when nothing in them is unfinished.
+// Each process takes the first free slot and writes only there. Slots whose owners died are taken
+// over during recovery passes by whichever process comes first, and given back when nothing in them
+// is unfinished.
 //
-// fork(): the parent keeps its slot. In the child every call that writes fails; make a new FileRegister there.
+// fork(): the parent keeps its slot. In the child every call that writes fails; make a new
+// FileRegister there.
 #pragma once
 
 #include <filesystem>
@@ -21,14 +24,17 @@
 namespace xabridge::tm {
 
 /// Thread-safe. As DecisionRegister, and:
-///  * decide() takes a gtrid of this incarnation. For one of a dead owner (own slot, or one taken over) it answers
-///    what stands: commit on record, else rollback. For any other: Error, nothing recorded.
+///  * decide() takes a gtrid of this incarnation. For one of a dead owner (own slot, or one taken
+///    over) it answers what stands: commit on record, else rollback. For any other: Error, nothing
+///    recorded.
 ///  * A gtrid decided `rollback` is remembered until done(), so that it can never become commit.
-///  * After a failed write or sync, decisions that were under way are unknown until the log is read again:
-///    owner_of() answers Error for them, decision() throws Exception. Later decide() calls fail, outcome known.
-///    decision() throws as well for a gtrid whose slot is not held here: "none" would mean rollback.
-///  * A slot that begin_pass() cannot take over (damaged, no permission, disk full) is told to `report` and does not
-///    stop the pass: owner_of() answers Error for its gtrids, so nobody acts on them.
+///  * After a failed write or sync, decisions that were under way are unknown until the log is read
+///    again: owner_of() answers Error for them, decision() throws Exception. Later decide() calls
+///    fail, outcome known. decision() throws as well for a gtrid whose slot is not held here:
+///    "none" would mean rollback.
+///  * A slot that begin_pass() cannot take over (damaged, no permission, disk full) is told to
+///    `report` and does not stop the pass: owner_of() answers Error for its gtrids, so nobody acts
+///    on them.
 class FileRegister final : public DecisionRegister {
  public:
   struct Options {
@@ -38,8 +44,8 @@ class FileRegister final : public DecisionRegister {
     Report report;                           // may be empty; what an operator should know
   };
 
-  /// Takes a slot, reads it, takes its disk space and records a new incarnation. Error: damage with file and
-  /// offset, another layout version, no free slot, or what the file system said.
+  /// Takes a slot, reads it, takes its disk space and records a new incarnation. Error: damage with
+  /// file and offset, another layout version, no free slot, or what the file system said.
   static Result<std::unique_ptr<FileRegister>> open(Environment& environment,
                                                     const Options& options);
 

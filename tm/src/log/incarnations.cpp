@@ -85,7 +85,8 @@ Result<void> record_incarnation(FileSystem& files, const std::filesystem::path& 
     return files.sync_directory(slot);
   };
   auto appended = append();
-  // Whoever opens the slot next must not append behind an entry that is in the cache but not on the disk.
+  // Whoever opens the slot next must not append behind an entry that is in the cache but not on the
+  // disk.
   if (!appended) (void)(*file)->truncate(end);
   return appended;
 }

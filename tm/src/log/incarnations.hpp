@@ -1,8 +1,10 @@
-// The `incarnations` file of a slot: every incarnation that ever owned it, each recorded and synced before its
-// first XID exists. An XID whose incarnation is not in here was made by a copy of the log root.
+// The `incarnations` file of a slot: every incarnation that ever owned it, each recorded and synced
+// before its first XID exists. An XID whose incarnation is not in here was made by a copy of the
+// log root.
 //
 // Entries of 24 bytes, little-endian, appended, never removed:
-//   0 4 magic "XABI"   4 4 CRC-32C of bytes 8..23   8 8 incarnation   16 8 start, nanoseconds since 1970
+//   0 4 magic "XABI"     4 4 CRC-32C of bytes 8..23
+//   8 8 incarnation     16 8 start, nanoseconds since 1970
 // A last entry that is not whole was never used and is cut. One before a whole one is damage.
 #pragma once
 

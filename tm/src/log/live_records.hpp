@@ -1,5 +1,6 @@
-// LiveRecords: what a log says at its end: decisions not done, heuristic records not acknowledged. Built by
-// replay, kept up to date while writing, written out whole when a segment is followed by the next.
+// LiveRecords: what a log says at its end: decisions not done, heuristic records not acknowledged.
+// Built by replay, kept up to date while writing, written out whole when a segment is followed by
+// the next.
 #pragma once
 
 #include <map>

@@ -1,42 +1,49 @@
 // The decision log's bytes: segments of batches of records. What writer, reader and viewer share.
 //
-// A slot's log is one current segment, `<16 decimal digits>.log`; of several, the highest number counts.
+// A slot's log is one current segment, `<16 decimal digits>.log`; of several, the highest number
+// counts.
 //
 //   segment  := carry-over batch, { batch }, unused space
 //   batch    := header, { record }, zeros up to a multiple of 512
 //   record   := type u8, length u32, body
 //
-// A batch is the unit of writing: one write and one sync, and the next batch is written only after that sync.
-// Padding keeps a sector that was synced from ever being written again. All integers are little-endian,
-// times are nanoseconds since 1970 (i64), `s8`/`s16` are bytes after a length of 1/2 bytes.
+// A batch is the unit of writing: one write and one sync, and the next batch is written only after
+// that sync. Padding keeps a sector that was synced from ever being written again. All integers are
+// little-endian, times are nanoseconds since 1970 (i64), `s8`/`s16` are bytes after a length of 1/2
+// bytes.
 //
-//   header, 48 bytes                            | records
-//    0  4 magic "XABL"                          | 1 segment       size u64, register id 16, slot u16, created time
-//    4  4 CRC-32C of the batch from byte 8,     | 2 decided       time, gtrid s8, count u16,
-//         padding included                      |                   count x (resource manager s8, bqual s8)
-//    8  2 format version (1)                    | 3 done          gtrid s8
-//   10  2 kind: 1 carry-over, 2 ordinary        | 4 heuristic     time, gtrid s8, resource manager s8, bqual s8,
-//   12  4 length of header and records          |                   decision u8 (0 commit, 1 rollback),
-//   16  8 segment number                        |                   XA code i32, text s16
-//   24  8 salt                                  | 5 acknowledged  time, gtrid s8, who s8
-//   32  8 batch number, from 1, over all segments
+//   header, 48 bytes                       record bodies
+//    0  4 magic "XABL"                       1 segment       size u64, register id 16, slot u16,
+//    4  4 CRC-32C of the batch from byte 8,                  created time
+//         padding included                   2 decided       time, gtrid s8, count u16, count times
+//    8  2 format version (1)                                 (resource manager s8, bqual s8)
+//   10  2 kind: 1 carry-over, 2 ordinary     3 done          gtrid s8
+//   12  4 length of header and records       4 heuristic     time, gtrid s8, resource manager s8,
+//   16  8 segment number                                     bqual s8, decision u8 (0 commit,
+//   24  8 salt                                               1 rollback), XA code i32, text s16
+//   32  8 batch number, over all segments    5 acknowledged  time, gtrid s8, who s8
 //   40  4 number of records
 //   44  4 zero
 //
-// Example: `done` of gtrid "g" as batch 7 of segment 2 (salt 5), 512 bytes, golden in tests/log/format_test.cpp:
-//   58 41 42 4c  e2 a5 c9 52  01 00  02 00  37 00 00 00  02 and seven 00  05 and seven 00  07 and seven 00
-//   01 00 00 00  00 00 00 00 | 03 02 00 00 00  01 67 | 457 times 00
+// Example, golden in tests/log/format_test.cpp: `done` of gtrid "g" as batch 7 of segment 2, salt
+// 5.
+//   58 41 42 4c  e2 a5 c9 52  01 00  02 00  37 00 00 00  magic, CRC, version, kind, length 55
+//   02 00 00 00 00 00 00 00   05 00 00 00 00 00 00 00    segment, salt
+//   07 00 00 00 00 00 00 00   01 00 00 00  00 00 00 00   batch number, one record, zero
+//   03 02 00 00 00  01 67                                type, length 2, gtrid
+//   457 times 00                                         up to 512 bytes
 //
-// Which batches count. Segments are reused without being cleared, so space after the last batch holds anything.
-// A batch belongs to a segment when CRC, segment number and salt (random, new for each segment) fit: nothing
-// stale can look current. The log is the longest run of such batches with consecutive numbers from the start.
+// Which batches count. Segments are reused without being cleared, so space after the last batch
+// holds anything. A batch belongs to a segment when CRC, segment number and salt (random, new for
+// each segment) fit: nothing stale can look current. The log is the longest run of such batches
+// with consecutive numbers from the start.
 //
 // Where it ends. Suppose the run stops at offset P.
 //  * P = 0: damage. A segment gets its name only after its first batch was synced.
-//  * A batch of this segment with a higher number lies after P: damage, since that one was written only
-//    after the batch at P had been synced.
-//  * Otherwise P is the end. If a header of this segment stands there, its batch was being written when the
-//    process or machine died: a torn tail. Nobody was told of it, and it is cut.
+//  * A batch of this segment with a higher number lies after P: damage, since that one was written
+//    only after the batch at P had been synced.
+//  * Otherwise P is the end. If a header of this segment stands there, its batch was being written
+//    when the process or machine died: a torn tail. Nobody was told of it, and it is cut.
 // A file shorter than its segment record says is damage. Damage is never skipped.
 #pragma once
 
@@ -80,14 +87,16 @@ struct AcknowledgedRecord {
 using Record =
     std::variant<SegmentRecord, DecisionRecord, DoneRecord, HeuristicRecord, AcknowledgedRecord>;
 
-/// Appends one record to a batch under construction. False, and `batch` unchanged: a field is too long.
+/// Appends one record to a batch under construction. False, and `batch` unchanged: a field is too
+/// long.
 [[nodiscard]] bool append_record(std::string& batch, const SegmentRecord& record);
 [[nodiscard]] bool append_record(std::string& batch, const DecisionRecord& record);
 [[nodiscard]] bool append_record(std::string& batch, const DoneRecord& record);
 [[nodiscard]] bool append_record(std::string& batch, const HeuristicRecord& record);
 [[nodiscard]] bool append_record(std::string& batch, const AcknowledgedRecord& record);
 
-/// Takes the next record off the front of `records`; nullopt: malformed, or of a type not known here.
+/// Takes the next record off the front of `records`; nullopt: malformed, or of a type not known
+/// here.
 [[nodiscard]] std::optional<Record> take_record(std::string_view& records);
 
 enum class BatchKind : std::uint16_t { carry_over = 1, ordinary = 2 };

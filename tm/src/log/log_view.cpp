@@ -43,8 +43,9 @@ Attempt read_segment(FileSystem& files, const fs::path& slot) {
   return attempt;
 }
 
-// A batch written while we read looks like damage when we miss it and see its successor, and a segment
-// recycled while we read looks like anything. Both are gone at the next look; damage is still there.
+// A batch written while we read looks like damage when we miss it and see its successor, and a
+// segment recycled while we read looks like anything. Both are gone at the next look; damage is
+// still there.
 Attempt read_steadily(FileSystem& files, const fs::path& slot) {
   constexpr int kMaxLooks = 100;  // each a whole segment: rotations are far rarer
   Attempt attempt = read_segment(files, slot);

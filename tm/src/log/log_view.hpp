@@ -1,5 +1,5 @@
-// LogView: a log root as it is right now, for `xabridge status`, `check` and `log dump`. Takes nothing over and
-// changes nothing; slots may be written to and rotated meanwhile.
+// LogView: a log root as it is right now, for `xabridge status`, `check` and `log dump`. Takes
+// nothing over and changes nothing; slots may be written to and rotated meanwhile.
 #pragma once
 
 #include <filesystem>
@@ -40,7 +40,8 @@ struct LogView {
 };
 
 /// Error: no log root there, or one of another version. What concerns one slot is in that slot.
-/// Asking whether a slot is owned takes its lock for a moment: a process starting then takes another slot.
+/// Asking whether a slot is owned takes its lock for a moment: a process starting then takes
+/// another slot.
 [[nodiscard]] Result<LogView> read_log(Environment& environment, const std::filesystem::path& root);
 
 }  // namespace xabridge::tm

@@ -1,9 +1,10 @@
 // Files, names and locks of the operating system.
 //
-// Locks are flock(2): they belong to the open file description, so they end with the process however it ends,
-// and a second open in the same process conflicts as another process would. A child made by fork() shares the
-// description, and would keep its parent's slot after the parent died: a fork handler closes the
-// child's copies, and its FileLock then answers held() == false. Closing never unlocks the parent's.
+// Locks are flock(2): they belong to the open file description, so they end with the process
+// however it ends, and a second open in the same process conflicts as another process would. A
+// child made by fork() shares the description, and would keep its parent's slot after the parent
+// died: a fork handler closes the child's copies, and its FileLock then answers held() == false.
+// Closing never unlocks the parent's.
 
 #include "posix_files.hpp"
 

@@ -1,8 +1,9 @@
-// The `register` file of a log root: the 16 random bytes that make its XIDs unlike any other root's. Made once,
-// never changed.
+// The `register` file of a log root: the 16 random bytes that make its XIDs unlike any other
+// root's. Made once, never changed.
 //
 // 32 bytes, little-endian:
-//   0 8 magic "xabridge"   8 4 layout version of the root (1)   12 16 register id   28 4 CRC-32C of bytes 0..27
+//    0  8 magic "xabridge"     8 4 layout version of the root (1)
+//   12 16 register id         28 4 CRC-32C of bytes 0..27
 #pragma once
 
 #include "../environment.hpp"
@@ -10,8 +11,8 @@
 
 namespace xabridge::tm {
 
-/// Makes the root and its register file where missing; both durable on return. Any number of processes may do
-/// this at once and get the same id.
+/// Makes the root and its register file where missing; both durable on return. Any number of
+/// processes may do this at once and get the same id.
 [[nodiscard]] Result<RegisterId> open_register_file(Environment& environment,
                                                     const std::filesystem::path& root);
 

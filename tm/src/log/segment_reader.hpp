@@ -1,5 +1,5 @@
-// Reading a segment: where its batches end, and whether it ends as a crash may leave it or is damaged. The rules
-// are at the top of log_format.hpp.
+// Reading a segment: where its batches end, and whether it ends as a crash may leave it or is
+// damaged. The rules are at the top of log_format.hpp.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +21,12 @@ struct SegmentScan {
   bool torn = false;  // a batch had been begun at `end`
 };
 
-/// Called for each record of the batches that count, in order; the offset is its batch's in the file.
+/// Called for each record of the batches that count, in order; the offset is its batch's in the
+/// file.
 using RecordVisitor = std::function<void(std::uint64_t offset, Record record)>;
 
-/// `path` and `number` are the segment's, `bytes` the whole file. Error: damage, with file and offset; the records
-/// before it have been visited.
+/// `path` and `number` are the segment's, `bytes` the whole file. Error: damage, with file and
+/// offset; the records before it have been visited.
 [[nodiscard]] Result<SegmentScan> scan_segment(const std::filesystem::path& path,
                                                std::uint64_t number, std::string_view bytes,
                                                const RecordVisitor& visit);

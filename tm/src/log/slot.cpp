@@ -16,7 +16,8 @@ constexpr std::size_t kSlotDigits = 4;
 constexpr std::string_view kSuffix = ".log";
 constexpr std::size_t kZeroChunk = 256U << 10U;
 
-// The file system said no before it took anything: the bytes it refused are not on disk and never will be.
+// The file system said no before it took anything: the bytes it refused are not on disk and never
+// will be.
 bool refused_for_space(const Error& error) {
   return error.sys_errno == ENOSPC || error.sys_errno == EDQUOT || error.sys_errno == EFBIG;
 }
@@ -227,8 +228,8 @@ Result<void> Slot::reserve() {
   return {};
 }
 
-// spare.log with at least `size` bytes that are really there, so that a commit never waits for the file
-// system's metadata and a full disk shows here, before anything depends on it.
+// spare.log with at least `size` bytes that are really there, so that a commit never waits for the
+// file system's metadata and a full disk shows here, before anything depends on it.
 Result<std::unique_ptr<File>> Slot::make_spare(std::uint64_t size) {
   FileSystem& files = environment_.files;
   const fs::path path = spare_path(options_.directory);
@@ -266,8 +267,8 @@ Result<void> Slot::fill_with_zeros(File& file, std::uint64_t size) {
   return synced;
 }
 
-// The directory is synced before a retired segment can be written to: were its old and its new name both to
-// survive a crash, one file would stand for two segments.
+// The directory is synced before a retired segment can be written to: were its old and its new name
+// both to survive a crash, one file would stand for two segments.
 Result<void> Slot::retire_old_segments() {
   FileSystem& files = environment_.files;
   const auto names = files.list(options_.directory);

@@ -2,16 +2,17 @@
 //
 //   lock                  held while owned; ends with the process
 //   incarnations          see incarnations.hpp
-//   <16 digits>.log       the current segment (log_format.hpp); lower numbers are left over from a crash
+//   <16 digits>.log       the current segment (log_format.hpp); lower numbers are left by a crash
 //   spare.log             space for the next segment, taken in advance
 //
 // From one segment to the next (rotate), and what a crash leaves after each step:
-//   1. spare.log exists and is large enough, written with zeros and synced   -> old segment, and a spare
-//   2. the carry-over batch with every live record goes into it, synced      -> the same: not a segment yet
-//   3. spare.log is renamed to the next number, directory synced             -> old or new, both complete
-//   4. the old segment becomes spare.log, directory synced                   -> new; the old one is no longer read
-// Every process rotates before it writes: what it read becomes durable by its own sync (a page cache may hold
-// what a failed sync of its predecessor never brought to the disk), and a torn tail stays behind.
+//   1. spare.log exists and is large enough, zeros, synced         -> old segment, and a spare
+//   2. a carry-over batch of all live records goes into it, synced  -> the same: not a segment yet
+//   3. spare.log gets the next number as its name, directory synced -> old or new, both complete
+//   4. the old segment becomes spare.log, directory synced          -> new; the old one is unread
+// Every process rotates before it writes: what it read becomes durable by its own sync (a page
+// cache may hold what a failed sync of its predecessor never brought to the disk), and a torn tail
+// stays behind.
 #pragma once
 
 #include <functional>
@@ -64,16 +65,17 @@ class Slot {
 
   /// False in a forked child. Thread-safe.
   [[nodiscard]] bool held() const noexcept { return lock_->held(); }
-  /// Error: this is a forked child, or a write or sync failed in a way that leaves the files unknown; everything
-  /// is refused from then on.
+  /// Error: this is a forked child, or a write or sync failed in a way that leaves the files
+  /// unknown; everything is refused from then on.
   [[nodiscard]] Result<void> writable() const;
 
   /// True when a batch of this many bytes (header included, padding not) can be appended now.
   [[nodiscard]] bool fits(std::uint64_t size) const noexcept;
   /// Writes and syncs a begun batch; fits() is true. outcome_known = false: it may be on disk.
   Result<void> append(std::string& batch, std::uint32_t records);
-  /// Goes on in a new segment that starts with the live records (encoded) and has room for `room` more bytes.
-  /// On error no decision is affected, and while writable() there is a segment to go on with.
+  /// Goes on in a new segment that starts with the live records (encoded) and has room for `room`
+  /// more bytes. On error no decision is affected, and while writable() there is a segment to go on
+  /// with.
   Result<void> rotate(const std::string& live, std::uint32_t count, std::uint64_t room);
   /// Takes the disk space of the next rotation now.
   Result<void> reserve();
