@@ -1,6 +1,7 @@
-// The conformance statements every resource manager must meet (those without a capability), groups A to F,
-// as far as they can be told without a server; plus what this switch answers for the capabilities it
-// lacks. The ids are those of the conformance list; the steps are explained in script.hpp.
+// The conformance statements every resource manager must meet (those without a capability), groups
+// A to F, as far as they can be told without a server; plus what this switch answers for the
+// capabilities it lacks. The ids are those of the conformance list; the steps are explained in
+// script.hpp.
 
 #include "catch.hpp"
 #include "script.hpp"

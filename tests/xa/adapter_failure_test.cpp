@@ -1,5 +1,5 @@
-// What the server answers, and what it does not: every answer that is not XA_OK, lost connections, a driver
-// that throws; and that the reason of each refusal can be read.
+// What the server answers, and what it does not: every answer that is not XA_OK, lost connections,
+// a driver that throws; and that the reason of each refusal can be read.
 
 #include <new>
 #include <stdexcept>

@@ -1,5 +1,5 @@
-// How many connections there are, whose they are, and which goes to the next branch; and the extras that
-// tell about them.
+// How many connections there are, whose they are, and which goes to the next branch; and the extras
+// that tell about them.
 
 #include <atomic>
 #include <stdexcept>

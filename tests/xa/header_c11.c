@@ -1,5 +1,5 @@
-/* The C headers are C: this file is compiled as C11 and checks what A01 to A03 of the conformance list
- * say about constants and layout. */
+/* The C headers are C: this file is compiled as C11 and checks what A01 to A03 of the conformance
+ * list say about constants and layout. */
 #include <stddef.h>
 #include <xabridge/rm_extras.h>
 #include <xabridge/xa.h>

@@ -1,13 +1,13 @@
 // Scenarios as text: "open; start X; end X SUCCESS; prepare X = OK; 2:commit X = PROTO".
 //
-// A step is `[thread:]verb[@rmid] [argument...] [= code[/code...]]`. Thread 1 and rmid 1 are meant when
-// none is given, and OK when no code is. Threads are real ones: XA keeps state per thread.
-//   open [NULL|LONG|DOWN|other] [flags]      close [flags]
+// A step is `[thread:]verb[@rmid] [argument...] [= code[/code...]]`. Thread 1 and rmid 1 are meant
+// when none is given, and OK when no code is. Threads are real ones: XA keeps state per thread.
+//   open [NULL|LONG|BAD|other] [flags]      close [flags]
 //   start|end|prepare|commit|rollback|forget XID [flags]
 //   recover count flags [= n]                complete [flags]
 //   cut (all sessions are dead)   down | up (reachability)   exit (the thread ends)
-// XIDs: X Y Z valid; garbage = X with other unused bytes; split, format = X's bytes otherwise divided or
-// laid out; NULL; and invalid ones: none (formatID -1), g0, g65, b65, b0.
+// XIDs: X Y Z valid; garbage = X with other unused bytes; split, format = X's bytes otherwise
+// divided or laid out; NULL; and invalid ones: none (formatID -1), g0, g65, b65, b0.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// A resource manager that exists only in a test: it keeps prepared branches like a server does, records
-// every call, and answers what the test scripted, once per scripted answer, else XA_OK.
+// A resource manager that exists only in a test: it keeps prepared branches like a server does,
+// records every call, and answers what the test scripted, once per scripted answer, else XA_OK.
 #pragma once
 
 #include <condition_variable>

@@ -1,8 +1,8 @@
-// Every cell of tables 6-1, 6-2 and 6-4 against a second writing of them, made from the standard's tables
-// and not from ours: for each call and answer one row, for each state one column.
+// Every cell of tables 6-1, 6-2 and 6-4 against a second writing of them, made from the standard's
+// tables and not from ours: for each call and answer one row, for each state one column.
 //
-// A cell is the next state, or "-" where the call is illegal (and the state stays). "(x)" marks a cell the
-// standard leaves open and the choice made here. What is left out changes nothing.
+// A cell is the next state, or "-" where the call is illegal (and the state stays). "(x)" marks a
+// cell the standard leaves open and the choice made here. What is left out changes nothing.
 
 #include "state_tables.hpp"
 

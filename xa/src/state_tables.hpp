@@ -125,9 +125,9 @@ inline constexpr std::array<Row<T, 3>, 10> association{{
 
 // Table 6-4. Uncertain cells, decided: S4 knows xa_rollback and the end of a suspended association
 // only, the strict reading. Ours are the rows for XAER_NOTA (the server is the authority on what
-// exists, so a branch it no longer knows is gone here too), for xa_end -> XAER_RMERR (work that could
-// not be ended must not be committed), and S2 -> S5 for xa_rollback (a COMMIT typed by hand has made
-// the work permanent before anybody prepared it).
+// exists, so a branch it no longer knows is gone here too), for xa_end -> XAER_RMERR (work that
+// could not be ended must not be committed), and S2 -> S5 for xa_rollback (a COMMIT typed by hand
+// has made the work permanent before anybody prepared it).
 inline constexpr std::array<Row<S, 6>, 31> branch{{
     //                                                          S0  S1  S2  S3  S4  S5
     {Verb::start, Mode::plain, Reply::ok,                      {S1, no, no, no, no, no}},

@@ -1,7 +1,7 @@
 // The one error value of xabridge: what failed, where, what the server said, what is known now.
 //
-// Produced at one place per driver (server code -> XA code) or where a file operation fails; callers
-// add context and never drop it. Plain data: copy it, keep it, print it. No thread rules.
+// Produced at one place per driver (server code -> XA code) or where a file operation fails;
+// callers add context and never drop it. Plain data: copy it, keep it, print it. No thread rules.
 #pragma once
 
 #include <stdexcept>
@@ -28,14 +28,16 @@ struct XABRIDGE_API Error {
   bool connection_usable = true;  // false: the physical connection must be dropped
   bool outcome_known = true;      // false: the server may or may not have done it
 
-  /// One line for logs and terminals: message, operation, resource manager, xid, codes, server text.
+  /// One line for logs and terminals: message, operation, resource manager, xid, codes, server
+  /// text.
   [[nodiscard]] std::string to_string() const;
 };
 
 /// Thrown by the parts of the public interface that have no return value to carry an Error.
 class XABRIDGE_API Exception : public std::runtime_error {
  public:
-  explicit Exception(Error error) : std::runtime_error(error.to_string()), error_(std::move(error)) {}
+  explicit Exception(Error error)
+      : std::runtime_error(error.to_string()), error_(std::move(error)) {}
   [[nodiscard]] const Error& error() const noexcept { return error_; }
 
  private:

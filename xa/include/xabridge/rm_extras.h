@@ -1,8 +1,9 @@
 /* What our switches offer beside xa_switch_t to a transaction manager that knows to ask.
  *
- * A switch object `S` in a loadable library may be accompanied by `const struct xabridge_rm_extras_t
- * S_extras`. Foreign switches lack it and everything still works: extras make errors readable,
- * timeouts immediate and checks possible; they never change what an xa_ call does. C and C++.
+ * A switch object `S` in a loadable library may be accompanied by an object `S_extras` of type
+ * `const struct xabridge_rm_extras_t`. Foreign switches lack it and everything still works: extras
+ * make errors readable, timeouts immediate and checks possible; they never change what an xa_ call
+ * does. C and C++.
  *
  * Strings are UTF-8, terminated, and truncated to fit. Entries may be called from any thread that
  * could call the xa_ entry of the same purpose; none throws. Entries return 0 or an XAER_* code. */
@@ -52,24 +53,27 @@ struct xabridge_rm_extras_t {
   long version;       /* XABRIDGE_RM_EXTRAS_VERSION; later versions only append entries */
   const char *driver; /* "postgresql", "mysql" */
 
-  /* Before the first xa_open of rmid: its configured name, for messages, and the tag its sessions carry at
-   * the server (application_name, connection attribute), by which recovery recognises an owner. */
+  /* Before the first xa_open of rmid: its configured name, for messages, and the tag its sessions
+   * carry at the server (application_name, connection attribute), by which recovery recognises an
+   * owner. XAER_PROTO when it is open under others already. */
   int (*name_instance)(int rmid, const char *name, const char *owner_tag);
 
   /* The native connection of the branch the calling thread is associated with: PGconn* or
    * sql::Connection*. Null when there is none. Valid until xa_end of that branch. */
   void *(*connection)(int rmid);
 
-  /* Ends the statement the branch is executing, from any thread. XAER_NOTA: no such branch here. */
+  /* Ends the statement the branch is executing, from any thread. XAER_NOTA: no such branch here;
+   * XAER_PROTO: it is prepared and executes nothing, or rmid is not open in this process. */
   int (*interrupt)(const XID *xid, int rmid);
 
   /* The server's name of the branch's session (backend pid, connection id). */
   int (*session_of)(const XID *xid, int rmid, char *text, long size);
 
+  /* XAER_PROTO: there was none. */
   int (*last_error)(int rmid, struct xabridge_rm_error *error);
 
-  /* What an exception (const std::exception *) the application let escape says about its branch: an RB* code,
-   * or XA_OK when it says nothing. */
+  /* What an exception (const std::exception *) the application let escape says about its branch:
+   * an RB* code, or XA_OK when it says nothing. */
   int (*classify)(const void *exception);
 
   /* Sessions carrying the tag right now; *count = -1 where the server cannot tell. */

@@ -23,7 +23,7 @@ struct xid_t {
 };
 typedef struct xid_t XID;
 
-/* --- Resource manager switch, 4.3 ------------------------------------------------------------ */
+/* --- Resource manager switch, 4.3 ----------------------------------------------------------- */
 
 #define RMNAMESZ 32     /* longest resource manager name, terminator included */
 #define MAXINFOSIZE 256 /* longest xa_info string, terminator included */
@@ -44,16 +44,16 @@ struct xa_switch_t {
   int (*xa_complete_entry)(int *, int *, int, long);
 };
 
-/* --- Flags of the switch ----------------------------------------------------------------------- */
+/* --- Flags of the switch -------------------------------------------------------------------- */
 
 #define TMNOFLAGS 0x00000000L   /* nothing selected; also for calls */
 #define TMREGISTER 0x00000001L  /* the resource manager registers dynamically */
 #define TMNOMIGRATE 0x00000002L /* an association cannot move between threads */
 #define TMUSEASYNC 0x00000004L  /* asynchronous calls are supported */
 
-/* --- Flags of the calls ------------------------------------------------------------------------ */
+/* --- Flags of the calls --------------------------------------------------------------------- */
 
-#define TMASYNC 0x80000000L      /* run asynchronously */
+#define TMASYNC 0x80000000L      /* run asynchronously; bit 31, mind the sign where long has 32 */
 #define TMONEPHASE 0x40000000L   /* commit in one phase */
 #define TMFAIL 0x20000000L       /* end the association, the work failed */
 #define TMNOWAIT 0x10000000L     /* do not block, answer XA_RETRY */
@@ -66,7 +66,7 @@ struct xa_switch_t {
 #define TMJOIN 0x00200000L       /* join an existing branch */
 #define TMMIGRATE 0x00100000L    /* another thread may resume */
 
-/* --- What ax_reg and ax_unreg return ------------------------------------------------------------ */
+/* --- What ax_reg and ax_unreg return -------------------------------------------------------- */
 
 #define TM_JOIN 2       /* registered; the branch exists here, the work joins it */
 #define TM_RESUME 1     /* registered; a suspended association goes on */
@@ -75,7 +75,7 @@ struct xa_switch_t {
 #define TMER_INVAL (-2) /* bad argument */
 #define TMER_PROTO (-3) /* called in the wrong context */
 
-/* --- What xa_ calls return ---------------------------------------------------------------------- */
+/* --- What xa_ calls return ------------------------------------------------------------------ */
 
 #define XA_RBBASE 100                  /* rolled back: XA_RBBASE <= rc && rc <= XA_RBEND */
 #define XA_RBROLLBACK XA_RBBASE        /* no reason given */
@@ -106,7 +106,7 @@ struct xa_switch_t {
 #define XAER_DUPID (-8)   /* this XID exists already */
 #define XAER_OUTSIDE (-9) /* work outside any global transaction is going on in this thread */
 
-/* --- Entries of a transaction manager that resource managers call by name ----------------------- */
+/* --- Entries of a transaction manager that resource managers call by name ------------------- */
 
 int ax_reg(int rmid, XID *xid, long flags);
 int ax_unreg(int rmid, long flags);
@@ -114,7 +114,7 @@ int ax_unreg(int rmid, long flags);
 #ifdef __cplusplus
 }
 
-static_assert(sizeof(long) != 8 || sizeof(struct xid_t) == 152, "XID layout differs from the standard");
+static_assert(sizeof(long) != 8 || sizeof(struct xid_t) == 152, "XID layout differs");
 static_assert(sizeof(long) != 8 || sizeof(struct xa_switch_t) == 128, "switch layout differs");
 static_assert(2 * XA_RBCOMMFAIL == 202, "codes must be parenthesised");
 #endif

@@ -1,8 +1,10 @@
-// Xid: a transaction branch identifier as a value (XA 4.2), its text forms and their strict decoders.
+// Xid: a transaction branch identifier as a value (XA 4.2), its text forms and their strict
+// decoders.
 //
 // An Xid is always valid: formatID >= 0, gtrid 1..64 bytes, bqual 0..64 bytes (0 only in what a
-// server lists; XIDs we make have 1..64). Equality follows the standard: formatID, both lengths and the
-// bytes in use; bytes past them have no meaning. Copyable, comparable, hashable; no thread rules.
+// server lists; XIDs we make have 1..64). Equality follows the standard: formatID, both lengths and
+// the bytes in use; bytes past them have no meaning. Copyable, comparable, hashable; no thread
+// rules.
 #pragma once
 
 #include <compare>

@@ -36,8 +36,8 @@ struct Switch::Impl {
   int finish(ThreadState& thread, const char* operation, int rmid, const XID* xid, Answer answer);
 };
 
-/// Calls the server. A driver that throws has left the branch in a state nobody knows: `unknown` is the
-/// code that says so for this call, and the tables go on from there.
+/// Calls the server. A driver that throws has left the branch in a state nobody knows: `unknown` is
+/// the code that says so for this call, and the tables go on from there.
 template <class Call>
 Answer ask_server(int unknown, Call call) {
   try {

@@ -1,4 +1,5 @@
-// The adapter: turns a Driver into an xa_switch_t. All of XA chapter 6 lives here, once for all drivers.
+// The adapter: turns a Driver into an xa_switch_t. All of XA chapter 6 lives here, once for all
+// drivers.
 //
 //   XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL", postgresql_driver())
 //
@@ -12,8 +13,11 @@
 
 namespace xabridge::rm {
 
-/// One switch: its instances by rmid, their pools and branches. Process-wide, thread-safe, never destroyed.
-/// Entries answer as XA chapter 5 says and never throw.
+/// One switch: its instances by rmid, their pools and branches. Process-wide, thread-safe, never
+/// destroyed. Entries answer as XA chapter 5 says and never throw.
+///
+/// fork(): in the child every rmid is closed (XAER_PROTO, and last_error says why) until it calls
+/// xa_open there, which makes connections of its own; the parent's are not touched.
 class Switch {
  public:
   explicit Switch(Driver& driver);
@@ -52,42 +56,49 @@ class Switch {
 }  // namespace xabridge::rm
 
 // The C entries of a switch forward to one Switch. `driver` is an expression yielding a Driver&.
-#define XABRIDGE_DEFINE_SWITCH(symbol, text_name, driver_expression)                                \
-  namespace {                                                                                      \
-  ::xabridge::rm::Switch& symbol##_instance() noexcept {                                           \
-    static auto* instance = new ::xabridge::rm::Switch(driver_expression);                         \
-    return *instance;                                                                              \
-  }                                                                                                \
-  }                                                                                                \
-  extern "C" {                                                                                     \
-  extern XABRIDGE_API struct xa_switch_t symbol;                                                   \
-  extern XABRIDGE_API const struct xabridge_rm_extras_t symbol##_extras;                           \
-  struct xa_switch_t symbol = {                                                                    \
-      text_name, TMNOMIGRATE, 0,                                                                   \
-      [](char* i, int r, long f) { return symbol##_instance().open(i, r, f); },                    \
-      [](char* i, int r, long f) { return symbol##_instance().close(i, r, f); },                   \
-      [](XID* x, int r, long f) { return symbol##_instance().start(x, r, f); },                    \
-      [](XID* x, int r, long f) { return symbol##_instance().end(x, r, f); },                      \
-      [](XID* x, int r, long f) { return symbol##_instance().rollback(x, r, f); },                 \
-      [](XID* x, int r, long f) { return symbol##_instance().prepare(x, r, f); },                  \
-      [](XID* x, int r, long f) { return symbol##_instance().commit(x, r, f); },                   \
-      [](XID* x, long c, int r, long f) { return symbol##_instance().recover(x, c, r, f); },       \
-      [](XID* x, int r, long f) { return symbol##_instance().forget(x, r, f); },                   \
-      [](int* h, int* v, int r, long f) { return symbol##_instance().complete(h, v, r, f); }};     \
-  const struct xabridge_rm_extras_t symbol##_extras = {                                            \
-      XABRIDGE_RM_EXTRAS_VERSION, (driver_expression).name(),                                      \
-      [](int r, const char* n, const char* t) {                                                    \
-        return symbol##_instance().name_instance(r, n, t); },                                      \
-      [](int r) { return symbol##_instance().connection(r); },                                     \
-      [](const XID* x, int r) { return symbol##_instance().interrupt(x, r); },                     \
-      [](const XID* x, int r, char* t, long s) {                                                   \
-        return symbol##_instance().session_of(x, r, t, s); },                                      \
-      [](int r, xabridge_rm_error* e) { return symbol##_instance().last_error(r, e); },            \
-      [](const void* e) { return symbol##_instance().classify(e); },                               \
-      [](int r, const char* t, long* c) { return symbol##_instance().owner_sessions(r, t, c); },   \
-      [](int r, void (*f)(void*, const xabridge_finding*), void* c) {                              \
-        return symbol##_instance().preflight(r, f, c); },                                          \
-      [](int r, char* t, long s) { return symbol##_instance().identity(r, t, s); },                \
-      [](int r, void (*f)(void*, const xabridge_in_doubt*), void* c) {                             \
-        return symbol##_instance().in_doubt(r, f, c); }};                                          \
+#define XABRIDGE_DEFINE_SWITCH(symbol, text_name, driver_expression)                             \
+  namespace {                                                                                    \
+  ::xabridge::rm::Switch& symbol##_instance() noexcept {                                         \
+    static auto* instance = new ::xabridge::rm::Switch(driver_expression);                       \
+    return *instance;                                                                            \
+  }                                                                                              \
+  }                                                                                              \
+  extern "C" {                                                                                   \
+  extern XABRIDGE_API struct xa_switch_t symbol;                                                 \
+  extern XABRIDGE_API const struct xabridge_rm_extras_t symbol##_extras;                         \
+  struct xa_switch_t symbol = {                                                                  \
+      text_name,                                                                                 \
+      TMNOMIGRATE,                                                                               \
+      0,                                                                                         \
+      [](char* i, int r, long f) { return symbol##_instance().open(i, r, f); },                  \
+      [](char* i, int r, long f) { return symbol##_instance().close(i, r, f); },                 \
+      [](XID* x, int r, long f) { return symbol##_instance().start(x, r, f); },                  \
+      [](XID* x, int r, long f) { return symbol##_instance().end(x, r, f); },                    \
+      [](XID* x, int r, long f) { return symbol##_instance().rollback(x, r, f); },               \
+      [](XID* x, int r, long f) { return symbol##_instance().prepare(x, r, f); },                \
+      [](XID* x, int r, long f) { return symbol##_instance().commit(x, r, f); },                 \
+      [](XID* x, long c, int r, long f) { return symbol##_instance().recover(x, c, r, f); },     \
+      [](XID* x, int r, long f) { return symbol##_instance().forget(x, r, f); },                 \
+      [](int* h, int* v, int r, long f) { return symbol##_instance().complete(h, v, r, f); }};   \
+  const struct xabridge_rm_extras_t symbol##_extras = {                                          \
+      XABRIDGE_RM_EXTRAS_VERSION,                                                                \
+      (driver_expression).name(),                                                                \
+      [](int r, const char* n, const char* t) {                                                  \
+        return symbol##_instance().name_instance(r, n, t);                                       \
+      },                                                                                         \
+      [](int r) { return symbol##_instance().connection(r); },                                   \
+      [](const XID* x, int r) { return symbol##_instance().interrupt(x, r); },                   \
+      [](const XID* x, int r, char* t, long s) {                                                 \
+        return symbol##_instance().session_of(x, r, t, s);                                       \
+      },                                                                                         \
+      [](int r, xabridge_rm_error* e) { return symbol##_instance().last_error(r, e); },          \
+      [](const void* e) { return symbol##_instance().classify(e); },                             \
+      [](int r, const char* t, long* c) { return symbol##_instance().owner_sessions(r, t, c); }, \
+      [](int r, void (*f)(void*, const xabridge_finding*), void* c) {                            \
+        return symbol##_instance().preflight(r, f, c);                                           \
+      },                                                                                         \
+      [](int r, char* t, long s) { return symbol##_instance().identity(r, t, s); },              \
+      [](int r, void (*f)(void*, const xabridge_in_doubt*), void* c) {                           \
+        return symbol##_instance().in_doubt(r, f, c);                                            \
+      }};                                                                                        \
   }

@@ -1,8 +1,8 @@
 // What a driver implements: how one kind of server begins, prepares, commits, rolls back and lists.
 //
-// Everything XA says about states, flags, threads and pools is the adapter's (adapter.hpp). A driver
-// has no state table: it sends statements, believes the server's exact answer, and maps errors at one
-// place. Calls on one Session are never concurrent, except interrupt().
+// Everything XA says about states, flags, threads and pools is the adapter's (adapter.hpp). A
+// driver has no state table: it sends statements, believes the server's exact answer, and maps
+// errors at one place. Calls on one Session are never concurrent, except interrupt().
 #pragma once
 
 #include <chrono>
@@ -98,7 +98,8 @@ class Server {
   /// A new physical connection, tagged with `owner_tag` (application_name, connection attribute).
   virtual Result<std::unique_ptr<Session>> connect(const std::string& owner_tag) = 0;
   /// How many sessions carry this tag right now; nullopt where the server cannot tell.
-  virtual Result<std::optional<long>> sessions_tagged(Session& control, const std::string& owner_tag) = 0;
+  virtual Result<std::optional<long>> sessions_tagged(Session& control,
+                                                      const std::string& owner_tag) = 0;
   /// Version, settings, grants: everything that would keep XA from working, each with its fix.
   virtual std::vector<Finding> preflight(Session& control) = 0;
   /// Names the database itself, equal for two open strings that lead to the same one.
