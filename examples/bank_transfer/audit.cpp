@@ -46,15 +46,18 @@ void compare_with_report(const Transfers& a, const Transfers& b, const std::stri
                          Audit& result) {
   for (const auto& [id, outcome] : read_report(file)) {
     const bool booked = a.contains(id) || b.contains(id);
-    const bool said_committed = outcome == "committed" || outcome == "committed_pending";
+    using xabridge::OutcomeKind;
+    const bool said_committed =
+        outcome == OutcomeKind::committed || outcome == OutcomeKind::committed_pending;
+    const bool said_rolled_back = outcome == OutcomeKind::rolled_back;
     ++result.asked;
     if (said_committed) ++result.committed;
-    if (outcome == "rolled_back") ++result.rolled_back;
+    if (said_rolled_back) ++result.rolled_back;
     if (!outcome) ++(booked ? result.finished_by_recovery : result.rolled_back_by_recovery);
     if (said_committed && !booked) {
-      result.faults.push_back("transfer " + id + " was reported " + *outcome + " and is nowhere");
+      result.faults.push_back("transfer " + id + " was reported committed and is nowhere");
     }
-    if (outcome == "rolled_back" && booked) {
+    if (said_rolled_back && booked) {
       result.faults.push_back("transfer " + id + " was reported rolled back and is booked");
     }
   }

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <xabridge/outcome.hpp>
 
 #include "bank.hpp"
 
@@ -20,7 +21,7 @@ class Report {
   /// Appends to `file`; an empty name reports to nobody. Throws std::runtime_error.
   explicit Report(const std::string& file);
   void begin(const Transfer& transfer);
-  void end(const Transfer& transfer, std::string_view outcome);
+  void end(const Transfer& transfer, xabridge::OutcomeKind outcome);
 
  private:
   std::mutex mutex_;
@@ -28,7 +29,8 @@ class Report {
 };
 
 /// By transfer id: the outcome reported, nullopt where the program did not live to report one.
-[[nodiscard]] std::map<std::string, std::optional<std::string>> read_report(
-    const std::string& file);
+using Answers = std::map<std::string, std::optional<xabridge::OutcomeKind>>;
+/// Throws std::runtime_error: no such file, or a word that is no outcome.
+[[nodiscard]] Answers read_report(const std::string& file);
 
 }  // namespace bank

@@ -78,7 +78,7 @@ void Workload::one_transfer(const Transfer& transfer, bool cancelled) {
 }
 
 void Workload::note(const Transfer& transfer, const xabridge::Outcome& outcome) {
-  report_.end(transfer, to_string(outcome.kind));
+  report_.end(transfer, outcome.kind);
   const std::scoped_lock lock(mutex_);
   ++result_.asked;
   result_.retries += static_cast<long>(outcome.retries.size());
@@ -102,7 +102,7 @@ void Workload::note(const Transfer& transfer, const xabridge::Outcome& outcome) 
 }
 
 void Workload::note_refusal(const Transfer& transfer, const std::string& unexpected) {
-  report_.end(transfer, to_string(xabridge::OutcomeKind::rolled_back));
+  report_.end(transfer, xabridge::OutcomeKind::rolled_back);
   const std::scoped_lock lock(mutex_);
   ++result_.asked;
   ++result_.rolled_back;

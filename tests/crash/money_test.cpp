@@ -37,6 +37,10 @@ void check_books(const scene::Scene& scene, const std::string& report) {
   CHECK(scene.postgresql(
             "SELECT coalesce(sum(CASE WHEN from_account LIKE 'A-%' THEN -amount ELSE amount END),"
             " 0)::bigint FROM transfer") == at_a - opening);
+  CHECK(audit.number("rolled_back") > 0);
+  CHECK(audit.number("asked") == audit.number("committed") + audit.number("rolled_back") +
+                                     audit.number("finished_by_recovery") +
+                                     audit.number("rolled_back_by_recovery"));
   CHECK(audit.number("committed") + audit.number("finished_by_recovery") ==
         scene.mysql("SELECT count(*) FROM transfer"));
 }
