@@ -215,6 +215,7 @@ Result<void> CrashFs::rename(const fs::path& from, const fs::path& to) {
   if (crashed_) return failure("rename", from, EIO);
   if (found == cache_.end()) return failure("rename", from, ENOENT);
   auto begun = begin("rename", to);
+  renames_.push_back(operations_);
   if (begun || crashed_)
     rename_in_cache({parent(to.string()), from.string(), to.string(), found->second});
   return begun;
@@ -316,6 +317,11 @@ void CrashFs::restart() {
 std::uint64_t CrashFs::operations() const {
   const std::lock_guard guard(mutex_);
   return operations_;
+}
+
+std::vector<std::uint64_t> CrashFs::renames() const {
+  const std::lock_guard guard(mutex_);
+  return renames_;
 }
 
 std::uint64_t CrashFs::syncs() const {

@@ -43,6 +43,8 @@ class CrashFs final : public tm::FileSystem {
 
   /// Changing operations begun so far.
   [[nodiscard]] std::uint64_t operations() const;
+  /// Which of them were renames.
+  [[nodiscard]] std::vector<std::uint64_t> renames() const;
   [[nodiscard]] std::uint64_t syncs() const;
   void crash_at(std::uint64_t operation);
   [[nodiscard]] bool crashed() const;
@@ -99,6 +101,7 @@ class CrashFs final : public tm::FileSystem {
   std::set<std::string> locked_;
   std::uint64_t generation_ = 0;
   std::uint64_t operations_ = 0;
+  std::vector<std::uint64_t> renames_;
   std::uint64_t syncs_ = 0;
   std::uint64_t crash_at_ = 0;
   bool crashed_ = false;

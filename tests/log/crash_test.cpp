@@ -148,6 +148,34 @@ TEST_CASE("power_lost_again_while_the_log_is_opened_after_a_crash") {
   }
 }
 
+TEST_CASE("power_lost_while_names_change_and_again_while_the_log_is_opened") {
+  // Were a file to keep two names, the second life would write over the segment it has just read.
+  std::vector<std::uint64_t> renames;
+  {
+    SmallLog f;
+    Callers callers;
+    REQUIRE(live(f, callers));
+    renames = f.files.renames();
+  }
+  REQUIRE(renames.size() > 6);
+  for (const std::uint64_t at : renames) {
+    for (unsigned seed = 0; seed < 8; ++seed) {
+      for (std::uint64_t again = 1; again <= 6; ++again) {
+        INFO("rename " << at << " seed " << seed << " then " << again);
+        SmallLog f;
+        Callers callers;
+        f.files.crash_at(at + 1);
+        (void)live(f, callers);
+        f.files.lose_power(seed);
+        f.files.crash_at(f.files.operations() + again);
+        (void)live(f, callers);
+        f.files.lose_power(seed + 100);
+        REQUIRE(live(f, callers));
+      }
+    }
+  }
+}
+
 TEST_CASE("failed_sync_at_any_time_then_power_loss_loses_and_invents_nothing") {
   SmallLog counting;
   Callers unused;

@@ -17,7 +17,7 @@ struct DecisionLog::Request {
   DecisionRecord* decision = nullptr;    // becomes live when durable
   HeuristicRecord* heuristic = nullptr;  // likewise
   const std::string* acknowledged = nullptr;
-  std::condition_variable wake;  // finished, or this thread's turn to write
+  std::condition_variable wake;  // finished, or nobody is writing
   bool finished = false;
   std::optional<Error> error;
 };
@@ -53,7 +53,8 @@ bool DecisionLog::buffer(const R& record) {
 // Waits for a batch that contains everything buffered so far; writes it if nobody else does.
 Result<void> DecisionLog::force(Lock& lock, Request& request) {
   waiting_.push_back(&request);
-  while (!request.finished && (writing_ || waiting_.front() != &request)) request.wake.wait(lock);
+  // Whoever runs first writes for all: a newcomer need not wait until the one woken up is there.
+  while (!request.finished && writing_) request.wake.wait(lock);
   if (!request.finished) lead(lock);
   if (request.error) return std::move(*request.error);
   return {};

@@ -3,7 +3,7 @@
 // A thread with something to force appends its record to the buffer. If nobody is writing it
 // becomes the writer: it takes the whole buffer, writes and syncs it as one batch without holding
 // the mutex, and tells everyone whose record was in it. Who comes meanwhile fills the next buffer,
-// and its first becomes the next writer. A lone committer therefore never waits for company.
+// and one of them writes it next. A lone committer therefore never waits for company.
 //
 // `done` records are appended and left for the next batch. The entry leaves memory at once: a lost
 // done record makes recovery ask again, nothing more.
