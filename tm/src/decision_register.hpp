@@ -1,14 +1,14 @@
-// The decision register: the one authority on whether a global transaction commits (design: write-once).
+// The decision register: the one authority on whether a global transaction commits (design:
+// write-once).
 //
-// Presumed rollback: only commit decisions are recorded; no record of a dead owner means rollback. The file log
-// is the default; a last resource and a replicated register fit behind the same calls.
+// Presumed rollback: only commit decisions are recorded; no record of a dead owner means rollback.
+// The file log is the default; a last resource and a replicated register fit behind the same calls.
 #pragma once
 
 #include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
-
 #include <xabridge/error.hpp>
 
 #include "identity.hpp"
@@ -34,7 +34,7 @@ struct DecisionRecord {
 struct HeuristicRecord {
   std::string gtrid;  // bytes
   std::string resource_manager;
-  std::string bqual;  // bytes
+  std::string bqual;                       // bytes
   Decision decision = Decision::rollback;  // what stood in the register
   int code = 0;                            // XA_HEUR*, XAER_RMERR, ...
   std::string text;                        // what the server said; cut to fit the record
@@ -43,9 +43,9 @@ struct HeuristicRecord {
 
 /// Whose transaction a gtrid is, as far as this register can tell right now.
 enum class Owner {
-  self,      // this process, this incarnation
-  live,      // another process that holds its slot
-  dead,      // ended, and this process now holds its slot: its decisions are complete and readable here
+  self,  // this process, this incarnation
+  live,  // another process that holds its slot
+  dead,  // ended, and this process now holds its slot: its decisions are complete and readable here
   stranger,  // our register id, but an incarnation never recorded here: a clone of the log root
   foreign,   // another register
 };
@@ -59,10 +59,11 @@ class DecisionRegister {
   [[nodiscard]] virtual std::uint16_t slot() const noexcept = 0;
   [[nodiscard]] virtual const Incarnation& incarnation() const noexcept = 0;
 
-  /// Makes `proposed` the outcome of gtrid unless one stands already; returns the one that stands, durably.
-  /// Error with outcome_known = true: nothing was recorded, the transaction may be rolled back.
-  /// Error with outcome_known = false: it may be on disk; leave the branches to recovery.
-  virtual Result<Decision> decide(const std::string& gtrid, const std::vector<Participant>& participants,
+  /// Makes `proposed` the outcome of gtrid unless one stands already; returns the one that stands,
+  /// durably. Error with outcome_known = true: nothing was recorded, the transaction may be rolled
+  /// back. Error with outcome_known = false: it may be on disk; leave the branches to recovery.
+  virtual Result<Decision> decide(const std::string& gtrid,
+                                  const std::vector<Participant>& participants,
                                   Decision proposed) = 0;
   /// Every branch has answered finally. Not forced: a lost one costs recovery a question.
   virtual void done(const std::string& gtrid) noexcept = 0;
@@ -73,9 +74,11 @@ class DecisionRegister {
 
   /// Takes over the slots of dead owners that have unfinished decisions.
   virtual Result<void> begin_pass() = 0;
-  /// Takes over the owner's slot when it is free; so `dead` is an answer that stays true for the pass.
+  /// Takes over the owner's slot when it is free; so `dead` is an answer that stays true for the
+  /// pass.
   virtual Result<Owner> owner_of(const Gtrid& gtrid) = 0;
-  /// The commit decision on record for a gtrid whose owner is self or dead; nullopt: none, so rollback.
+  /// The commit decision on record for a gtrid whose owner is self or dead; nullopt: none, so
+  /// rollback.
   virtual std::optional<DecisionRecord> decision(const std::string& gtrid) = 0;
   /// Commit decisions not done, of this process and of dead owners.
   virtual std::vector<DecisionRecord> unfinished() = 0;

@@ -1,6 +1,6 @@
-// Environment: everything the transaction manager takes from the outside that a test or a simulator replaces:
-// files, clock, random bytes. The real one is in posix_environment.cpp; no other file makes system calls
-// for these.
+// Environment: everything the transaction manager takes from the outside that a test or a simulator
+// replaces: files, clock, random bytes. The real one is in posix_environment.cpp; no other file
+// makes system calls for these.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,6 @@
 #include <span>
 #include <string>
 #include <vector>
-
 #include <xabridge/error.hpp>
 
 namespace xabridge::tm {
@@ -34,7 +33,8 @@ class File {
 class FileLock {
  public:
   virtual ~FileLock() = default;
-  /// False in a child made by fork(): the lock stayed with the parent, and so did what it protects. Thread-safe.
+  /// False in a child made by fork(): the lock stayed with the parent, and so did what it protects.
+  /// Thread-safe.
   [[nodiscard]] virtual bool held() const noexcept { return true; }
 };
 
@@ -48,7 +48,8 @@ class FileSystem {
   virtual Result<void> create_directories(const std::filesystem::path& path) = 0;
   virtual Result<std::vector<std::string>> list(const std::filesystem::path& directory) = 0;
   virtual Result<bool> exists(const std::filesystem::path& path) = 0;
-  virtual Result<void> rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+  virtual Result<void> rename(const std::filesystem::path& from,
+                              const std::filesystem::path& to) = 0;
   virtual Result<void> remove(const std::filesystem::path& path) = 0;
   /// Makes created, renamed and removed names durable.
   virtual Result<void> sync_directory(const std::filesystem::path& path) = 0;

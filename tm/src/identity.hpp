@@ -9,8 +9,9 @@
 //  35  n  short host name (0..20 bytes), for human eyes only, never compared
 // bqual: branch number (1 byte, from 1), then the resource manager's name (1..32 bytes).
 //
-// An XID is ours when formatID is ours, the whole register id is one we hold, and the incarnation is one this
-// register recorded. Two bytes of a name can be equal by chance or by configuration; these cannot.
+// An XID is ours when formatID is ours, the whole register id is one we hold, and the incarnation
+// is one this register recorded. Two bytes of a name can be equal by chance or by configuration;
+// these cannot.
 #pragma once
 
 #include <array>
@@ -19,7 +20,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
 #include <xabridge/xid.hpp>
 
 namespace xabridge::tm {
@@ -49,7 +49,8 @@ struct Gtrid {
 /// The resource manager's name in a bqual of ours; nullopt when it is not of our layout.
 [[nodiscard]] std::optional<std::string> bqual_name(std::string_view bqual);
 
-/// `xabridge/<register id hex>/<incarnation hex>`: what sessions of this incarnation carry at the servers.
+/// `xabridge/<register id hex>/<incarnation hex>`: what sessions of this incarnation carry at the
+/// servers.
 [[nodiscard]] std::string owner_tag(const RegisterId& register_id, const Incarnation& incarnation);
 
 }  // namespace xabridge::tm
