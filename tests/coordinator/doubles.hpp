@@ -3,6 +3,7 @@
 // calls is part of the result.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -71,9 +72,11 @@ class ScriptedPort : public ResourceManagerPort {
   CallAnswer call(Verb verb, const Xid& xid) override {
     journal_.push_back(name_ + " " + std::string(to_string(verb)));
     calls.emplace_back(verb, xid);
+    const bool known =
+        !knows_only_listed || std::find(listed.begin(), listed.end(), xid) != listed.end();
     if (on_call) on_call(verb, xid);
     std::deque<CallAnswer>& queue = script[verb];
-    if (queue.empty()) return {};
+    if (queue.empty()) return {known ? XA_OK : XAER_NOTA, {}};
     CallAnswer answer = queue.front();
     queue.pop_front();
     return answer;
@@ -96,6 +99,7 @@ class ScriptedPort : public ResourceManagerPort {
   std::vector<std::pair<Verb, Xid>> calls;
   std::vector<Xid> listed;
   bool reachable = true;
+  bool knows_only_listed = false;  // answers XAER_NOTA for others, where the script says nothing
   std::optional<long> sessions = 0;
   int lists = 0;
   std::function<void(Verb, const Xid&)> on_call;

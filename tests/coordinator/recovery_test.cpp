@@ -21,6 +21,7 @@ struct Fixture {
     for (const std::string& name : names) {
       ports.push_back(std::make_unique<ScriptedPort>(name, journal));
       ScriptedPort& port = *ports.back();
+      port.knows_only_listed = true;
       port.on_call = [&port](Verb verb, const Xid& xid) {
         const bool ok = port.script[verb].empty() || port.script[verb].front().code == XA_OK;
         const bool ends = verb == Verb::commit || verb == Verb::rollback || verb == Verb::forget;
@@ -88,11 +89,32 @@ TEST_CASE("a decision is delivered to every branch and then done") {
   CHECK(f.rm(0).lists == 2);  // once to find, once to make sure
 }
 
-TEST_CASE("a decision whose branches are all gone is done without a call") {
+TEST_CASE("a decision whose branches are not listed is done once nobody knows them") {
   Fixture f;
   f.decide(gtrid_of(1));
+  const PassReport report = f.pass();
+  CHECK(report.done == 1);
+  CHECK(report.committed == 0);  // that was before
+  CHECK(f.journal == Journal{"a xa_commit", "b xa_commit"});
+  CHECK(f.told(EventKind::recovered_commit) == 0);
+}
+
+// The open string names another user or database than when the branch was prepared: the list has no
+// such branch, the server does.
+TEST_CASE("a decision whose branch is only hidden is kept until the branch is committed") {
+  Fixture f;
+  f.decide(gtrid_of(1));
+  f.rm(0).script[Verb::commit] = {{XA_RETRY, {}}, {XAER_RMFAIL, {}}, {XAER_INVAL, {}}, {XA_OK, {}}};
+  for (int i = 0; i < 3; ++i) {
+    const PassReport report = f.pass();
+    CHECK(report.done == 0);
+    CHECK(report.waiting == 1);
+    REQUIRE(report.unfinished.size() == 1);
+    CHECK(report.unfinished[0].text.find("a: not listed") == 0);
+    CHECK(f.reg.commits.size() == 1);
+  }
   CHECK(f.pass().done == 1);
-  CHECK(f.journal.empty());
+  CHECK(f.reg.commits.empty());
 }
 
 TEST_CASE("a commit answered OK but still listed is not finished") {

@@ -51,12 +51,13 @@ enum class Phase {
   one_phase_refused,  // xa_commit(TMONEPHASE) answered what it must not
   heuristic,          // answered XA_HEUR*, recorded: to be forgotten
   recover_commit,     // recovery: decided, listed, owner dead or done with it
+  recover_unseen,     // recovery: decided, but not listed: completed, or only hidden from this user?
   recover_rollback,   // recovery: undecided, listed, owner dead or done with it
   recovered,          // recovery: commit answered; a fresh list must agree
   undone,             // recovery: rollback answered; a fresh list must agree
   undo_refused,       // recovery: rollback answered XAER_RMERR
 };
-inline constexpr int kPhaseCount = 17;
+inline constexpr int kPhaseCount = 18;
 
 enum class Action {
   go_on,      // the association is over, nothing else is

@@ -78,6 +78,7 @@ void Recovery::Pass::run(std::span<ResourceManagerPort* const> ports) {
       if (stopped()) break;
       visit(source, xid);
     }
+    ask_unlisted(source);
     confirm(source);
   }
   if (!stopped()) finish_decisions();
@@ -155,7 +156,7 @@ void Recovery::Pass::finish_decisions() {
   for (const Known& known : decisions) finish_decision(known);
 }
 
-/// Done when no participant holds it back: each one's row says `done`, or this pass finished it.
+/// Done when this pass finished every participant.
 void Recovery::Pass::finish_decision(const Known& known) {
   DecisionReport unfinished{known.record.gtrid, known.record.decided_at, {}};
   for (const Participant& participant : known.record.participants) {
@@ -178,17 +179,12 @@ void Recovery::Pass::finish_decision(const Known& known) {
     }
     const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, branch.sight});
     branch.action = row.action;
-    branch.finished = row.action == RecoveryAction::done;
     branch.text = row.story;
-    if (!branch.finished) {
-      const std::string why = branch.sight == Sight::listed
-                                  ? said_of(participant.resource_manager, *xid)
-                                  : std::string(row.story);
-      unfinished.text +=
-          (unfinished.text.empty() ? "" : "; ") + participant.resource_manager + ": " + why;
-    }
-    // Listed ones are in the report already: they were visited.
-    if (branch.sight != Sight::listed) report.branches.push_back(std::move(branch));
+    // Listed ones were visited, unlisted ones asked: those are in the report already.
+    const bool tried = row.action == RecoveryAction::commit;
+    unfinished.text += (unfinished.text.empty() ? "" : "; ") + participant.resource_manager + ": " +
+                       (tried ? said_of(participant.resource_manager, *xid) : branch.text);
+    if (!tried) report.branches.push_back(std::move(branch));
   }
   if (!unfinished.text.empty()) {
     report.unfinished.push_back(std::move(unfinished));
@@ -205,7 +201,7 @@ std::string Recovery::Pass::said_of(const std::string& resource_manager, const X
     if (branch.resource_manager != resource_manager || branch.xid != xid) continue;
     return branch.error ? branch.text + ": " + branch.error->to_string() : branch.text;
   }
-  return "listed";
+  return "not tried in this pass";
 }
 
 void Recovery::Pass::finish_report() {
@@ -214,7 +210,7 @@ void Recovery::Pass::finish_report() {
     const bool ours = b.whose == Whose::self || b.whose == Whose::dead;
     report.heuristic += b.heuristic ? 1 : 0;
     if (ours && b.finished && !b.heuristic) {
-      report.committed += b.action == Do::commit ? 1 : 0;
+      report.committed += b.action == Do::commit && b.sight == Sight::listed ? 1 : 0;
       report.rolled_back += b.action == Do::rollback ? 1 : 0;
     }
     const bool to_finish =

@@ -12,9 +12,9 @@
 //
 // The order inside a pass is what makes it safe, not a lock:
 //   1. begin_pass(), unfinished(): the decisions known now; is_live() is asked about each;
-//   2. list() of each resource manager, after 1: a participant of a decision from 1 that a complete
-//   list made
-//      later does not show is finished for ever;
+//   2. list() of each resource manager, after 1: a participant of a decision from 1 was prepared
+//      before; when a complete list made later does not show it, it is completed, or hidden from
+//      this user. xa_commit tells which: only XAER_NOTA ends the matter;
 //   3. for each XID listed: owner_of(), then is_live(), then decision(). A transaction that is not
 //   live when
 //      asked will never decide again, so the decision read after that is final. The other order

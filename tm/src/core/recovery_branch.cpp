@@ -120,6 +120,37 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   if (*who == Whose::foreign) tell_once(EventKind::foreign, source, kept);
 }
 
+/// Participants of decisions that `source` does not list. Its list shows what its user may see in its
+/// database; whether the branch exists is another question, so the branch is asked to commit.
+void Recovery::Pass::ask_unlisted(Source& source) {
+  for (const Known& known : decisions) {
+    for (const Participant& participant : known.record.participants) {
+      if (stopped()) return;
+      if (participant.resource_manager == source.port->name()) {
+        ask_unlisted(source, known, participant);
+      }
+    }
+  }
+}
+
+void Recovery::Pass::ask_unlisted(Source& source, const Known& known,
+                                  const Participant& participant) {
+  const auto xid = Xid::make(kFormatId, known.record.gtrid, participant.bqual);
+  if (!xid || sight(source, *xid, participant.resource_manager) != Sight::absent) return;
+  const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, Sight::absent});
+  BranchReport branch;
+  branch.resource_manager = participant.resource_manager;
+  branch.xid = xid;
+  branch.gtrid = known.record.gtrid;
+  branch.whose = known.whose;
+  branch.commit_decided = true;
+  branch.sight = Sight::absent;
+  branch.action = row.action;
+  branch.text = row.story;
+  report.branches.push_back(std::move(branch));
+  act(source, report.branches.back(), Phase::recover_unseen, Verb::commit);
+}
+
 void Recovery::Pass::act(Source& source, BranchReport& branch, Phase phase, Verb verb) {
   if (!recovery.options_.act) return;
   const auto index = static_cast<std::size_t>(&branch - report.branches.data());
@@ -176,6 +207,8 @@ void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb 
     case Action::final:
       branch.finished = true;
       finished.insert({branch.resource_manager, *branch.xid});
+      // That a commit had arrived before is no news.
+      if (phase == Phase::recover_unseen) return;
       tell(row.state == BranchState::committed ? EventKind::recovered_commit
                                                : EventKind::recovered_rollback,
            branch);

@@ -52,6 +52,8 @@ struct Recovery::Pass {
 
   // recovery_branch.cpp: one branch
   void visit(Source& source, const Xid& xid);
+  void ask_unlisted(Source& source);
+  void ask_unlisted(Source& source, const Known& known, const Participant& participant);
   [[nodiscard]] Result<Whose> whose(const Xid& xid) const;
   [[nodiscard]] Sight sight(const Source& source, const Xid& xid, const std::string& name) const;
   [[nodiscard]] bool listed_by_another(const Xid& xid, const std::string& name) const;

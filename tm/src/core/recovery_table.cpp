@@ -6,9 +6,9 @@
 //   foreign          |  leave           leave    leave         leave
 //   stranger         |  report          report   report        report
 //   live, in flight  |  leave           leave    leave         leave
-//   self, commit     |  commit          done     wait          report
+//   self, commit     |  commit          commit   wait          report
 //   self, none       |  rollback        done     wait          report
-//   dead, commit     |  commit          done     wait          report
+//   dead, commit     |  commit          commit   wait          report
 //   dead, none       |  rollback, wait  done     wait          report
 //
 // A commit decision read for a transaction that is neither ours nor dead cannot be: it is not asked
@@ -43,11 +43,11 @@ constexpr RecoveryRow kRows[] = {
     {"commit", [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::listed; },
      Do::commit,
      "died, or lost the resource manager, between the decision and this branch's commit"},
-    {"committed already",
-     [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::absent; }, Do::done,
-     "died after this branch's commit and before the done record: a participant was prepared when "
-     "the decision "
-     "was made, so one that is no longer listed was completed"},
+    {"commit, not listed",
+     [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::absent; }, Do::commit,
+     "died after this branch's commit and before the done record, most likely. But a list shows "
+     "only what its user may see, and the open string may have changed: the branch is asked to "
+     "commit, and only the server's word that it does not know it ends the matter"},
     {"commit, unreachable",
      [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::unreachable; }, Do::wait,
      "the resource manager is away; the decision is kept however long that takes"},
