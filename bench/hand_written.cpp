@@ -71,7 +71,8 @@ void HandWritten::roll_back(const std::string& xid) noexcept {
     branch_a_ = Branch::none;
     if (branch_b_ == Branch::active) at_b("XA END " + xid);
   } catch (const std::exception&) {
-    // Already ended, or the connection is gone: the rollback below or the server's own clean-up follows.
+    // Already ended, or the connection is gone: the rollback below or the server's own clean-up
+    // follows.
   }
   try {
     if (branch_b_ != Branch::none) at_b("XA ROLLBACK " + xid);

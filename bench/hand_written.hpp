@@ -1,6 +1,7 @@
-// Two-phase commit as one writes it by hand: both connections held, both sides prepared, both committed, every answer
-// checked. No log: when the program dies between the first commit and the second, nobody knows any more that the
-// other branch must be committed. That is what xabridge is measured against.
+// Two-phase commit as one writes it by hand: both connections held, both sides prepared, both
+// committed, every answer checked. No log: when the program dies between the first commit and the
+// second, nobody knows any more that the other branch must be committed. That is what xabridge is
+// measured against.
 #pragma once
 
 #include <string>
@@ -15,7 +16,8 @@ class HandWritten {
  public:
   HandWritten(const std::string& open_a, const std::string& open_b);
 
-  /// Books the transfer at both banks or at none. Throws what the work or a server said; then it is rolled back.
+  /// Books the transfer at both banks or at none. Throws what the work or a server said; then it is
+  /// rolled back.
   void transfer(const bank::Transfer& transfer);
 
  private:

@@ -1,5 +1,6 @@
-// bench-transfer: the same bank transfers, statement for statement, under xabridge and under hand-written two-phase
-// commit, in alternating rounds of one run: what disturbs the machine disturbs both.
+// bench-transfer: the same bank transfers, statement for statement, under xabridge and under
+// hand-written two-phase commit, in alternating rounds of one run: what disturbs the machine
+// disturbs both.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>

@@ -1,4 +1,5 @@
-// Session: what both example programs open: the configuration, a transaction manager on it, the observers.
+// Session: what both example programs open: the configuration, a transaction manager on it, the
+// observers.
 #pragma once
 
 #include <memory>
@@ -18,7 +19,8 @@ class Session {
   [[nodiscard]] const xabridge::Config& config() const noexcept { return config_; }
   [[nodiscard]] xabridge::TransactionManager& tm() noexcept { return *tm_; }
 
-  /// Finishes what killed programs left behind and prints how much that was. False: a server is away.
+  /// Finishes what killed programs left behind and prints how much that was. False: a server is
+  /// away.
   [[nodiscard]] bool finish_recovery();
 
  private:

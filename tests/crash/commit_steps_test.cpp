@@ -1,5 +1,6 @@
-// The application is killed at each step of a commit over both databases and started again. Both sides must agree, and
-// the decision tells how: durable before the kill means committed, otherwise rolled back.
+// The application is killed at each step of a commit over both databases and started again. Both
+// sides must agree, and the decision tells how: durable before the kill means committed, otherwise
+// rolled back.
 #include <csignal>
 #include <string>
 
@@ -60,7 +61,8 @@ TEST_CASE("killed at any step of commit and restarted both databases agree with 
     INFO("killed at " << step.name);
     kill_and_restart(scene, step, "B-1");
     if (step.committed) ++expected;
-    // The next transfer changes the same two accounts: it would wait for ever for a lock left behind.
+    // The next transfer changes the same two accounts: it would wait for ever for a lock left
+    // behind.
     CHECK(scene.postgresql("SELECT count(*) FROM transfer") == expected);
     CHECK(scene.mysql("SELECT count(*) FROM transfer") == expected);
     CHECK(scene.postgresql("SELECT balance FROM account WHERE number = 1") ==

@@ -1,5 +1,6 @@
-// Eight clients move money in both directions, with cancellations and refusals among them; then the same while the
-// program is killed again and again. Money is conserved over both sides and every answer the program gave is true.
+// Eight clients move money in both directions, with cancellations and refusals among them; then the
+// same while the program is killed again and again. Money is conserved over both sides and every
+// answer the program gave is true.
 #include <csignal>
 #include <random>
 #include <string>

@@ -1,5 +1,6 @@
-// Each server is killed and restarted once at the moments of a commit that matter. The transaction manager lives on:
-// what was decided is delivered, what was not decided is rolled back, and the caller is told which.
+// Each server is killed and restarted once at the moments of a commit that matter. The transaction
+// manager lives on: what was decided is delivered, what was not decided is rolled back, and the
+// caller is told which.
 #include <cstdlib>
 #include <string>
 
@@ -69,6 +70,16 @@ bank::Transfer ten_from_a_to_b() {
   return {bank::new_transfer_id(), {bank::Bank::a, 1}, {bank::Bank::b, 1}, 10};
 }
 
+/// The outcome with everything the servers answered on the way to it.
+std::string whole_story(const xabridge::Outcome& outcome) {
+  std::string text = outcome.to_string();
+  for (const auto& branch : outcome.branches) {
+    text += "\n" + branch.resource_manager + ": " + std::string(to_string(branch.state));
+    for (const auto& error : branch.errors) text += "\n  " + error.to_string();
+  }
+  return text;
+}
+
 void check_both_banks(const Banks& banks, std::int64_t transfers) {
   CHECK(banks.scene.postgresql("SELECT count(*) FROM transfer") == transfers);
   CHECK(banks.scene.mysql("SELECT count(*) FROM transfer") == transfers);
@@ -88,7 +99,7 @@ TEST_CASE("a server killed and restarted between prepare and commit commits its 
   const Restart restart;
   xabridge::TransactionManager tm(banks.config);
   const xabridge::Outcome outcome = bank::transfer(tm, ten_from_a_to_b());
-  INFO(outcome.to_string());
+  INFO(whole_story(outcome));
   REQUIRE(kill.worked());
   CHECK(outcome.committed());
   CHECK(banks.recovery.settle(tm, std::chrono::seconds(60)));
@@ -103,7 +114,7 @@ TEST_CASE(
   const Restart restart;
   xabridge::TransactionManager tm(banks.config);
   const xabridge::Outcome outcome = bank::transfer(tm, ten_from_a_to_b());
-  INFO(outcome.to_string());
+  INFO(whole_story(outcome));
   REQUIRE(kill.worked());
   CHECK(outcome.kind == OutcomeKind::committed_pending);
   REQUIRE(control("start"));
@@ -122,7 +133,7 @@ TEST_CASE("a server killed before it voted rolls the transaction back on both si
     bank::book(tx, ten_from_a_to_b());
     return tx.commit();
   }();
-  INFO(outcome.to_string());
+  INFO(whole_story(outcome));
   REQUIRE(kill.worked());
   CHECK(outcome.kind == OutcomeKind::rolled_back);
   CHECK(banks.recovery.settle(tm, std::chrono::seconds(60)));

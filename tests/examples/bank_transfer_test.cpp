@@ -1,5 +1,5 @@
-// The bank transfer program on real servers: what it does with sound transfers and with bad ones. Nothing of a refused
-// transfer may be seen at either bank.
+// The bank transfer program on real servers: what it does with sound transfers and with bad ones.
+// Nothing of a refused transfer may be seen at either bank.
 #include <cstdint>
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
-// The manufacturing program on real servers: a release writes on both sides or, for a shortage, a taken machine or a
-// constraint that only speaks up at prepare, on neither.
+// The manufacturing program on real servers: a release writes on both sides or, for a shortage, a
+// taken machine or a constraint that only speaks up at prepare, on neither.
 #include <cstdint>
 #include <string>
 #include <vector>

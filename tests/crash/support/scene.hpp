@@ -1,5 +1,6 @@
-// Scene: a pair of real databases for one test case, PostgreSQL and the server XABRIDGE_TEST_SERVER names, with a
-// configuration file and a log directory of its own. Reads go through plain connections, independent of xabridge.
+// Scene: a pair of real databases for one test case, PostgreSQL and the server XABRIDGE_TEST_SERVER
+// names, with a configuration file and a log directory of its own. Reads go through plain
+// connections, independent of xabridge.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,9 @@ namespace scene {
 
 class Scene {
  public:
-  /// The two names are the resource managers' in the configuration. Where an administrator's connection is known
-  /// (XABRIDGE_TEST_..._ADMIN), the databases are new and removed at the end, so that tests run side by side.
+  /// The two names are the resource managers' in the configuration. Where an administrator's
+  /// connection is known (XABRIDGE_TEST_..._ADMIN), the databases are new and removed at the end,
+  /// so that tests run side by side.
   Scene(const std::string& postgresql_name, const std::string& mysql_name);
   ~Scene();
   Scene(const Scene&) = delete;
