@@ -79,6 +79,53 @@ TEST_CASE_METHOD(ManagerFixture, "A transaction that is finished is not interrup
   CHECK_THROWS_AS(tm.begin(-1ms), Exception);
 }
 
+namespace {
+
+/// Holds the transaction's thread at one step until the transaction has timed out.
+class HoldAt final : public xabridge::Observer {
+ public:
+  HoldAt(EventKind kind, const EventLog& events) : kind_(kind), events_(events) {}
+  void on_event(const xabridge::Event& event) noexcept override {
+    if (event.kind == kind_) (void)events_.wait_for(EventKind::timed_out);
+  }
+
+ private:
+  EventKind kind_;
+  const EventLog& events_;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(ManagerFixture, "A timeout while branches prepare wins over the decision") {
+  HoldAt hold(EventKind::prepared, events);
+  auto c = config();
+  c.observers.push_back(&hold);
+  TransactionManager tm(c);
+  Transaction tx = tm.begin(200ms);
+  enlist_both(tx);
+  const Outcome outcome = tx.commit();
+  CHECK(outcome.kind == OutcomeKind::rolled_back);
+  CHECK(outcome.reason_code == XA_RBTIMEOUT);
+  CHECK(contains(outcome.reason, "timed out after 200ms"));
+  CHECK(events.count(EventKind::before_decide) == 0);
+  CHECK(accounts.committed() + ledger.committed() == 0);
+  CHECK(accounts.prepared().empty());
+}
+
+TEST_CASE_METHOD(ManagerFixture, "A timeout before a one-phase commit wins over it") {
+  HoldAt hold(EventKind::before_end, events);
+  auto c = config();
+  c.observers.push_back(&hold);
+  TransactionManager tm(c);
+  Transaction tx = tm.begin(200ms);
+  tx.enlist("ledger");
+  const Outcome outcome = tx.commit();
+  CHECK(outcome.kind == OutcomeKind::rolled_back);
+  CHECK(outcome.reason_code == XA_RBTIMEOUT);
+  CHECK(ledger.committed() == 0);
+  CHECK(ledger.rolled_back() == 1);
+}
+
 TEST_CASE("Either the timeout or the commit passes the gate and never both") {
   using Gate = xabridge::tm::TimeoutGate;
   const auto now = std::chrono::steady_clock::now();
@@ -90,6 +137,9 @@ TEST_CASE("Either the timeout or the commit passes the gate and never both") {
     watcher.join();
     CHECK(expired != proceeded);
   }
+  Gate expired_first(now + 1h);
+  CHECK(expired_first.expire());
+  CHECK_FALSE(expired_first.proceed(now));
   Gate late(now);
   CHECK_FALSE(late.proceed(now));  // the watcher has not come to it yet
   CHECK(late.timed_out(now));

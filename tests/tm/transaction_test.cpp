@@ -191,7 +191,9 @@ TEST_CASE_METHOD(ManagerFixture, "A start that meets a dead connection is tried 
 
 TEST_CASE_METHOD(ManagerFixture,
                  "A commit that goes unanswered is pending until recovery completes it") {
-  TransactionManager tm(config());
+  auto c = config();
+  c.recovery_interval = std::chrono::hours(1);  // what comes sooner was hurried
+  TransactionManager tm(c);
   Transaction tx = tm.begin();
   enlist_both(tx);
   ledger.answer("commit", std::deque<int>(1000, XAER_RMFAIL));
