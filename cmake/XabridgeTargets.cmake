@@ -14,7 +14,8 @@ endif()
 add_library(xabridge_options INTERFACE)
 target_compile_features(xabridge_options INTERFACE cxx_std_20)
 target_compile_options(xabridge_options INTERFACE
-  -Wall -Wextra -Wpedantic $<$<COMPILE_LANGUAGE:CXX>:-Wshadow -Wnon-virtual-dtor -Woverloaded-virtual>
+  -Wall -Wextra -Wpedantic
+  $<$<COMPILE_LANGUAGE:CXX>:-Wshadow -Wnon-virtual-dtor -Woverloaded-virtual>
   -Wconversion -Wcast-qual -Wformat=2
   $<$<BOOL:${XABRIDGE_WERROR}>:-Werror>)
 if(XABRIDGE_SANITIZE)

@@ -1,5 +1,5 @@
-// Events: every step of a transaction, reported to observers. Logging, metrics, progress bars and crash
-// tests are observers; nothing in the path depends on one.
+// Events: every step of a transaction, reported to observers. Logging, metrics, progress bars and
+// crash tests are observers; nothing in the path depends on one.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace xabridge {
 
-/// In the order of a transaction's life. "before_" events are the last moment at which the step has not
-/// been tried: dying there is dying between two steps.
+/// In the order of a transaction's life. "before_" events are the last moment at which the step has
+/// not been tried: dying there is dying between two steps.
 enum class EventKind {
   begun,
   enlisted,             // resource manager joined; branch started
@@ -48,8 +48,9 @@ struct XABRIDGE_API Event {
   std::string_view text;              // detail for people
 };
 
-/// Called synchronously from whichever thread makes the step: return quickly, do not throw, do not call the
-/// transaction manager. Views live only during the call. Must outlive the transaction manager.
+/// Called synchronously from whichever thread makes the step: return quickly, do not throw, do not
+/// call the transaction manager. Views live only during the call. Must outlive the transaction
+/// manager.
 class XABRIDGE_API Observer {
  public:
   virtual ~Observer() = default;

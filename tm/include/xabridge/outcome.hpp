@@ -10,11 +10,11 @@
 
 namespace xabridge {
 
-/// The combined answer (spec: XA 2.3, TX appendix B). Only `committed` and `committed_pending` mean that
-/// the work is done; only `rolled_back` means that nothing of it is.
+/// The combined answer (spec: XA 2.3, TX appendix B). Only `committed` and `committed_pending` mean
+/// that the work is done; only `rolled_back` means that nothing of it is.
 enum class OutcomeKind {
   committed,          // every branch is committed
-  committed_pending,  // decided and durable: it is committed, some branches finish in the background
+  committed_pending,  // decided and durable: committed, some branches finish in the background
   rolled_back,        // no branch committed anything
   heuristic,          // a resource manager decided by itself, against or before the decision
   unknown,            // a reply was lost and nobody could be asked; see `branches` for where
@@ -50,8 +50,8 @@ struct XABRIDGE_API Outcome {
   OutcomeKind kind = OutcomeKind::unknown;
   std::string gtrid;                    // hex; what `xabridge status` shows
   std::vector<BranchOutcome> branches;  // in the order of enlistment
-  std::string reason;                   // why not committed: by whom and what it said; empty otherwise
-  int reason_code = XA_OK;              // the XA code behind `reason`: XA_RBDEADLOCK, XA_RBTIMEOUT, ...
+  std::string reason;                   // why not committed: who said what; empty otherwise
+  int reason_code = XA_OK;              // the XA code behind `reason`, e.g. XA_RBDEADLOCK
   std::vector<Retry> retries;           // filled by run()
 
   /// The decision is commit and durable.

@@ -220,8 +220,8 @@ constexpr OutcomeRow kRows[] = {
      "5 recovery"},
     {P::recover_unseen, V::commit, any(A::error, A::rolled_back, A::read_only, A::odd), Do::leave,
      P::recover_unseen, B::pending,
-     "not listed, and the answer does not say that it is gone: look at the user and the database in "
-     "the open string", "5 recovery"},
+     "not listed, and the answer does not say that it is gone: look at the user and the database "
+     "in the open string", "5 recovery"},
     {P::recovered, V::confirm, kNota, Do::final, P::recovered, B::committed,
      "committed, and the list agrees", "5 recovery"},
     {P::recovered, V::confirm, except(A::not_known), Do::retry, P::recover_commit, B::pending,

@@ -51,7 +51,7 @@ enum class Phase {
   one_phase_refused,  // xa_commit(TMONEPHASE) answered what it must not
   heuristic,          // answered XA_HEUR*, recorded: to be forgotten
   recover_commit,     // recovery: decided, listed, owner dead or done with it
-  recover_unseen,     // recovery: decided, but not listed: completed, or only hidden from this user?
+  recover_unseen,     // recovery: decided, not listed: completed, or hidden from this user?
   recover_rollback,   // recovery: undecided, listed, owner dead or done with it
   recovered,          // recovery: commit answered; a fresh list must agree
   undone,             // recovery: rollback answered; a fresh list must agree

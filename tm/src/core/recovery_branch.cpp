@@ -120,8 +120,8 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   if (*who == Whose::foreign) tell_once(EventKind::foreign, source, kept);
 }
 
-/// Participants of decisions that `source` does not list. Its list shows what its user may see in its
-/// database; whether the branch exists is another question, so the branch is asked to commit.
+/// Participants of decisions that `source` does not list. Its list shows what its user may see in
+/// its database; whether the branch exists is another question, so the branch is asked to commit.
 void Recovery::Pass::ask_unlisted(Source& source) {
   for (const Known& known : decisions) {
     for (const Participant& participant : known.record.participants) {
