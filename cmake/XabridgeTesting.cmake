@@ -10,6 +10,9 @@ if(XABRIDGE_SANITIZE)
   target_compile_options(xabridge_test_main PUBLIC -fsanitize=${XABRIDGE_SANITIZE})
 endif()
 
+# Every program with the label unit, and nothing else: all that a sanitizer build needs.
+add_custom_target(unit_tests)
+
 # xabridge_test(<name> LABELS <label>... SOURCES <file>... [LIBRARIES <target>...]
 #               [SERVERS <postgresql|mysql|mariadb>...] [SERIAL] [TIMEOUT <seconds>])
 # Each Catch2 test case becomes one ctest test, named <name>.<case>. With SERVERS, every case runs
@@ -23,17 +26,22 @@ function(xabridge_test name)
   add_executable(${name} ${T_SOURCES})
   xabridge_configure(${name})
   target_link_libraries(${name} PRIVATE xabridge_test_main ${T_LIBRARIES})
+  if("unit" IN_LIST T_LABELS)
+    add_dependencies(unit_tests ${name})
+  endif()
   set(properties TIMEOUT ${T_TIMEOUT})
   if(T_SERIAL)
     list(APPEND properties RUN_SERIAL TRUE)
   endif()
   if(NOT T_SERVERS)
-    catch_discover_tests(${name} TEST_PREFIX "${name}." PROPERTIES LABELS "${T_LABELS}" ${properties})
+    catch_discover_tests(${name} TEST_PREFIX "${name}."
+      PROPERTIES LABELS "${T_LABELS}" ${properties})
     return()
   endif()
   foreach(server IN LISTS T_SERVERS)
     set(labels ${T_LABELS} ${server})
-    list(JOIN labels "\\\\\\\;" labels)  # a list of its own when it reaches ctest, four expansions on
+    # Four expansions on, when it reaches ctest, this is a list of its own.
+    list(JOIN labels "\\\\\\\;" labels)
     # --name changes nothing but makes the servers' generated files differ.
     catch_discover_tests(${name} TEST_PREFIX "${name}.${server}." TEST_LIST ${name}_${server}_TESTS
       EXTRA_ARGS --name ${server}
