@@ -11,9 +11,13 @@ namespace {
 
 // The tag is the first word of application_name; what the open string says follows. The server cuts
 // the name to 63 bytes (NAMEDATALEN - 1), so a longer tag is compared as it was cut.
+//
+// A session in the middle of a statement does not count: the server looks for its client only when
+// the statement is over, and it may wait for a lock of the very branch that waits for the session to
+// be gone. A client that lives has the session of a prepared branch idle, beside that one.
 constexpr const char* count_tagged =
     "SELECT count(*) FROM pg_catalog.pg_stat_activity, left($1, 63) AS tag"
-    " WHERE pid <> pg_backend_pid()"
+    " WHERE pid <> pg_backend_pid() AND state IS DISTINCT FROM 'active'"
     " AND (application_name = tag OR starts_with(application_name, tag || ' '))";
 
 // The cluster's identifier (any role may read it) and the database within it. Host and port would

@@ -150,6 +150,32 @@ TEST_CASE("sessions of an owner are counted where the server keeps attributes") 
   CHECK(control->begin(f.xid()).code == XA_OK);  // asking leaves no transaction open
 }
 
+TEST_CASE("a session of an owner that waits for a lock is not counted") {
+  Fixture f;
+  if (f.observer.value("SELECT @@performance_schema") != "1") return;
+  MysqlServer server(parse_settings(open_string()).value());
+  const std::string tag = unique_name("owner");
+  auto control = f.session();
+  const auto count = [&] { return server.sessions_tagged(*control, tag).value(); };
+  // A dead owner's branch, and its other session that will not notice before it has the row.
+  auto dead = f.session();
+  auto waiter = f.session(tag);
+  const Xid held = f.xid();
+  const Xid waiting = f.xid();
+  REQUIRE(dead->begin(held).code == XA_OK);
+  REQUIRE(Fixture::work(*dead, f.set(1, 1)) == 0);
+  REQUIRE(waiter->begin(waiting).code == XA_OK);
+  CHECK(count() == 1);
+  auto blocked =
+      std::async(std::launch::async, [&] { return Fixture::work(*waiter, f.set(1, 2)); });
+  CHECK(eventually([&] { return count() == 0; }));
+  CHECK(blocked.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
+  CHECK(dead->end(held).code == XA_OK);
+  CHECK(dead->rollback(held).code == XA_OK);
+  CHECK(blocked.get() == 0);
+  CHECK(eventually([&] { return count() == 1; }));
+}
+
 TEST_CASE("two open strings that lead to one database have one identity") {
   Fixture f;
   MysqlServer by_port(parse_settings(open_string()).value());

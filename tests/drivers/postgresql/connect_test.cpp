@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <xabridge/codes.hpp>
 
 #include "fixture.hpp"
@@ -118,6 +119,30 @@ TEST_CASE("sessions are counted by the tag of their owner") {
   CHECK(count() == 2);
   CHECK(sql(*two, "SHOW application_name").value == tag + " billing");
   one.reset();
+  CHECK(eventually([&] { return count() == 1; }));
+}
+
+TEST_CASE("a session of an owner that waits for a lock is not counted") {
+  Corner corner;
+  const std::string tag = unique_name("tag");
+  const SessionPtr control = corner.connect("", "control");
+  const auto count = [&] { return *corner.server().sessions_tagged(*control, tag).value(); };
+  // A dead owner's branch, and its other session that will not notice before it has the row.
+  SessionPtr dead = corner.connect("", "dead");
+  const SessionPtr waiter = corner.connect("", tag);
+  const Xid prepared = corner.xid();
+  const Xid waiting = corner.xid();
+  CHECK_ANSWER(dead->begin(prepared), XA_OK);
+  CHECK(sql(*dead, corner.add(1, 1)).ok);
+  CHECK_ANSWER(dead->end(prepared), XA_OK);
+  CHECK_ANSWER(dead->prepare(prepared), XA_OK);
+  CHECK_ANSWER(waiter->begin(waiting), XA_OK);
+  CHECK(count() == 1);
+  auto blocked = std::async(std::launch::async, [&] { return sql(*waiter, corner.add(1, 1)).ok; });
+  corner.wait_until_blocked(*waiter);
+  CHECK(count() == 0);
+  CHECK_ANSWER(control->rollback_prepared(prepared), XA_OK);
+  CHECK(blocked.get());
   CHECK(eventually([&] { return count() == 1; }));
 }
 
