@@ -156,7 +156,9 @@ class MemoryRegister : public DecisionRegister {
     if (gtrid.register_id != id_) return Owner::foreign;
     if (gtrid.incarnation == own_) return Owner::self;
     if (live.count(gtrid.incarnation[0]) != 0) return Owner::live;
-    return incarnations.count(gtrid.incarnation[0]) != 0 ? Owner::dead : Owner::stranger;
+    return incarnations.count(gtrid.incarnation[0]) == 0 ? Owner::stranger
+           : lock_proves                                 ? Owner::dead
+                                                         : Owner::vanished;
   }
   std::optional<DecisionRecord> decision(const std::string& gtrid) override {
     if (before_decision) before_decision();
@@ -175,6 +177,7 @@ class MemoryRegister : public DecisionRegister {
   std::set<std::string> dones;
   std::vector<HeuristicRecord> records;
   std::set<std::uint8_t> incarnations;
+  bool lock_proves = true;  // false: owners that ended have vanished
   std::set<std::uint8_t> live;
   std::optional<Error> decide_error;
   bool lost_decision_is_on_disk = false;

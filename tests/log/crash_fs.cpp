@@ -111,6 +111,7 @@ class CrashFs::HeldLock final : public tm::FileLock {
     const std::lock_guard guard(files_.mutex_);
     if (generation_ == files_.generation_) files_.locked_.erase(path_);
   }
+  [[nodiscard]] tm::LockIdentity identity() const noexcept override { return files_.machine; }
 
  private:
   CrashFs& files_;

@@ -31,6 +31,9 @@ class CrashFs final : public tm::FileSystem {
   CrashFs();
   ~CrashFs() override;
 
+  /// What locks here are identified by: another value is another boot or machine.
+  tm::LockIdentity machine{1};
+
   Result<std::unique_ptr<tm::File>> open(const std::filesystem::path& path,
                                          tm::OpenMode mode) override;
   Result<void> create_directories(const std::filesystem::path& path) override;

@@ -190,12 +190,12 @@ TEST_CASE("torn_incarnation_is_cut_and_a_damaged_one_refused") {
   f.open();
   f.open();
   const std::string good = f.files.contents(path);
-  REQUIRE(good.size() == 48);
-  f.files.change(path, good.substr(0, 40));
+  REQUIRE(good.size() == 112);
+  f.files.change(path, good.substr(0, 100));
   const auto incarnation = f.open()->incarnation();
   CHECK(f.reports.size() == 1);
-  CHECK(f.files.contents(path).size() == 48);
-  CHECK(f.files.contents(path).substr(32, 8) ==
+  CHECK(f.files.contents(path).size() == 112);
+  CHECK(f.files.contents(path).substr(64, 8) ==
         std::string(incarnation.begin(), incarnation.end()));
 
   std::string changed = good;

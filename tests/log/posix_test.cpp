@@ -153,6 +153,19 @@ TEST_CASE("two_processes_take_two_slots_and_the_survivor_takes_over") {
   log->end_pass();
 }
 
+// The copy's lock is free while the owner of the original is alive: it must not pass for proof.
+TEST_CASE("owner_of_the_original_is_not_dead_to_a_copy_of_its_log") {
+  const Directory directory;
+  const auto original = directory.open().value();
+  const auto root = directory.path / "a" / "root";
+  const auto copy = directory.path / "copy";
+  std::filesystem::copy(root, copy, std::filesystem::copy_options::recursive);
+  const auto opened = FileRegister::open(posix_environment(), {.directory = copy, .report = {}});
+  REQUIRE(opened);
+  const Gtrid gtrid = *Gtrid::decode(gtrid_of(*original, 1));
+  CHECK((*opened)->owner_of(gtrid).value() == Owner::vanished);
+}
+
 TEST_CASE("processes_that_start_at_once_agree_on_the_register") {
   const Directory directory;
   std::vector<std::unique_ptr<Process>> processes;

@@ -61,6 +61,16 @@ TEST_CASE("owner_of_tells_self_live_dead_stranger_and_foreign_apart") {
   log->end_pass();
 }
 
+TEST_CASE("owner_under_another_boot_or_machine_is_vanished_not_dead") {
+  LogFixture f;
+  const Gtrid gtrid = *Gtrid::decode(gtrid_of(*f.open(), 1));
+  f.files.machine = {2};
+  CHECK(f.open()->owner_of(gtrid).value() == Owner::vanished);
+  f.files.machine = {};  // cannot be told
+  const Gtrid untold = *Gtrid::decode(gtrid_of(*f.open(), 1));
+  CHECK(f.open()->owner_of(untold).value() == Owner::vanished);
+}
+
 TEST_CASE("dead_stays_true_until_the_pass_ends") {
   LogFixture f;
   const auto log = f.open();

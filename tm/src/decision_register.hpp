@@ -46,6 +46,8 @@ enum class Owner {
   self,  // this process, this incarnation
   live,  // another process that holds its slot
   dead,  // ended, and this process now holds its slot: its decisions are complete and readable here
+  vanished,  // likewise, but it held another lock than ours (another boot or machine, a copied log
+             // root): it may still be running somewhere
   stranger,  // our register id, but an incarnation never recorded here: a clone of the log root
   foreign,   // another register
 };

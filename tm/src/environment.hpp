@@ -3,6 +3,7 @@
 // makes system calls for these.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,9 @@ class File {
   virtual Result<void> truncate(std::uint64_t size) = 0;
 };
 
+/// Names one lock of one kernel: boot id, device, inode. All zero: not known.
+using LockIdentity = std::array<std::uint8_t, 32>;
+
 /// An exclusive lock on a path, held until destroyed or until the process ends however it ends.
 class FileLock {
  public:
@@ -36,6 +40,9 @@ class FileLock {
   /// False in a child made by fork(): the lock stayed with the parent, and so did what it protects.
   /// Thread-safe.
   [[nodiscard]] virtual bool held() const noexcept { return true; }
+  /// Two holders of equal, known identities cannot hold it at the same time. A copy of the file, another
+  /// machine and another boot give another identity, and then a free lock says nothing of the holder before.
+  [[nodiscard]] virtual LockIdentity identity() const noexcept { return {}; }
 };
 
 enum class OpenMode { read, read_write, create_new };

@@ -45,7 +45,7 @@ PassReport Recovery::pass(std::span<ResourceManagerPort* const> resource_manager
     if (hurry_) backoff_.clear();
     hurry_ = false;
   }
-  Pass pass{*this, is_live, stop, {}, {}, {}, {}, {}, false};
+  Pass pass{*this, is_live, stop, {}, {}, {}, {}, {}, {}, false};
   events_({EventKind::recovery_started, {}, {}, 0, {}});
   if (Result<void> begun = decisions_.begin_pass(); !begun) {
     // Without the register nothing can be told: not what is decided, not who is dead.
@@ -103,10 +103,12 @@ void Recovery::Pass::read_decisions() {
     const std::optional<Gtrid> gtrid = Gtrid::decode(record.gtrid);
     const auto owner =
         gtrid ? recovery.decisions_.owner_of(*gtrid) : Result<Owner>(Owner::stranger);
-    const bool self = owner && *owner == Owner::self;
-    if (!owner || !(self || *owner == Owner::dead)) continue;
+    if (!owner) continue;
+    const Whose who = whose_of(*owner);
+    const bool self = who == Whose::self;
+    if (!self && who != Whose::dead && who != Whose::vanished) continue;
     if (self && at_work(record.gtrid)) continue;
-    decisions.push_back({std::move(record), self ? Whose::self : Whose::dead});
+    decisions.push_back({std::move(record), who});
   }
   for (const HeuristicRecord& record : recovery.decisions_.heuristics()) {
     recorded.emplace(record.resource_manager, record.gtrid + record.bqual);
@@ -207,7 +209,8 @@ std::string Recovery::Pass::said_of(const std::string& resource_manager, const X
 void Recovery::Pass::finish_report() {
   using Do = RecoveryAction;
   for (const BranchReport& b : report.branches) {
-    const bool ours = b.whose == Whose::self || b.whose == Whose::dead;
+    const bool ours =
+        b.whose == Whose::self || b.whose == Whose::dead || b.whose == Whose::vanished;
     report.heuristic += b.heuristic ? 1 : 0;
     if (ours && b.finished && !b.heuristic) {
       report.committed += b.action == Do::commit && b.sight == Sight::listed ? 1 : 0;

@@ -15,9 +15,9 @@ struct WhoseRow {
   Whose whose;
 };
 constexpr WhoseRow kOwners[] = {
-    {Owner::self, Whose::self},       {Owner::live, Whose::live},
-    {Owner::dead, Whose::dead},       {Owner::stranger, Whose::stranger},
-    {Owner::foreign, Whose::foreign},
+    {Owner::self, Whose::self},         {Owner::live, Whose::live},
+    {Owner::dead, Whose::dead},         {Owner::vanished, Whose::vanished},
+    {Owner::stranger, Whose::stranger}, {Owner::foreign, Whose::foreign},
 };
 
 std::string detail(std::string_view why, const std::optional<Error>& error) {
@@ -28,6 +28,13 @@ std::string detail(std::string_view why, const std::optional<Error>& error) {
 
 }  // namespace
 
+Whose Recovery::Pass::whose_of(Owner owner) noexcept {
+  for (const WhoseRow& row : kOwners) {
+    if (row.owner == owner) return row.whose;
+  }
+  return Whose::foreign;
+}
+
 Result<Whose> Recovery::Pass::whose(const Xid& xid) const {
   if (xid.format_id() != kFormatId) return Whose::foreign;
   const std::optional<Gtrid> gtrid = Gtrid::decode(xid.gtrid());
@@ -36,10 +43,7 @@ Result<Whose> Recovery::Pass::whose(const Xid& xid) const {
   if (!owner) return std::move(owner.error());
   // Before the decision is read, never after: see the order in recovery.hpp.
   if (*owner == Owner::self && at_work(xid.gtrid())) return Whose::in_flight;
-  for (const WhoseRow& row : kOwners) {
-    if (row.owner == *owner) return row.whose;
-  }
-  return Whose::foreign;
+  return whose_of(*owner);
 }
 
 bool Recovery::Pass::listed_by_another(const Xid& xid, const std::string& name) const {
@@ -55,16 +59,23 @@ Sight Recovery::Pass::sight(const Source& source, const Xid& xid, const std::str
   return listed_by_another(xid, name) ? Sight::elsewhere : Sight::absent;
 }
 
-OwnerSessions Recovery::Pass::sessions(Source& source, const Xid& xid) const {
+/// Asked of every resource manager: some cannot tell, and one that can speaks for all.
+OwnerSessions Recovery::Pass::sessions(const Xid& xid) {
   const std::optional<Gtrid> gtrid = Gtrid::decode(xid.gtrid());
   if (!gtrid) return OwnerSessions::cannot_tell;
   const std::string tag = owner_tag(gtrid->register_id, gtrid->incarnation);
-  if (const auto it = source.sessions.find(tag); it != source.sessions.end()) return it->second;
-  const std::optional<long> count = source.port->owner_sessions(tag);
-  const OwnerSessions result = !count       ? OwnerSessions::cannot_tell
-                               : *count > 0 ? OwnerSessions::connected
-                                            : OwnerSessions::none;
-  source.sessions.emplace(tag, result);
+  if (const auto it = owners.find(tag); it != owners.end()) return it->second;
+  OwnerSessions result = OwnerSessions::none;
+  for (auto& [name, source] : sources) {
+    const std::optional<long> count =
+        source.listed ? source.port->owner_sessions(tag) : std::nullopt;
+    if (!count) result = OwnerSessions::cannot_tell;
+    if (count && *count > 0) {
+      result = OwnerSessions::connected;
+      break;
+    }
+  }
+  owners.emplace(tag, result);
   return result;
 }
 
@@ -87,7 +98,7 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   branch.whose = *who;
   Situation situation;
   situation.whose = *who;
-  if (*who == Whose::self || *who == Whose::dead) {
+  if (*who == Whose::self || *who == Whose::dead || *who == Whose::vanished) {
     const std::optional<std::string> name = bqual_name(xid.bqual());
     const auto named = name ? sources.find(*name) : sources.end();
     situation.sight = named == sources.end() ? Sight::unnamed : sight(named->second, xid, *name);
@@ -96,8 +107,8 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
     const bool commit = recovery.decisions_.decision(branch.gtrid).has_value();
     branch.commit_decided = commit;
     situation.on_record = commit ? OnRecord::commit : OnRecord::none;
-    if (*who == Whose::dead && !commit && situation.sight == Sight::listed) {
-      situation.sessions = sessions(source, xid);
+    if (*who == Whose::vanished && !commit && situation.sight == Sight::listed) {
+      situation.sessions = sessions(xid);
     }
     found_new_decision |=
         commit && std::none_of(decisions.begin(), decisions.end(), [&](const Known& known) {

@@ -23,7 +23,6 @@ struct Recovery::Pass {
     ResourceManagerPort* port = nullptr;
     bool listed = false;  // `xids` is a complete list, made after the decisions were read
     std::set<Xid> xids;
-    std::map<std::string, OwnerSessions> sessions;          // by owner tag, asked once a pass
     std::vector<std::pair<std::size_t, Phase>> to_confirm;  // index into report.branches
   };
   std::map<std::string, Source> sources;
@@ -36,6 +35,7 @@ struct Recovery::Pass {
   std::vector<Known> decisions;
   std::set<std::pair<std::string, std::string>> recorded;  // (resource manager, gtrid + bqual)
   std::set<std::pair<std::string, Xid>> finished;          // acted on and gone, by resource manager
+  std::map<std::string, OwnerSessions> owners;             // by owner tag, asked once a pass
   bool found_new_decision = false;
 
   void run(std::span<ResourceManagerPort* const> ports);
@@ -54,10 +54,11 @@ struct Recovery::Pass {
   void visit(Source& source, const Xid& xid);
   void ask_unlisted(Source& source);
   void ask_unlisted(Source& source, const Known& known, const Participant& participant);
+  [[nodiscard]] static Whose whose_of(Owner owner) noexcept;
   [[nodiscard]] Result<Whose> whose(const Xid& xid) const;
   [[nodiscard]] Sight sight(const Source& source, const Xid& xid, const std::string& name) const;
   [[nodiscard]] bool listed_by_another(const Xid& xid, const std::string& name) const;
-  [[nodiscard]] OwnerSessions sessions(Source& source, const Xid& xid) const;
+  [[nodiscard]] OwnerSessions sessions(const Xid& xid);
   void act(Source& source, BranchReport& branch, Phase phase, Verb verb);
   void confirm(Source& source);
   void judge(Source& source, std::size_t index, Phase phase, Verb verb, CallAnswer answer);

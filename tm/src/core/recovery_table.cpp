@@ -9,7 +9,9 @@
 //   self, commit     |  commit          commit   wait          report
 //   self, none       |  rollback        done     wait          report
 //   dead, commit     |  commit          commit   wait          report
-//   dead, none       |  rollback, wait  done     wait          report
+//   dead, none       |  rollback        done     wait          report
+//   vanished, commit |  commit          commit   wait          report
+//   vanished, none   |  rollback, wait  done     wait          report
 //
 // A commit decision read for a transaction that is neither ours nor dead cannot be: it is not asked
 // for.
@@ -23,7 +25,9 @@ namespace {
 using S = const Situation&;
 using Do = RecoveryAction;
 
-constexpr bool ours(S s) noexcept { return s.whose == Whose::self || s.whose == Whose::dead; }
+constexpr bool ours(S s) noexcept {
+  return s.whose == Whose::self || s.whose == Whose::dead || s.whose == Whose::vanished;
+}
 constexpr bool decided(S s) noexcept { return s.on_record == OnRecord::commit; }
 constexpr bool misnamed(S s) noexcept {
   return s.sight == Sight::unnamed || s.sight == Sight::elsewhere;
@@ -62,29 +66,29 @@ constexpr RecoveryRow kRows[] = {
      Do::rollback,
      "a rollback that did not arrive, or a prepare that arrived after it: nobody can decide any "
      "more"},
-    {"undecided, owner gone",
+    {"undecided, owner dead",
+     [](S s) noexcept { return s.whose == Whose::dead && !decided(s) && s.sight == Sight::listed; },
+     Do::rollback,
+     "the owner died between prepare and decision: presumed rollback. Sessions it left behind may "
+     "live on, and may even wait for a lock of this very branch: they cannot decide, and a prepare "
+     "that arrives late is found by a later pass"},
+    {"undecided, owner vanished",
      [](S s) noexcept {
-       return s.whose == Whose::dead && !decided(s) && s.sight == Sight::listed &&
-              s.sessions == OwnerSessions::none;
-     },
-     Do::rollback, "the owner died between prepare and decision: presumed rollback"},
-    {"undecided, owner untold",
-     [](S s) noexcept {
-       return s.whose == Whose::dead && !decided(s) && s.sight == Sight::listed &&
-              s.sessions == OwnerSessions::cannot_tell;
+       return s.whose == Whose::vanished && !decided(s) && s.sight == Sight::listed &&
+              s.sessions != OwnerSessions::connected;
      },
      Do::rollback,
-     "as above; the server cannot say who is connected. The slot's lock is proof enough that the "
-     "owner is dead, and what arrives late is found by a later pass"},
+     "the machine was restarted, or the log root moved, after the owner died between prepare and "
+     "decision. Nothing speaks for its being alive"},
     {"undecided, owner connected",
      [](S s) noexcept {
-       return s.whose == Whose::dead && !decided(s) && s.sight == Sight::listed &&
+       return s.whose == Whose::vanished && !decided(s) && s.sight == Sight::listed &&
               s.sessions == OwnerSessions::connected;
      },
      Do::wait,
-     "the owner died, its sessions live on (half-open): requests of it may still be on their way "
-     "and the "
-     "server may hold the branch for them"},
+     "the owner ran elsewhere and is still connected: it may be alive beside this copy of its log, "
+     "about to decide. When it is certainly dead, end its sessions at the server; then the branch "
+     "is rolled back"},
     {"undecided, absent",
      [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::absent; }, Do::done,
      "nothing is prepared and nothing on record: there is nothing to do"},

@@ -13,11 +13,13 @@ enum class Whose {
               // stands)
   self,       // this process, and nobody is at work on it any more
   live,       // another process that holds its slot
-  dead,       // its owner ended; its decisions are complete and readable here
+  dead,       // its owner ended, the slot's lock proves it; its decisions are complete here
+  vanished,   // likewise, but it held another lock (another boot or machine, a copied log root), so
+              // that the lock proves nothing
   stranger,   // our register id, an incarnation never recorded: a clone of the log root made it
   foreign,    // another transaction manager's
 };
-inline constexpr int kWhoseCount = 6;
+inline constexpr int kWhoseCount = 7;
 
 /// What the resource manager named in the bqual says about the branch.
 enum class Sight {
@@ -33,7 +35,8 @@ inline constexpr int kSightCount = 5;
 enum class OnRecord { none, commit };
 inline constexpr int kOnRecordCount = 2;
 
-/// Sessions of a dead owner at that server.
+/// Sessions of a vanished owner, at any resource manager: where one is connected, the owner may be
+/// alive and about to decide. For others it is not asked.
 enum class OwnerSessions { none, connected, cannot_tell };
 inline constexpr int kOwnerSessionsCount = 3;
 

@@ -115,7 +115,8 @@ constexpr std::string_view kVerbs[] = {
     "xa_rollback", "xa_forget",      "xa_recover"};
 static_assert(std::size(kVerbs) == static_cast<std::size_t>(Verb::confirm) + 1);
 
-constexpr std::string_view kWhose[] = {"in flight", "self", "live", "dead", "stranger", "foreign"};
+constexpr std::string_view kWhose[] = {"in flight", "self",     "live",   "dead",
+                                       "vanished",  "stranger", "foreign"};
 static_assert(std::size(kWhose) == kWhoseCount);
 
 constexpr std::string_view kActions[] = {"commit", "rollback", "wait", "leave", "report", "done"};

@@ -40,7 +40,9 @@ Result<void> DecisionLog::rotate() {
 
 Result<void> DecisionLog::start(const Incarnation& incarnation) {
   if (auto reserved = slot_->reserve(); !reserved) return reserved;
-  return slot_->start({.incarnation = incarnation, .started_at = environment_.clock.wall()});
+  return slot_->start({.incarnation = incarnation,
+                       .started_at = environment_.clock.wall(),
+                       .lock = slot_->lock_identity()});
 }
 
 template <class R>

@@ -43,6 +43,11 @@ class DecisionLog {
     return slot_->incarnations();
   }
 
+  /// Holding the slot proves that the owner of this entry, which ended up in it, is dead.
+  [[nodiscard]] bool lock_proves(const IncarnationEntry& entry) const noexcept {
+    return entry.lock != LockIdentity{} && entry.lock == slot_->lock_identity();
+  }
+
   /// First segment: makes everything that was read durable. Before any call below, by one thread.
   Result<void> rotate();
   /// Then, for the slot's owner: space for the next rotation, and the incarnation on record.

@@ -213,10 +213,12 @@ Result<Owner> FileRegister::owner_of(const Gtrid& gtrid) {
       // now.
       const auto list = read_incarnations(environment_.files, path);
       if (!list) return list.error();
-      return list->contains(gtrid.incarnation) ? Owner::live : Owner::stranger;
+      return list->find(gtrid.incarnation) != nullptr ? Owner::live : Owner::stranger;
     }
   }
-  return log->incarnations().contains(gtrid.incarnation) ? Owner::dead : Owner::stranger;
+  const IncarnationEntry* const entry = log->incarnations().find(gtrid.incarnation);
+  if (entry == nullptr) return Owner::stranger;
+  return log->lock_proves(*entry) ? Owner::dead : Owner::vanished;
 }
 
 std::optional<DecisionRecord> FileRegister::decision(const std::string& gtrid) {

@@ -13,7 +13,7 @@ namespace xabridge::tm {
 namespace {
 
 constexpr std::string_view kMagic = "XABI";
-constexpr std::size_t kEntrySize = 24;
+constexpr std::size_t kEntrySize = 56;
 
 std::filesystem::path file_of(const std::filesystem::path& slot) { return slot / "incarnations"; }
 
@@ -22,6 +22,7 @@ std::string encode(const IncarnationEntry& entry) {
   FieldWriter io(body);
   io.fixed(entry.incarnation);
   io.time(entry.started_at);
+  io.fixed(entry.lock);
   std::string out(kMagic);
   FieldWriter(out).integer(crc32c(body));
   return out + body;
@@ -35,15 +36,18 @@ std::optional<IncarnationEntry> decode(std::string_view bytes) {
   io.integer(crc);
   io.fixed(entry.incarnation);
   io.time(entry.started_at);
+  io.fixed(entry.lock);
   if (crc != crc32c(bytes.substr(8))) return {};
   return entry;
 }
 
 }  // namespace
 
-bool IncarnationList::contains(const Incarnation& incarnation) const noexcept {
-  return std::any_of(entries.begin(), entries.end(),
-                     [&](const auto& entry) { return entry.incarnation == incarnation; });
+const IncarnationEntry* IncarnationList::find(const Incarnation& incarnation) const noexcept {
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
+    return entry.incarnation == incarnation;
+  });
+  return found == entries.end() ? nullptr : &*found;
 }
 
 Result<IncarnationList> read_incarnations(FileSystem& files, const std::filesystem::path& slot) {

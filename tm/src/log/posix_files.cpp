@@ -15,11 +15,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 #include <mutex>
 #include <set>
 #include <system_error>
+#include <xabridge/xid.hpp>
 
 namespace xabridge::tm {
 namespace {
@@ -142,6 +145,7 @@ class PosixLock final : public FileLock {
     let_go();
   }
   [[nodiscard]] bool held() const noexcept override { return fd_.load() >= 0; }
+  [[nodiscard]] LockIdentity identity() const noexcept override;
   void let_go() noexcept {
     const int fd = fd_.exchange(-1);
     if (fd >= 0) ::close(fd);
@@ -150,6 +154,26 @@ class PosixLock final : public FileLock {
  private:
   std::atomic<int> fd_;
 };
+
+// A boot id stands for a kernel: containers on one share it, and share its locks.
+LockIdentity PosixLock::identity() const noexcept {
+  LockIdentity identity{};
+  struct stat file {};
+  std::array<char, 36> text{};
+  const int fd = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return {};
+  const ssize_t got = ::read(fd, text.data(), text.size());
+  ::close(fd);
+  if (got != static_cast<ssize_t>(text.size()) || ::fstat(fd_.load(), &file) != 0) return {};
+  std::string digits(text.data(), text.size());
+  std::erase(digits, '-');
+  const auto boot = from_hex(digits);
+  if (!boot || boot->size() != 16) return {};
+  const std::array<std::uint64_t, 2> node{file.st_dev, file.st_ino};
+  std::memcpy(identity.data(), boot->data(), 16);
+  std::memcpy(identity.data() + 16, node.data(), sizeof node);
+  return identity;
+}
 
 LockList& lock_list() {
   static LockList& list = *[] {

@@ -65,6 +65,7 @@ class Slot {
 
   /// False in a forked child. Thread-safe.
   [[nodiscard]] bool held() const noexcept { return lock_->held(); }
+  [[nodiscard]] LockIdentity lock_identity() const noexcept { return lock_->identity(); }
   /// Error: this is a forked child, or a write or sync failed in a way that leaves the files
   /// unknown; everything is refused from then on.
   [[nodiscard]] Result<void> writable() const;
