@@ -18,6 +18,19 @@ namespace {
 // Both servers keep formatID as a signed 32-bit number.
 constexpr long kLargestFormatId = std::numeric_limits<int>::max();
 
+/// What an application may SET, and what would change the next branch's results if it stayed.
+std::string settings_query(Flavour flavour) {
+  const bool mariadb = flavour == Flavour::mariadb;
+  return std::string(
+             "SELECT CONCAT_WS(' ', DATABASE(), @@sql_mode, @@time_zone, @@autocommit,"
+             " @@foreign_key_checks, @@unique_checks, @@sql_safe_updates, @@sql_select_limit,"
+             " @@character_set_client, @@character_set_results, @@collation_connection,"
+             " @@auto_increment_increment, @@auto_increment_offset, @@sql_log_bin,"
+             " @@innodb_lock_wait_timeout, @@lock_wait_timeout, CURRENT_ROLE(), ") +
+         (mariadb ? "@@tx_isolation, @@tx_read_only, @@max_statement_time)"
+                  : "@@transaction_isolation, @@transaction_read_only, @@max_execution_time)");
+}
+
 }  // namespace
 
 MysqlSession::MysqlSession(std::shared_ptr<const Settings> settings,
@@ -57,6 +70,13 @@ void MysqlSession::identify() {
       flavour_ == Flavour::mariadb ? "tx_isolation" : "transaction_isolation";
   statement_->execute("SET autocommit = 0, SESSION " + isolation + " = @@GLOBAL." + isolation);
   connection_->setAutoCommit(false);  // what the library remembers; see reusable()
+  settings_at_login_ = settings_now();
+}
+
+std::string MysqlSession::settings_now() {
+  connector();  // registers this thread
+  const std::unique_ptr<sql::ResultSet> row(statement_->executeQuery(settings_query(flavour_)));
+  return row->next() ? std::string(row->getString(1)) : std::string();
 }
 
 std::optional<Error> MysqlSession::send(const std::string& sql, std::string_view operation,
@@ -233,8 +253,9 @@ rm::Answer MysqlSession::rollback(const Xid& xid) {
 bool MysqlSession::reusable() noexcept {
   try {
     // Somebody who switched autocommit on would have later stray writes committed by themselves.
+    // Other settings that stayed would reach the next branch: USE its tables, sql_mode its values.
     return holds_ == Holds::none && !broken_ && !interrupted_ && !connection_->isClosed() &&
-           !connection_->getAutoCommit();
+           !connection_->getAutoCommit() && settings_now() == settings_at_login_;
   } catch (const std::exception&) {
     return false;
   }

@@ -59,6 +59,7 @@ class MysqlSession final : public rm::Session {
   MysqlSession(std::shared_ptr<const Settings> settings,
                std::unique_ptr<sql::Connection> connection);
   void identify();
+  std::string settings_now();
   /// Sends a statement without a result; nullopt is success.
   std::optional<Error> send(const std::string& sql, std::string_view operation, const Xid* xid);
   std::optional<Error> send_xa(std::string_view verb, const Xid& xid, std::string_view suffix = {});
@@ -71,6 +72,8 @@ class MysqlSession final : public rm::Session {
   Result<bool> listed(const Xid& xid);
   std::optional<Error> complete(bool commit, const Xid& xid);
   std::optional<Error> complete_detached(bool commit, const Xid& xid);
+  std::optional<Error> send_phase_two(bool commit, const Xid& xid);
+  static Error unsent(bool commit, const Xid& xid);
   rm::Answer judge(bool commit, const Xid& xid, Error error);
 
   const std::shared_ptr<const Settings> settings_;
@@ -78,6 +81,7 @@ class MysqlSession final : public rm::Session {
   std::unique_ptr<sql::Statement> statement_;  // every XA statement; made once
   std::string id_;
   std::string version_;
+  std::string settings_at_login_;
   Flavour flavour_ = Flavour::mysql;
   bool detaches_ = false;  // XA PREPARE frees the session
   Holds holds_ = Holds::none;

@@ -13,6 +13,8 @@
 //  - Read every result to its end, also those of CALL. Otherwise the branch is rolled back.
 //  - commit(), rollback(), setAutoCommit() and DDL are refused by the server inside a branch;
 //    the Connector hides the refusal of the first three. close() and reconnect() lose the branch.
+//  - What SET, SET ROLE and USE changed does not reach the next branch: the connection is closed
+//    then. User variables, GET_LOCK and temporary tables stay with the connection.
 #pragma once
 
 #include <string_view>
