@@ -9,6 +9,15 @@ namespace xabridge::postgresql {
 
 using rm::Answer;
 
+// A server notices that a client's machine is gone only by what it sends itself, and that its program
+// is gone only between statements. Until then the branch keeps its locks; by these, for a minute at
+// most. Joined with pg_settings because older servers lack the last one.
+#define XABRIDGE_NOTICE_LOST_CLIENT                                                            \
+  "SELECT set_config(name, value, false) FROM pg_catalog.pg_settings JOIN (VALUES "            \
+  "('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), "                         \
+  "('tcp_keepalives_count', '3'), ('client_connection_check_interval', '2s')) AS v(n, value) " \
+  "ON name = n;"
+
 Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection) {
   std::unique_ptr<Session> session(new Session(std::move(connection)));
   session->cancel_.reset(PQgetCancel(session->connection_.get()));
@@ -22,6 +31,7 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection) {
                                  "SELECT current_setting('default_transaction_read_only'), "
                                  "set_config('default_transaction_read_only', 'on', false)");
   if (!settings) return std::move(settings.error());
+  (void)session->execute(XABRIDGE_NOTICE_LOST_CLIENT);  // a refusal costs patience, nothing else
   session->read_write_ = PQgetvalue(settings->get(), 0, 0) == std::string_view("off");
   return std::unique_ptr<rm::Session>(std::move(session));
 }
@@ -31,7 +41,7 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection) {
 // tables.
 Answer Session::restore_settings() {
   const ResultSet result = execute(
-      "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *;"
+      "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *;" XABRIDGE_NOTICE_LOST_CLIENT
       "SET default_transaction_read_only = on");
   if (PQcmdStatus(result.get()) == std::string_view("SET")) {
     observer_.session_restored();

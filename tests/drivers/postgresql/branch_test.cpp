@@ -234,6 +234,7 @@ TEST_CASE("settings made in one branch are gone in the next") {
   CHECK_ANSWER(session->begin(second), XA_OK);
   CHECK(sql(*session, "SHOW search_path").value == "\"$user\", public");
   CHECK(sql(*session, "SHOW default_transaction_read_only").value == "on");
+  CHECK(sql(*session, "SHOW client_connection_check_interval").value == "2s");
   CHECK(sql(*session, corner.add(1, 1)).ok);
   CHECK_ANSWER(session->rollback(second), XA_OK);
 }
