@@ -5,6 +5,12 @@
 
 namespace xabridge::tm {
 
+namespace {
+
+constexpr std::chrono::hours kIdleSleep{1};
+
+}  // namespace
+
 DeadlineWatcher::DeadlineWatcher(std::shared_ptr<Events> events) : events_(std::move(events)) {
   thread_ = std::thread([this] { watch(); });
 }
@@ -20,8 +26,8 @@ DeadlineWatcher::~DeadlineWatcher() {
 
 void DeadlineWatcher::add(const std::shared_ptr<TimeoutGate>& gate, std::string gtrid) {
   const std::lock_guard lock(mutex_);
-  const auto added = entries_.emplace(*gate->deadline(), Entry{gate, std::move(gtrid)});
-  if (added == entries_.begin()) changed_.notify_all();
+  entries_.emplace(*gate->deadline(), Entry{gate, std::move(gtrid)});
+  if (*gate->deadline() < sleeps_until_) changed_.notify_all();
 }
 
 void DeadlineWatcher::remove(const TimeoutGate& gate) noexcept {
@@ -39,13 +45,12 @@ void DeadlineWatcher::remove(const TimeoutGate& gate) noexcept {
 void DeadlineWatcher::watch() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
-    if (entries_.empty()) {
-      changed_.wait(lock);
-      continue;
-    }
-    const auto earliest = entries_.begin()->first;
-    if (std::chrono::steady_clock::now() < earliest) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto earliest = entries_.empty() ? now + kIdleSleep : entries_.begin()->first;
+    if (now < earliest) {
+      sleeps_until_ = earliest;
       changed_.wait_until(lock, earliest);
+      sleeps_until_ = {};
       continue;
     }
     const Entry entry = std::move(entries_.begin()->second);
