@@ -26,6 +26,8 @@ constexpr const char* kGrant =
     "XA RECOVER failed: without the list of prepared branches nothing can be recovered; as an "
     "administrator: GRANT XA_RECOVER_ADMIN ON *.* TO ";
 
+const char* verb(bool commit) { return commit ? "XA COMMIT" : "XA ROLLBACK"; }
+
 bool server_rolled_back(int vendor_code) {
   return vendor_code == 1402 || vendor_code == 1613 || vendor_code == 1614;
 }
@@ -64,7 +66,7 @@ rm::Answer MysqlSession::rollback_prepared(const Xid& xid) { return phase_two(fa
 
 rm::Answer MysqlSession::phase_two(bool commit, const Xid& xid) {
   if (holds_ != Holds::none && held_ != xid) {
-    return make_error(XAER_PROTO, commit ? "XA COMMIT" : "XA ROLLBACK", &xid,
+    return make_error(XAER_PROTO, verb(commit), &xid,
                       "this session holds the branch " + held_->to_string() + "; use another");
   }
   auto error = complete(commit, xid);
@@ -75,25 +77,42 @@ rm::Answer MysqlSession::phase_two(bool commit, const Xid& xid) {
   return judge(commit, xid, *std::move(error));
 }
 
-/// Sends the verb in a way this session may send it.
+/// Sends the verb in a way this session may send it. Every loss before the verb itself is sent leaves
+/// the outcome known: nothing has reached the branch.
 std::optional<Error> MysqlSession::complete(bool commit, const Xid& xid) {
-  const char* verb = commit ? "XA COMMIT" : "XA ROLLBACK";
   if (holds_ == Holds::none && flavour_ == Flavour::mariadb) return complete_detached(commit, xid);
-  auto error = send_xa(verb, xid);
+  // A request written to a session whose server has died and come back fails like one whose answer
+  // was lost: TCP takes the bytes and tells afterwards. Whoever then does not find the branch would
+  // believe that the commit had arrived. One round trip first tells the two apart.
+  if (!alive()) return unsent(commit, xid);
+  auto error = send_phase_two(commit, xid);
   const bool stray = error && (error->vendor_code == 1399 || error->vendor_code == 1400);
   if (!stray || holds_ != Holds::none) return error;
   // Somebody used the connection after its branch was prepared. That work belongs to no
   // transaction.
   if (auto failure = roll_back_stray_work()) return failure;
-  return send_xa(verb, xid);
+  return send_phase_two(commit, xid);
+}
+
+std::optional<Error> MysqlSession::send_phase_two(bool commit, const Xid& xid) {
+  auto error = send_xa(verb(commit), xid);
+  if (error && connection_lost(*error)) error->outcome_known = false;
+  return error;
+}
+
+Error MysqlSession::unsent(bool commit, const Xid& xid) {
+  Error error = make_error(XAER_RMFAIL, verb(commit), &xid, verb(commit));
+  error.message += " not sent: the connection was lost before, the branch is left as it was";
+  return error;
 }
 
 /// MariaDB completes a branch of another session only where autocommit is on (else 1400). Switching
-/// it on commits open work, so stray work is rolled back first.
+/// it on commits open work, so stray work is rolled back first; that also shows that the session is
+/// alive.
 std::optional<Error> MysqlSession::complete_detached(bool commit, const Xid& xid) {
   if (auto failure = roll_back_stray_work()) return failure;
   if (auto failure = send("SET autocommit = 1", "SET autocommit", &xid)) return failure;
-  auto error = send_xa(commit ? "XA COMMIT" : "XA ROLLBACK", xid);
+  auto error = send_phase_two(commit, xid);
   if (send("SET autocommit = 0", "SET autocommit", &xid)) broken_ = true;
   return error;
 }
@@ -103,10 +122,7 @@ std::optional<Error> MysqlSession::roll_back_stray_work() {
 }
 
 rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {
-  if (connection_lost(error)) {
-    error.outcome_known = false;
-    return lost(std::move(error));
-  }
+  if (connection_lost(error)) return lost(std::move(error));
   const auto still_there = listed(xid);
   if (!still_there) {
     Error unknown = still_there.error();
