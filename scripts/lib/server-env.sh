@@ -67,15 +67,15 @@ print_own() {
 # What else belongs to that server. Leftovers of an earlier `env` of ours would lead a program
 # to the wrong server.
 print_set_beforehand() {
-  local name=$1 variable=$2 suffix full control=${2}_CONTROL
+  local name=$1 variable=$2 suffix full control=${2}_CONTROL ours=''
+  [[ ${!control:-} != "$(control_command "$name")" ]] || ours=1
   print_export "$variable" "${!variable}"
-  for suffix in ADMIN OTHER LIMITED SOCKET; do
+  for suffix in ADMIN OTHER LIMITED SOCKET CONTROL; do
     full=${variable}_$suffix
-    if [[ ${!control:-} == "$(control_command "$name")" ]]; then
+    if [[ -n $ours ]]; then
       echo "unset $full"
     elif [[ -n ${!full:-} ]]; then
       print_export "$full" "${!full}"
     fi
   done
-  echo "unset $control"
 }

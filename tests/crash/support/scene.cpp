@@ -57,11 +57,15 @@ std::filesystem::path new_directory() {
 
 }  // namespace
 
-std::string server_variable(const std::string& server, const std::string& suffix) {
+std::string variable_name(const std::string& server, const std::string& suffix) {
   std::string name = "XABRIDGE_TEST_" + server + suffix;
   for (char& letter : name)
     letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
-  const char* value = std::getenv(name.c_str());
+  return name;
+}
+
+std::string server_variable(const std::string& server, const std::string& suffix) {
+  const char* value = std::getenv(variable_name(server, suffix).c_str());
   return value != nullptr ? value : "";
 }
 

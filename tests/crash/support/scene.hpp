@@ -40,7 +40,8 @@ class Scene {
 
 /// postgresql, mysql or mariadb, from XABRIDGE_TEST_SERVER.
 [[nodiscard]] std::string server_under_test();
-/// "XABRIDGE_TEST_<SERVER><suffix>" from the environment; empty when not set.
+/// "XABRIDGE_TEST_<SERVER><suffix>", and its value in the environment; empty when not set.
+[[nodiscard]] std::string variable_name(const std::string& server, const std::string& suffix);
 [[nodiscard]] std::string server_variable(const std::string& server,
                                           const std::string& suffix = "");
 
