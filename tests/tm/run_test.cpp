@@ -1,4 +1,6 @@
 // run(): what is repeated, what is not, and what the caller hears.
+#include <xabridge/codes.hpp>
+
 #include "catch.hpp"
 #include "manager_fixture.hpp"
 
@@ -129,4 +131,38 @@ TEST_CASE_METHOD(ManagerFixture, "run takes the outcome of a function that rolle
   });
   CHECK(outcome.kind == OutcomeKind::rolled_back);
   CHECK(accounts.rolled_back() == 1);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run says so when a function throws and the work is not undone") {
+  TransactionManager tm(config());
+  const auto thrown_by = [&](const std::function<void(Transaction&)>& fn) {
+    try {
+      (void)tm.run(fn);
+    } catch (const xabridge::Exception& e) {
+      CHECK_THROWS_WITH(std::rethrow_if_nested(e), "application error");
+      return e.error();
+    }
+    FAIL("no xabridge::Exception");
+    return xabridge::Error{};
+  };
+  SECTION("a branch was completed by hand") {
+    const xabridge::Error error = thrown_by([&](Transaction& tx) {
+      enlist_both(tx);
+      ledger.answer("rollback", {XA_HEURCOM});
+      throw std::runtime_error("application error");
+    });
+    CHECK(xabridge::is_heuristic(error.xa_code));
+    CHECK(contains(error.message, "not rolled back"));
+    CHECK(contains(error.message, "ledger"));
+  }
+  SECTION("the function had committed") {
+    const xabridge::Error error = thrown_by([&](Transaction& tx) {
+      enlist_both(tx);
+      REQUIRE(tx.commit().committed());
+      throw std::runtime_error("application error");
+    });
+    CHECK(error.xa_code == XAER_PROTO);
+    CHECK(contains(error.message, "committed"));
+    CHECK(ledger.committed() == 1);
+  }
 }

@@ -9,14 +9,14 @@
 //   if (!outcome.committed()) ...
 #pragma once
 
+#include <xabridge/api.h>
+
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <xabridge/api.h>
 #include <xabridge/config.hpp>
 #include <xabridge/error.hpp>
 #include <xabridge/event.hpp>
@@ -103,7 +103,9 @@ class XABRIDGE_API TransactionManager {
   /// lists the reasons. After the limit the last attempt's exception or outcome is the answer.
   /// `unknown`, heuristic and committed are never retried. When the transaction timed out, an
   /// exception of fn is nested (std::rethrow_if_nested) in an Exception with XA_RBTIMEOUT: fn only
-  /// saw an interrupted statement. fn may call tx.rollback(): its outcome is the answer then.
+  /// saw an interrupted statement. So it is, with another code, when fn threw and the work is not
+  /// rolled back all the same: fn had committed, or a branch was completed by hand. fn may call
+  /// tx.rollback(): its outcome is the answer then.
   Outcome run(const std::function<void(Transaction&)>& fn, const RunOptions& options = {});
 
   /// One recovery pass now, in this thread. Safe beside the background pass.

@@ -64,13 +64,8 @@ std::string transient_reason(const std::exception_ptr& thrown, const Transaction
   return transient_reason(outcome);
 }
 
-/// The application saw an interrupted statement; the reason was the timeout.
-[[noreturn]] void throw_timed_out(const std::exception_ptr& thrown, const Transaction::Impl& impl) {
-  Error e;
-  e.xa_code = XA_RBTIMEOUT;
-  e.operation = "run";
-  e.xid = impl.gtrid_hex;
-  e.message = impl.timeout_text() + "; it is rolled back";
+/// Throws `e` with the application's exception nested in it.
+[[noreturn]] void throw_around(const std::exception_ptr& thrown, Error e) {
   try {
     std::rethrow_exception(thrown);
   } catch (const std::exception& cause) {
@@ -79,6 +74,29 @@ std::string transient_reason(const std::exception_ptr& thrown, const Transaction
   } catch (...) {
     std::throw_with_nested(Exception(std::move(e)));
   }
+}
+
+/// The application saw an interrupted statement; the reason was the timeout.
+Error timed_out_error(const Transaction::Impl& impl) {
+  Error e;
+  e.xa_code = XA_RBTIMEOUT;
+  e.operation = "run";
+  e.xid = impl.gtrid_hex;
+  e.message = impl.timeout_text() + "; it is rolled back";
+  return e;
+}
+
+/// Its bare exception would say "rolled back", which is not so: a COMMIT typed by hand, or fn
+/// committed before it threw.
+Error not_rolled_back_error(const Transaction::Impl& impl, const Outcome& outcome) {
+  Error e;
+  e.xa_code = is_heuristic(outcome.reason_code) ? outcome.reason_code : XA_HEURHAZ;
+  if (outcome.committed()) e.xa_code = XAER_PROTO;
+  e.operation = "run";
+  e.xid = impl.gtrid_hex;
+  e.message = "the function threw, but the transaction is not rolled back: " + outcome.to_string();
+  e.outcome_known = outcome.kind != OutcomeKind::unknown;
+  return e;
 }
 
 std::chrono::milliseconds pause_before(const Backoff& backoff, int attempt) {
@@ -110,7 +128,13 @@ Attempt attempt_once(Transaction& transaction, Transaction::Impl& impl,
   } else {
     const bool timed_out = impl.timed_out();
     attempt.outcome = attempt.thrown ? transaction.rollback() : transaction.commit();
-    if (attempt.thrown && timed_out) throw_timed_out(attempt.thrown, impl);
+    const bool rolled_back = attempt.outcome.kind == OutcomeKind::rolled_back;
+    if (attempt.thrown && timed_out && rolled_back) {
+      throw_around(attempt.thrown, timed_out_error(impl));
+    }
+  }
+  if (attempt.thrown && attempt.outcome.kind != OutcomeKind::rolled_back) {
+    throw_around(attempt.thrown, not_rolled_back_error(impl, attempt.outcome));
   }
   // Anything but a certain rollback must not be repeated: the work may be done.
   if (attempt.outcome.kind != OutcomeKind::rolled_back ||
