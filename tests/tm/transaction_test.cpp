@@ -1,5 +1,6 @@
 // Transactions over resource managers in memory: outcomes, the rules of use, and what is left to
 // recovery.
+#include <memory>
 #include <thread>
 #include <xabridge/codes.hpp>
 
@@ -279,4 +280,15 @@ TEST_CASE_METHOD(ManagerFixture, "Eight threads commit at once and each closes w
     CHECK(accounts.rolled_back() == kThreads * kEach / 5);
   }
   CHECK(accounts.open_threads() == 0);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "A transaction that outlives its manager still ends as asked") {
+  auto tm = std::make_unique<TransactionManager>(config());
+  Transaction commits = tm->begin();
+  enlist_both(commits);
+  const std::string gtrid = commits.gtrid();
+  tm.reset();
+  CHECK(commits.commit().kind == OutcomeKind::committed);
+  CHECK(accounts.was_committed(gtrid));
+  CHECK(ledger.was_committed(gtrid));
 }

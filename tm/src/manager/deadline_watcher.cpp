@@ -15,13 +15,13 @@ DeadlineWatcher::DeadlineWatcher(std::shared_ptr<Events> events) : events_(std::
   thread_ = std::thread([this] { watch(); });
 }
 
-DeadlineWatcher::~DeadlineWatcher() {
+void DeadlineWatcher::stop() noexcept {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void DeadlineWatcher::add(const std::shared_ptr<TimeoutGate>& gate, std::string gtrid) {

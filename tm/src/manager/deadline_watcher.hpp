@@ -19,13 +19,15 @@ namespace xabridge::tm {
 class DeadlineWatcher {
  public:
   explicit DeadlineWatcher(std::shared_ptr<Events> events);
-  ~DeadlineWatcher();
+  ~DeadlineWatcher() { stop(); }
   DeadlineWatcher(const DeadlineWatcher&) = delete;
   DeadlineWatcher& operator=(const DeadlineWatcher&) = delete;
 
   /// `gate` has a deadline. Forgotten again by remove() or when the deadline has passed.
   void add(const std::shared_ptr<TimeoutGate>& gate, std::string gtrid);
   void remove(const TimeoutGate& gate) noexcept;
+  /// No deadline is watched any more. The object stays: a Transaction may outlive its manager.
+  void stop() noexcept;
 
  private:
   struct Entry {

@@ -31,7 +31,7 @@ TransactionManager::Impl::Impl(std::shared_ptr<tm::Runtime> r) : runtime(std::mo
 
 TransactionManager::Impl::~Impl() {
   worker.reset();
-  runtime->watcher.reset();
+  runtime->watcher->stop();
   runtime->events->close();
 }
 
