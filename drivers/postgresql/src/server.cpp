@@ -13,8 +13,8 @@ namespace {
 // the name to 63 bytes (NAMEDATALEN - 1), so a longer tag is compared as it was cut.
 //
 // A session in the middle of a statement does not count: the server looks for its client only when
-// the statement is over, and it may wait for a lock of the very branch that waits for the session to
-// be gone. A client that lives has the session of a prepared branch idle, beside that one.
+// the statement is over, and it may wait for a lock of the very branch that waits for the session
+// to be gone. A client that lives has the session of a prepared branch idle, beside that one.
 constexpr const char* count_tagged =
     "SELECT count(*) FROM pg_catalog.pg_stat_activity, left($1, 63) AS tag"
     " WHERE pid <> pg_backend_pid() AND state IS DISTINCT FROM 'active'"
