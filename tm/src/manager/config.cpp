@@ -218,6 +218,7 @@ class Reader {
   std::optional<Error> resource_manager(std::size_t index, const toml::table& table) {
     ResourceManagerConfig rm;
     std::vector<std::string_view> names;
+    names.reserve(std::size(kResourceManagerKeys));
     for (const auto& k : kResourceManagerKeys) names.push_back(k.name);
     for (const auto& [key, value] : table) {
       if (std::find(names.begin(), names.end(), key.str()) != names.end()) continue;
