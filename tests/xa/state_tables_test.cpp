@@ -1,31 +1,23 @@
 // Every cell of tables 6-1, 6-2 and 6-4 against a second writing of them, made from the standard's
 // tables and not from ours: for each call and answer one row, for each state one column.
-//
-// A cell is the next state, or "-" where the call is illegal (and the state stays). "(x)" marks a
-// cell the standard leaves open and the choice made here. What is left out changes nothing.
+// See written_table.hpp.
 
 #include "state_tables.hpp"
 
 #include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "catch.hpp"
+#include "written_table.hpp"
 
 using namespace xabridge;
 using namespace xabridge::rm;
 
 namespace {
 
-struct Row6 {
-  const char* call;
-  int answer;
-  const char* cells;
-};
-
 //                                                      S0 S1 S2 S3 S4 S5
-const std::vector<Row6> branch_table{
+const std::vector<WrittenRow> branch_table{
     {"start", XA_OK, /*                               */ "1 - - - - -"},
     {"start JOIN", XA_OK, /*                          */ "- (1) 1 - - -"},
     {"start RESUME", XA_OK, /*                        */ "- - 1 - - -"},
@@ -62,7 +54,7 @@ const std::vector<Row6> branch_table{
 };
 
 //                                                T0 T1 T2
-const std::vector<Row6> association_table{
+const std::vector<WrittenRow> association_table{
     {"start", XA_OK, /*                        */ "1 - -"},
     {"start JOIN", XA_OK, /*                   */ "1 - -"},
     {"start RESUME", XA_OK, /*                 */ "(-) - 1"},
@@ -96,32 +88,6 @@ const std::vector<int> answers{XA_OK,        XA_RDONLY,  XA_RETRY,   XA_HEURMIX,
                                XA_HEURCOM,   XA_HEURHAZ, XA_RBBASE,  XA_RBEND,   XAER_ASYNC,
                                XAER_RMERR,   XAER_NOTA,  XAER_INVAL, XAER_PROTO, XAER_DUPID,
                                XAER_OUTSIDE, -10};
-
-/// One class of answers has one row; any member of the class finds it.
-bool same_class(int a, int b) {
-  return a == b || (is_rollback(a) && is_rollback(b)) || (is_heuristic(a) && is_heuristic(b));
-}
-
-std::vector<std::string> cells_of(const char* text) {
-  std::vector<std::string> cells;
-  std::istringstream in(text);
-  for (std::string cell; in >> cell;) cells.push_back(cell[0] == '(' ? cell.substr(1, 1) : cell);
-  return cells;
-}
-
-bool legal(const std::vector<Row6>& table, const std::string& call, std::size_t state) {
-  for (const auto& row : table)
-    if (row.call == call && row.answer == XA_OK && cells_of(row.cells)[state] != "-") return true;
-  return false;
-}
-
-std::size_t next(const std::vector<Row6>& table, const std::string& call, int answer,
-                 std::size_t state) {
-  for (const auto& row : table)
-    if (row.call == call && same_class(row.answer, answer))
-      if (const auto cell = cells_of(row.cells)[state]; cell != "-") return std::stoul(cell);
-  return state;
-}
 
 }  // namespace
 
