@@ -282,3 +282,14 @@ TEST_CASE("errors_of_files_carry_errno_and_path") {
   const std::byte byte{1};
   CHECK(read_only->write_at(0, std::span(&byte, 1)).error().sys_errno == EBADF);
 }
+
+TEST_CASE("decision_written_to_a_deleted_file_is_not_reported_as_durable") {
+  const Directory directory;
+  const auto log = directory.open().value();
+  REQUIRE(commits(*log, gtrid_of(*log, 1)));
+  std::filesystem::remove_all(directory.path / "a");
+  const auto decision = log->decide(gtrid_of(*log, 2), two_branches(), Decision::commit);
+  REQUIRE_FALSE(decision);
+  CHECK_FALSE(decision.error().outcome_known);
+  CHECK(mentions(decision.error(), "was deleted while it was in use"));
+}

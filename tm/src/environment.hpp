@@ -40,8 +40,9 @@ class FileLock {
   /// False in a child made by fork(): the lock stayed with the parent, and so did what it protects.
   /// Thread-safe.
   [[nodiscard]] virtual bool held() const noexcept { return true; }
-  /// Two holders of equal, known identities cannot hold it at the same time. A copy of the file, another
-  /// machine and another boot give another identity, and then a free lock says nothing of the holder before.
+  /// Two holders of equal, known identities cannot hold it at the same time. A copy of the file,
+  /// another machine and another boot give another identity, and then a free lock says nothing of
+  /// the holder before.
   [[nodiscard]] virtual LockIdentity identity() const noexcept { return {}; }
 };
 

@@ -77,8 +77,8 @@ rm::Answer MysqlSession::phase_two(bool commit, const Xid& xid) {
   return judge(commit, xid, *std::move(error));
 }
 
-/// Sends the verb in a way this session may send it. Every loss before the verb itself is sent leaves
-/// the outcome known: nothing has reached the branch.
+/// Sends the verb in a way this session may send it. Every loss before the verb itself is sent
+/// leaves the outcome known: nothing has reached the branch.
 std::optional<Error> MysqlSession::complete(bool commit, const Xid& xid) {
   if (holds_ == Holds::none && flavour_ == Flavour::mariadb) return complete_detached(commit, xid);
   // A request written to a session whose server has died and come back fails like one whose answer

@@ -108,22 +108,25 @@ void check_recover_right(Check& check) {
       right ? "GRANT XA_RECOVER_ADMIN ON *.* TO " + account : "see the server's message");
 }
 
-void set_persist(Check& check, const char* name, const std::string& wanted,
+void set_persist(Check& check, int severity, const char* name, const std::string& wanted,
                  const std::string& text) {
   const bool persist = check.session.flavour() == Flavour::mysql;
   std::string fix = std::string(persist ? "SET PERSIST " : "SET GLOBAL ") + name + " = " + wanted;
   if (!persist) fix += std::string(", and ") + name + " = " + wanted + " in my.cnf";
-  check.report(XABRIDGE_FINDING_WARNING, name, "is " + check.value(name) + ": " + text, fix);
+  check.report(severity, name, "is " + check.value(name) + ": " + text, fix);
 }
 
 void check_durability(Check& check) {
   const std::size_t before = check.findings.size();
-  if (check.value("innodb_flush_log_at_trx_commit") != "1") {
-    set_persist(check, "innodb_flush_log_at_trx_commit", "1",
-                "a prepared or committed branch may be lost when the server or its host crashes");
+  if (const std::string flush = check.value("innodb_flush_log_at_trx_commit"); flush == "0") {
+    set_persist(check, XABRIDGE_FINDING_ERROR, "innodb_flush_log_at_trx_commit", "1",
+                "a server that is killed forgets prepared branches it had confirmed");
+  } else if (flush != "1") {
+    set_persist(check, XABRIDGE_FINDING_WARNING, "innodb_flush_log_at_trx_commit", "1",
+                "a prepared or committed branch may be lost when the server's host crashes");
   }
   if (check.is_on("log_bin") && check.value("sync_binlog") != "1") {
-    set_persist(check, "sync_binlog", "1",
+    set_persist(check, XABRIDGE_FINDING_WARNING, "sync_binlog", "1",
                 "after a crash the binary log decides what was prepared, and it may be behind");
   }
   const std::string doublewrite = check.value("innodb_doublewrite");

@@ -9,9 +9,9 @@ namespace xabridge::postgresql {
 
 using rm::Answer;
 
-// A server notices that a client's machine is gone only by what it sends itself, and that its program
-// is gone only between statements. Until then the branch keeps its locks; by these, for a minute at
-// most. Joined with pg_settings because older servers lack the last one.
+// A server notices that a client's machine is gone only by what it sends itself, and that its
+// program is gone only between statements. Until then the branch keeps its locks; by these, for a
+// minute at most. Joined with pg_settings because older servers lack the last one.
 #define XABRIDGE_NOTICE_LOST_CLIENT                                                            \
   "SELECT set_config(name, value, false) FROM pg_catalog.pg_settings JOIN (VALUES "            \
   "('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), "                         \

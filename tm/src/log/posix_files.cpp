@@ -104,6 +104,13 @@ class PosixFile final : public File {
   Result<void> sync() override {
     if (retry_interrupted([&] { return ::fdatasync(fd_); }) != 0)
       return failure("sync", path_, errno);
+    // What is synced into a file without a name is gone with the process.
+    struct stat status {};
+    if (::fstat(fd_, &status) == 0 && status.st_nlink == 0) {
+      Error error = failure("sync", path_, ENOENT);
+      error.message += ": the file was deleted while it was in use";
+      return error;
+    }
     return {};
   }
 

@@ -41,8 +41,8 @@ class DeadlineWatcher {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stop_ = false;
-  // Only a deadline before this wakes the thread: nearly every transaction ends long before its own, and
-  // a wake-up each would cost more than the rest of the bookkeeping.
+  // Only a deadline before this wakes the thread: nearly every transaction ends long before its
+  // own, and a wake-up each would cost more than the rest of the bookkeeping.
   TimeoutGate::Time sleeps_until_{};
   std::multimap<TimeoutGate::Time, Entry> entries_;
   std::thread thread_;
