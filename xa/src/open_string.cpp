@@ -9,8 +9,8 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
-#include <numeric>
 #include <system_error>
+#include <xabridge/nearest.hpp>
 #include <xabridge/rm/open_string.hpp>
 
 namespace xabridge::rm {
@@ -30,30 +30,10 @@ bool is_secret(std::string_view key) noexcept { return key.ends_with("password")
 
 bool is_space(char c) noexcept { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
-// Edit distance; keys are a dozen characters, so the plain two-row form is enough.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
-
 Error unknown_key(std::string_view key, std::span<const std::string_view> known) {
   std::string text = "unknown key \"" + std::string(key) + "\"";
-  const auto nearest = std::min_element(known.begin(), known.end(), [&](auto a, auto b) {
-    return distance(key, a) < distance(key, b);
-  });
-  // Farther than half the word is not a typing mistake, and a wrong hint is worse than none.
-  if (nearest != known.end() && distance(key, *nearest) <= std::max<std::size_t>(1, key.size() / 2))
-    text += ", did you mean \"" + std::string(*nearest) + "\"?";
+  if (const auto meant = nearest(key, known))
+    text += ", did you mean \"" + std::string(*meant) + "\"?";
   text += " Valid keys:";
   for (const auto name : known) text.append(" ").append(name);
   return invalid(std::move(text));

@@ -15,14 +15,24 @@
 #include <span>
 #include <sstream>
 #include <xabridge/config.hpp>
+#include <xabridge/nearest.hpp>
 
 #include "config_check.hpp"
-#include "nearest.hpp"
 
 namespace xabridge {
 namespace {
 
 using std::chrono::milliseconds;
+
+/// "; did you mean 'timeout'? allowed: timeout, max_retries", the question only where one is near.
+std::string allowed_text(std::string_view word, std::span<const std::string_view> known) {
+  const auto meant = nearest(word, known);
+  std::string text =
+      meant ? "; did you mean '" + std::string(*meant) + "'? allowed: " : "; allowed: ";
+  for (std::size_t i = 0; i < known.size(); ++i)
+    text += (i == 0 ? "" : ", ") + std::string(known[i]);
+  return text;
+}
 
 /// What a setter found wrong with a value; empty: taken.
 using Problem = std::string;
@@ -172,7 +182,7 @@ class Reader {
       if (sections.back() != k.section) sections.push_back(k.section);
     }
     if (std::find(sections.begin(), sections.end(), name) == sections.end()) {
-      return error(name, "unknown section or key" + tm::nearest_text(name, sections),
+      return error(name, "unknown section or key" + allowed_text(name, sections),
                    key.source().begin);
     }
     const toml::table* table = node.as_table();
@@ -198,7 +208,7 @@ class Reader {
       if (problem.empty()) return std::nullopt;
       return error(full, problem, node.source().begin);
     }
-    return error(full, "unknown key" + tm::nearest_text(key.str(), names), key.source().begin);
+    return error(full, "unknown key" + allowed_text(key.str(), names), key.source().begin);
   }
 
   std::optional<Error> resource_managers(const toml::node& node) {
@@ -223,7 +233,7 @@ class Reader {
     for (const auto& [key, value] : table) {
       if (std::find(names.begin(), names.end(), key.str()) != names.end()) continue;
       return error(tm::resource_manager_key(index, key.str()),
-                   "unknown key" + tm::nearest_text(key.str(), names), key.source().begin);
+                   "unknown key" + allowed_text(key.str(), names), key.source().begin);
     }
     for (const auto& k : kResourceManagerKeys) {
       const std::string full = tm::resource_manager_key(index, k.name);
