@@ -57,6 +57,19 @@ TEST_CASE_METHOD(Unreachable, "An unreachable server is reported and exits with 
   }
 }
 
+TEST_CASE_METHOD(Unreachable, "A malformed open string is configuration and exits with 2") {
+  std::ifstream in(file);
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  text.replace(text.find("port="), 5, "prot=");
+  std::ofstream(file) << text;
+  for (const std::string command : {"check", "status"}) {
+    const auto result = run_xabridge("--config " + file + " " + command);
+    INFO(command << "\n" << result.out << result.err);
+    CHECK(result.exit_code == 2);
+    CHECK(contains(result.out, "did you mean \"port\"?"));
+  }
+}
+
 TEST_CASE_METHOD(Unreachable, "A log that is not there or not ours exits with 4") {
   const auto missing = run_xabridge("log dump --config " + file);
   CHECK(missing.exit_code == 4);

@@ -34,21 +34,22 @@ class Report {
       std::cout << "           fix: " << f.fix << '\n';
     }
   }
-  void unreachable(const Error& error) {
-    ++unreachable_;
+  void not_opened(const Error& error) {
+    ++errors_;
+    worst_ = worse(worst_, exit_of(error));
     std::cout << "  ERROR    cannot be opened: " << error.to_string() << '\n';
   }
   [[nodiscard]] Exit finish(bool strict) const {
-    std::cout << count_text(errors_ + unreachable_, "error", "errors") << ", "
+    std::cout << count_text(errors_, "error", "errors") << ", "
               << count_text(warnings_, "warning", "warnings") << '\n';
-    if (unreachable_ != 0) return Exit::unreachable;
-    return errors_ != 0 || (strict && warnings_ != 0) ? Exit::findings : Exit::ok;
+    const bool findings = errors_ != 0 || (strict && warnings_ != 0);
+    return worse(worst_, findings ? Exit::findings : Exit::ok);
   }
 
  private:
   std::size_t errors_ = 0;
   std::size_t warnings_ = 0;
-  std::size_t unreachable_ = 0;
+  Exit worst_ = Exit::ok;
 };
 
 /// Two names for one database are two branches that do not see each other's locks: the second waits
@@ -76,12 +77,12 @@ Exit check(const Config& config, const CheckOptions& options) {
   for (const Looked& looked : load_resource_managers(config)) {
     report.section("resource manager " + looked.name);
     if (!looked.resource_manager) {
-      report.unreachable(*looked.error);
+      report.not_opened(*looked.error);
       continue;
     }
     auto findings = looked.resource_manager->preflight();
     if (!findings) {
-      report.unreachable(findings.error());
+      report.not_opened(findings.error());
       continue;
     }
     for (const ServerFinding& f : *findings) report.finding(f);

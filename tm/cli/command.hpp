@@ -24,6 +24,12 @@ enum class Exit : int {
 };
 [[nodiscard]] constexpr Exit worse(Exit a, Exit b) noexcept { return a > b ? a : b; }
 
+/// Of a resource manager that could not be opened: an open string that cannot be read is a matter
+/// of configuration, not of reach.
+[[nodiscard]] inline Exit exit_of(const Error& error) noexcept {
+  return error.xa_code == XAER_INVAL ? Exit::usage : Exit::unreachable;
+}
+
 /// Commands; each prints to standard output and answers the exit code.
 struct CheckOptions {
   bool strict = false;  // warnings count as findings

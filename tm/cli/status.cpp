@@ -160,7 +160,7 @@ Exit judge(const Picture& picture) {
   Exit exit = Exit::ok;
   if (!picture.left_decisions.empty() || !picture.heuristics.empty()) exit = Exit::findings;
   for (const auto& rm : picture.resource_managers) {
-    if (rm.error) exit = worse(exit, Exit::unreachable);
+    if (rm.error) exit = worse(exit, exit_of(*rm.error));
     for (const auto& b : rm.branches) {
       const bool ours = b.owner == BranchOwner::dead || b.owner == BranchOwner::stranger;
       if (ours) exit = worse(exit, Exit::findings);
