@@ -66,8 +66,8 @@ class Session {
   /// with include_foreign also names that are no XID.
   virtual Result<std::vector<InDoubt>> prepared(bool include_foreign) = 0;
 
-  /// Connected, outside any transaction, never interrupted, with no setting that the next branch would
-  /// inherit. Asks the server only where the client library cannot know.
+  /// Connected, outside any transaction, never interrupted, with no setting that the next branch
+  /// would inherit. Asks the server only where the client library cannot know.
   [[nodiscard]] virtual bool reusable() noexcept = 0;
   /// A round trip: is the server there? Used for connections of recovery and after a failure.
   virtual bool alive() noexcept = 0;
