@@ -18,7 +18,8 @@ mysql_tree_is_complete() {
 }
 
 # The mirrors this machine uses for its own Debian release, whatever the form of its apt
-# sources; Debian's default name last, for machines whose sources are not a full mirror.
+# sources; last an empty line, mmdebstrap's own default, for machines whose sources are not a full
+# mirror.
 debian_mirrors() {
   local release
   # shellcheck source=/dev/null
@@ -28,7 +29,7 @@ debian_mirrors() {
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
       'Created-By: Packages' 2>/dev/null |
       awk -v release="$release" '$2 == release && $3 == "main" { print $1 }'
-    echo http://deb.debian.org/debian
+    echo
   } | sed 's:/*$::' | awk '!seen[$0]++'
 }
 
@@ -48,11 +49,11 @@ mysql_tree_unpack() {
     if as_server_user mmdebstrap --mode=chrootless --variant=extract \
       --include=mysql-server-core --aptopt='Acquire::Check-Valid-Until "false"' \
       --aptopt='Acquire::Retries "3"' "${options[@]}" \
-      "$mysql_suite" "$tree" "$mirror" </dev/null; then
+      "$mysql_suite" "$tree" ${mirror:+"$mirror"} </dev/null; then
       as_server_user touch "$tree/complete"
       mysql_tree_is_complete && return 0
     fi
-    warn "could not unpack MySQL from $mirror"
+    warn "could not unpack MySQL from ${mirror:-the default mirror}"
   done < <(debian_mirrors)
   return 1
 }
