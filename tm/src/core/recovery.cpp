@@ -105,9 +105,7 @@ void Recovery::Pass::read_decisions() {
         gtrid ? recovery.decisions_.owner_of(*gtrid) : Result<Owner>(Owner::stranger);
     if (!owner) continue;
     const Whose who = whose_of(*owner);
-    const bool self = who == Whose::self;
-    if (!self && who != Whose::dead && who != Whose::vanished) continue;
-    if (self && at_work(record.gtrid)) continue;
+    if (!is_ours(who) || (who == Whose::self && at_work(record.gtrid))) continue;
     decisions.push_back({std::move(record), who});
   }
   for (const HeuristicRecord& record : recovery.decisions_.heuristics()) {
@@ -209,8 +207,7 @@ std::string Recovery::Pass::said_of(const std::string& resource_manager, const X
 void Recovery::Pass::finish_report() {
   using Do = RecoveryAction;
   for (const BranchReport& b : report.branches) {
-    const bool ours =
-        b.whose == Whose::self || b.whose == Whose::dead || b.whose == Whose::vanished;
+    const bool ours = is_ours(b.whose);
     report.heuristic += b.heuristic ? 1 : 0;
     if (ours && b.finished && !b.heuristic) {
       report.committed += b.action == Do::commit && b.sight == Sight::listed ? 1 : 0;

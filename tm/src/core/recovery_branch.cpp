@@ -98,7 +98,7 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   branch.whose = *who;
   Situation situation;
   situation.whose = *who;
-  if (*who == Whose::self || *who == Whose::dead || *who == Whose::vanished) {
+  if (is_ours(*who)) {
     const std::optional<std::string> name = bqual_name(xid.bqual());
     const auto named = name ? sources.find(*name) : sources.end();
     situation.sight = named == sources.end() ? Sight::unnamed : sight(named->second, xid, *name);

@@ -25,9 +25,7 @@ namespace {
 using S = const Situation&;
 using Do = RecoveryAction;
 
-constexpr bool ours(S s) noexcept {
-  return s.whose == Whose::self || s.whose == Whose::dead || s.whose == Whose::vanished;
-}
+constexpr bool ours(S s) noexcept { return is_ours(s.whose); }
 constexpr bool decided(S s) noexcept { return s.on_record == OnRecord::commit; }
 constexpr bool misnamed(S s) noexcept {
   return s.sight == Sight::unnamed || s.sight == Sight::elsewhere;

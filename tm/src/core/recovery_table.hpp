@@ -21,6 +21,11 @@ enum class Whose {
 };
 inline constexpr int kWhoseCount = 7;
 
+/// This process's to finish: nobody else is at work on it, or will be.
+[[nodiscard]] constexpr bool is_ours(Whose whose) noexcept {
+  return whose == Whose::self || whose == Whose::dead || whose == Whose::vanished;
+}
+
 /// What the resource manager named in the bqual says about the branch.
 enum class Sight {
   listed,  // its complete list has it
