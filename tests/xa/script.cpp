@@ -16,7 +16,7 @@ namespace xabridge::rm::test {
 struct Kept {
   World world;
   ScriptedDriver driver{world};
-  Switch rm{driver};
+  Switch rm{driver, TMNOMIGRATE};
 };
 
 namespace {

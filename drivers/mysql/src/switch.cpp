@@ -3,5 +3,5 @@
 
 #include "server.hpp"
 
-XABRIDGE_DEFINE_SWITCH(xabridge_mysql_switch, "xabridge MySQL and MariaDB",
+XABRIDGE_DEFINE_SWITCH(xabridge_mysql_switch, "xabridge MySQL and MariaDB", TMNOMIGRATE,
                        ::xabridge::mysql::driver())

@@ -4,5 +4,5 @@
 
 #include "driver.hpp"
 
-XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL",
+XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL", TMNOMIGRATE,
                        ::xabridge::postgresql::driver())

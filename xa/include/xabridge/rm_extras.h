@@ -59,7 +59,10 @@ struct xabridge_rm_extras_t {
   int (*name_instance)(int rmid, const char *name, const char *owner_tag);
 
   /* The native connection of the branch the calling thread is associated with: PGconn* or
-   * sql::Connection*. Null when there is none. Valid until xa_end of that branch. */
+   * sql::Connection*. Null when there is none. Valid until xa_end of that branch.
+   * A switch with TMREGISTER first calls ax_reg() where the thread has no branch yet; null then
+   * means that the transaction manager refused, and last_error says why. Registered with the null
+   * XID, the connection is for work outside any global transaction, valid until release(). */
   void *(*connection)(int rmid);
 
   /* Ends the statement the branch is executing, from any thread. XAER_NOTA: no such branch here;
@@ -89,6 +92,15 @@ struct xabridge_rm_extras_t {
   /* Every prepared branch of this database, foreign names included, with what the server knows. */
   int (*in_doubt)(int rmid, void (*report)(void *context, const struct xabridge_in_doubt *),
                   void *context);
+
+  /* 1: a call with TMASYNC occupies a thread of the switch's own until it is done, so a caller that
+   * has nothing else to do makes it synchronously. 0: it is sent, and costs nothing. */
+  int asynchronous_by_thread;
+
+  /* The calling thread's work outside any global transaction is over: its connection goes back, and
+   * ax_unreg() is called. What it left uncommitted is rolled back: XA_RBROLLBACK. XAER_PROTO: the
+   * thread had none. Only for switches with TMREGISTER. */
+  int (*release)(int rmid);
 };
 
 #ifdef __cplusplus

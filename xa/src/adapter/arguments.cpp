@@ -35,7 +35,7 @@ constexpr const Entry& entry_of(Verb verb) noexcept {
 
 constexpr bool all(long flags, long wanted) noexcept { return (flags & wanted) == wanted; }
 
-constexpr bool end_flags_ok(long flags) noexcept {
+constexpr bool end_flags_ok(long flags, long switch_flags) noexcept {
   const int ways =
       ((flags & TMSUCCESS) != 0) + ((flags & TMFAIL) != 0) + ((flags & TMSUSPEND) != 0);
   if (ways != 1) return false;
@@ -47,10 +47,10 @@ constexpr bool end_flags_ok(long flags) noexcept {
 
 const char* entry_name(Verb verb) noexcept { return entry_of(verb).name; }
 
-int check_flags(Verb verb, long flags) noexcept {
+int check_flags(Verb verb, long flags, long switch_flags) noexcept {
   if ((flags & ~entry_of(verb).flags) != 0) return XAER_INVAL;
   if (verb == Verb::start && all(flags, TMJOIN | TMRESUME)) return XAER_INVAL;
-  if (verb == Verb::end && !end_flags_ok(flags)) return XAER_INVAL;
+  if (verb == Verb::end && !end_flags_ok(flags, switch_flags)) return XAER_INVAL;
   if (all(flags, TMASYNC | TMNOWAIT)) return XAER_INVAL;
   if ((flags & TMASYNC) != 0 && (switch_flags & TMUSEASYNC) == 0) return XAER_ASYNC;
   return XA_OK;

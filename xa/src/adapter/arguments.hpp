@@ -11,9 +11,6 @@
 
 namespace xabridge::rm {
 
-/// What XABRIDGE_DEFINE_SWITCH puts into the switch's flags.
-inline constexpr long switch_flags = TMNOMIGRATE;
-
 /// "xa_prepare"
 [[nodiscard]] const char* entry_name(Verb verb) noexcept;
 
@@ -24,7 +21,7 @@ inline constexpr long switch_flags = TMNOMIGRATE;
 }
 
 /// XA_OK, XAER_INVAL for flags this call does not have or that exclude each other, XAER_ASYNC.
-[[nodiscard]] int check_flags(Verb verb, long flags) noexcept;
+[[nodiscard]] int check_flags(Verb verb, long flags, long switch_flags) noexcept;
 
 /// What legal flags ask of us that this switch does not do yet, or XA_OK. The one place that
 /// decides it: TMJOIN and TMSUSPEND are refused like an empty cell of the state tables (XAER_PROTO,

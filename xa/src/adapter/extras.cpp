@@ -180,4 +180,8 @@ int Switch::in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*),
       });
 }
 
+int Switch::release(int) noexcept {
+  return XAER_PROTO;  // only a switch with TMREGISTER hands out connections that need it
+}
+
 }  // namespace xabridge::rm

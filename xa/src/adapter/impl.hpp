@@ -23,9 +23,11 @@ struct Call {
 };
 
 struct Switch::Impl {
-  Impl(Driver& used, pid_t pid) : driver(used), process(pid), registry(used) {}
+  Impl(Driver& used, long promised, pid_t pid)
+      : driver(used), flags(promised), process(pid), registry(used) {}
 
   Driver& driver;
+  const long flags;  // of the switch object
   const pid_t process;
   Registry registry;
 

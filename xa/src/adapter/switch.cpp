@@ -51,7 +51,7 @@ int guarded(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Body
 template <class ImplRef, class Body>
 int with_xid(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Body body) noexcept {
   return guarded(impl, verb, rmid, xid, flags, [&](ThreadState& thread) -> Answer {
-    if (const int code = check_flags(verb, flags); code != XA_OK)
+    if (const int code = check_flags(verb, flags, impl.flags); code != XA_OK)
       return refused(code, "flags " + flags_text(flags) + " are not possible here");
     const auto valid = verb == Verb::start ? new_branch_xid(xid) : Xid::from(xid);
     if (!valid) return refused(XAER_INVAL, "the XID is null or has impossible lengths");
@@ -63,7 +63,7 @@ int with_xid(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Bod
 
 }  // namespace
 
-Switch::Switch(Driver& driver) : impl_(new Impl(driver, ::getpid())) {}
+Switch::Switch(Driver& driver, long flags) : impl_(new Impl(driver, flags, ::getpid())) {}
 
 /// After fork() the child gets an Impl of its own. The inherited one is left alone: its mutexes may
 /// be held by threads that do not exist here, and its connections belong to the parent.
@@ -72,7 +72,7 @@ Switch::Impl& Switch::impl() noexcept {
   Impl* known = shared.load();
   const pid_t process = ::getpid();
   if (known->process == process) return *known;
-  auto* const fresh = new Impl(known->driver, process);
+  auto* const fresh = new Impl(known->driver, known->flags, process);
   if (shared.compare_exchange_strong(known, fresh)) return *fresh;
   delete fresh;
   return *known;
@@ -153,7 +153,7 @@ int Switch::open(const char* info, int rmid, long flags) noexcept {
   return guarded(self, Verb::open, rmid, nullptr, flags, [&](ThreadState& thread) -> Answer {
     const auto text = open_info(info);
     if (!text) return refused(XAER_INVAL, "the open string is null or longer than 255 characters");
-    if (const int code = check_flags(Verb::open, flags); code != XA_OK)
+    if (const int code = check_flags(Verb::open, flags, self.flags); code != XA_OK)
       return refused(code, "flags " + flags_text(flags) + " are not possible here");
     return self.open(thread, rmid, *text);
   });
@@ -163,7 +163,7 @@ int Switch::close(const char*, int rmid, long flags) noexcept {
   flags = normalized(flags);
   Impl& self = impl();
   return guarded(self, Verb::close, rmid, nullptr, flags, [&](ThreadState& thread) -> Answer {
-    if (const int code = check_flags(Verb::close, flags); code != XA_OK)
+    if (const int code = check_flags(Verb::close, flags, self.flags); code != XA_OK)
       return refused(code, "flags " + flags_text(flags) + " are not possible here");
     return self.close(thread, rmid);
   });
@@ -207,7 +207,7 @@ int Switch::recover(XID* xids, long count, int rmid, long flags) noexcept {
   int written = 0;
   const int code =
       guarded(self, Verb::recover, rmid, nullptr, flags, [&](ThreadState& thread) -> Answer {
-        if (const int bad = check_flags(Verb::recover, flags); bad != XA_OK)
+        if (const int bad = check_flags(Verb::recover, flags, self.flags); bad != XA_OK)
           return refused(bad, "flags " + flags_text(flags) + " are not possible here");
         if (count < 0 || (xids == nullptr && count > 0))
           return refused(XAER_INVAL, "there is no room for the XIDs: null array or negative count");
@@ -223,7 +223,7 @@ int Switch::complete(int* handle, int* retval, int rmid, long flags) noexcept {
   flags = normalized(flags);
   Impl& self = impl();
   return guarded(self, Verb::complete, rmid, nullptr, flags, [&](ThreadState& thread) -> Answer {
-    if (check_flags(Verb::complete, flags) != XA_OK || handle == nullptr || retval == nullptr)
+    if (check_flags(Verb::complete, flags, self.flags) != XA_OK || handle == nullptr || retval == nullptr)
       return refused(XAER_INVAL, "null pointer, or flags " + flags_text(flags));
     if (Answer closed = self.require_open(thread, Verb::complete, rmid); closed.code != XA_OK)
       return closed;

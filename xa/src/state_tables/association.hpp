@@ -5,7 +5,7 @@
 //   T2  suspended.
 #pragma once
 
-#include "state_tables/vocabulary.hpp"
+#include <xabridge/state_tables/vocabulary.hpp>
 
 namespace xabridge::rm {
 

@@ -5,7 +5,7 @@
 //       move when xa_complete delivers its result, not when the handle is given.
 #pragma once
 
-#include "state_tables/vocabulary.hpp"
+#include <xabridge/state_tables/vocabulary.hpp>
 
 namespace xabridge::rm {
 

@@ -18,7 +18,7 @@
 //   S5  completed at the server by its own decision; no session; the answer is kept.
 #pragma once
 
-#include "state_tables/vocabulary.hpp"
+#include <xabridge/state_tables/vocabulary.hpp>
 
 namespace xabridge::rm {
 

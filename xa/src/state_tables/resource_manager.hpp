@@ -4,7 +4,7 @@
 //   R1  initialised; the other tables presuppose it.
 #pragma once
 
-#include "state_tables/vocabulary.hpp"
+#include <xabridge/state_tables/vocabulary.hpp>
 
 namespace xabridge::rm {
 

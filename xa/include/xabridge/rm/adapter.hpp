@@ -1,7 +1,8 @@
 // The adapter: turns a Driver into an xa_switch_t. All of XA chapter 6 lives here, once for all
 // drivers.
 //
-//   XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL", postgresql_driver())
+//   XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL", TMNOMIGRATE,
+//                          postgresql_driver())
 //
 // defines the exported switch object and its extras. See src/adapter/ for how it works.
 #pragma once
@@ -20,7 +21,8 @@ namespace xabridge::rm {
 /// xa_open there, which makes connections of its own; the parent's are not touched.
 class Switch {
  public:
-  explicit Switch(Driver& driver);
+  /// `flags`: what the switch object promises, TMREGISTER, TMNOMIGRATE, TMUSEASYNC.
+  Switch(Driver& driver, long flags);
   Switch(const Switch&) = delete;
   Switch& operator=(const Switch&) = delete;
 
@@ -46,6 +48,7 @@ class Switch {
   int preflight(int rmid, void (*report)(void*, const xabridge_finding*), void* context) noexcept;
   int identity(int rmid, char* text, long size) noexcept;
   int in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*), void* context) noexcept;
+  int release(int rmid) noexcept;
 
  private:
   struct Impl;
@@ -56,10 +59,10 @@ class Switch {
 }  // namespace xabridge::rm
 
 // The C entries of a switch forward to one Switch. `driver` is an expression yielding a Driver&.
-#define XABRIDGE_DEFINE_SWITCH(symbol, text_name, driver_expression)                             \
+#define XABRIDGE_DEFINE_SWITCH(symbol, text_name, flags, driver_expression)                      \
   namespace {                                                                                    \
   ::xabridge::rm::Switch& symbol##_instance() noexcept {                                         \
-    static auto* instance = new ::xabridge::rm::Switch(driver_expression);                       \
+    static auto* instance = new ::xabridge::rm::Switch(driver_expression, flags);                \
     return *instance;                                                                            \
   }                                                                                              \
   }                                                                                              \
@@ -68,7 +71,7 @@ class Switch {
   extern XABRIDGE_API const struct xabridge_rm_extras_t symbol##_extras;                         \
   struct xa_switch_t symbol = {                                                                  \
       text_name,                                                                                 \
-      TMNOMIGRATE,                                                                               \
+      flags,                                                                                     \
       0,                                                                                         \
       [](char* i, int r, long f) { return symbol##_instance().open(i, r, f); },                  \
       [](char* i, int r, long f) { return symbol##_instance().close(i, r, f); },                 \
@@ -100,5 +103,7 @@ class Switch {
       [](int r, char* t, long s) { return symbol##_instance().identity(r, t, s); },              \
       [](int r, void (*f)(void*, const xabridge_in_doubt*), void* c) {                           \
         return symbol##_instance().in_doubt(r, f, c);                                            \
-      }};                                                                                        \
+      },                                                                                         \
+      (driver_expression).sends() ? 0 : 1,                                                       \
+      [](int r) { return symbol##_instance().release(r); }};                                                                                        \
   }

@@ -37,6 +37,21 @@ struct InDoubt {
   std::string owner;                          // database role, where the server tells it
 };
 
+/// The calls of a Session that may wait for the server, by name.
+enum class Request {
+  begin,
+  end,
+  resume,
+  prepare,
+  commit_one_phase,
+  rollback,
+  commit_prepared,
+  rollback_prepared
+};
+
+/// May receive() wait for the server?
+enum class Patience { wait, poll };
+
 /// One physical connection. The destructor closes it; an unprepared branch is rolled back by that.
 /// In every call a lost connection is XAER_RMFAIL with connection_usable = false.
 class Session {
@@ -48,6 +63,8 @@ class Session {
   /// The work is over. XA_OK; RB* when the branch can only be rolled back (a statement failed and
   /// doomed it, deadlock, ROLLBACK typed by hand), XAER_RMFAIL.
   virtual Answer end(const Xid& xid) = 0;
+  /// Work goes on in a branch that was ended or suspended. XA_OK; RB* as end(); XAER_RMFAIL.
+  virtual Answer resume(const Xid&) { return doomed(); }
   /// XA_OK; XA_RDONLY; RB* = rolled back and gone; XAER_RMERR, XAER_RMFAIL = unknown.
   virtual Answer prepare(const Xid& xid) = 0;
   /// After end(). XA_OK; RB*; XAER_RMFAIL with outcome_known = false when the reply was lost and
@@ -61,6 +78,21 @@ class Session {
   /// = refused, still listed (rights, wrong database); XAER_RMFAIL.
   virtual Answer commit_prepared(const Xid& xid) = 0;
   virtual Answer rollback_prepared(const Xid& xid) = 0;
+
+  /// The asynchronous form of the calls above, for TMASYNC. A client library that can send without
+  /// waiting for the reply overrides both: send() hands `request` to the server and returns true,
+  /// or returns false when nothing was sent; the adapter then makes the blocking call in a thread.
+  /// receive() gives what the blocking call of that name would have answered, its follow-up
+  /// questions included; with Patience::poll, nothing while the server has not answered.
+  /// Between the two no other call is made on the session but interrupt().
+  virtual bool send(Request, const Xid&) { return false; }
+  virtual std::optional<Answer> receive(Patience) { return std::nullopt; }
+
+  /// Work of the application outside any global transaction: after begin_native() the session
+  /// commits as the server does by itself, until end_native(), which rolls an open transaction
+  /// back and says so with XA_RBROLLBACK. XA_OK; XAER_RMERR, XAER_RMFAIL.
+  virtual Answer begin_native() { return XAER_RMERR; }
+  virtual Answer end_native() { return XA_OK; }
 
   /// Every prepared branch this open string's user may complete in this database, of any TM, and
   /// with include_foreign also names that are no XID.
@@ -82,6 +114,9 @@ class Session {
   /// Why the branch can only be rolled back, where the session saw it: RB* code or XA_OK.
   [[nodiscard]] virtual int doomed() const noexcept { return XA_OK; }
 };
+
+/// The blocking call that `request` names.
+Answer perform(Session& session, Request request, const Xid& xid);
 
 /// A finding of a preflight check; see struct xabridge_finding for the meaning of the fields.
 struct Finding {
@@ -115,6 +150,8 @@ class Driver {
  public:
   virtual ~Driver() = default;
   [[nodiscard]] virtual const char* name() const noexcept = 0;  // "postgresql", "mysql"
+  /// Its sessions implement send() and receive(), so that TMASYNC costs no thread.
+  [[nodiscard]] virtual bool sends() const noexcept { return false; }
   /// Reads an open string; the error names the key that is wrong and what it may be.
   virtual Result<std::unique_ptr<Server>> parse(std::string_view open_string) = 0;
   /// RB* code for an exception the application let escape (e.g. sql::SQLException 1213), or XA_OK.

@@ -19,7 +19,7 @@
 // join, TM_RESUME as resume.
 #pragma once
 
-#include "state_tables/vocabulary.hpp"
+#include <xabridge/state_tables/vocabulary.hpp>
 
 namespace xabridge::rm {
 
