@@ -191,7 +191,9 @@ const xabridge_rm_extras_t memory_extras = {XABRIDGE_RM_EXTRAS_VERSION,
                                             E::owner_sessions,
                                             E::preflight,
                                             E::identity,
-                                            E::in_doubt};
+                                            E::in_doubt,
+                                            1,
+                                            [](int) { return XAER_PROTO; }};
 
 }  // namespace
 

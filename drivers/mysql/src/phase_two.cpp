@@ -111,14 +111,14 @@ Error MysqlSession::unsent(bool commit, const Xid& xid) {
 /// alive.
 std::optional<Error> MysqlSession::complete_detached(bool commit, const Xid& xid) {
   if (auto failure = roll_back_stray_work()) return failure;
-  if (auto failure = send("SET autocommit = 1", "SET autocommit", &xid)) return failure;
+  if (auto failure = say("SET autocommit = 1", "SET autocommit", &xid)) return failure;
   auto error = send_phase_two(commit, xid);
-  if (send("SET autocommit = 0", "SET autocommit", &xid)) broken_ = true;
+  if (say("SET autocommit = 0", "SET autocommit", &xid)) broken_ = true;
   return error;
 }
 
 std::optional<Error> MysqlSession::roll_back_stray_work() {
-  return send("ROLLBACK", "ROLLBACK", nullptr);
+  return say("ROLLBACK", "ROLLBACK", nullptr);
 }
 
 rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {

@@ -79,8 +79,8 @@ std::string MysqlSession::settings_now() {
   return row->next() ? std::string(row->getString(1)) : std::string();
 }
 
-std::optional<Error> MysqlSession::send(const std::string& sql, std::string_view operation,
-                                        const Xid* xid) {
+std::optional<Error> MysqlSession::say(const std::string& sql, std::string_view operation,
+                                       const Xid* xid) {
   try {
     connector();  // registers this thread
     statement_->execute(sql);
@@ -100,7 +100,7 @@ std::optional<Error> MysqlSession::send_xa(std::string_view verb, const Xid& xid
   sql += suffix;
   std::string operation(verb);
   operation += suffix;
-  return send(sql, operation, &xid);
+  return say(sql, operation, &xid);
 }
 
 void MysqlSession::hold(Holds what, const Xid& xid) {

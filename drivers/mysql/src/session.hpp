@@ -61,7 +61,7 @@ class MysqlSession final : public rm::Session {
   void identify();
   std::string settings_now();
   /// Sends a statement without a result; nullopt is success.
-  std::optional<Error> send(const std::string& sql, std::string_view operation, const Xid* xid);
+  std::optional<Error> say(const std::string& sql, std::string_view operation, const Xid* xid);
   std::optional<Error> send_xa(std::string_view verb, const Xid& xid, std::string_view suffix = {});
   std::optional<Error> roll_back_stray_work();
   void hold(Holds what, const Xid& xid);

@@ -105,5 +105,5 @@ class Switch {
         return symbol##_instance().in_doubt(r, f, c);                                            \
       },                                                                                         \
       (driver_expression).sends() ? 0 : 1,                                                       \
-      [](int r) { return symbol##_instance().release(r); }};                                                                                        \
+      [](int r) { return symbol##_instance().release(r); }};                                     \
   }
