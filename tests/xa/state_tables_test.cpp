@@ -21,12 +21,13 @@ const std::vector<WrittenRow> branch_table{
     {"start", XA_OK, /*                               */ "1 - - - - -"},
     {"start JOIN", XA_OK, /*                          */ "- (1) 1 - - -"},
     {"start RESUME", XA_OK, /*                        */ "- - 1 - - -"},
-    {"start JOIN", XA_RBDEADLOCK, /*                  */ "- - 4 - (-) -"},
-    {"start RESUME", XA_RBDEADLOCK, /*                */ "- - 4 - (-) -"},
+    {"start JOIN", XA_RBDEADLOCK, /*                  */ "- - 4 - (4) -"},
+    {"start RESUME", XA_RBDEADLOCK, /*                */ "- - 4 - (4) -"},
     {"end", XA_OK, /*                                 */ "- 2 (2) - (4) -"},
     {"end", XA_RBROLLBACK, /*                         */ "- 4 (4) - (4) -"},
     {"end", XAER_RMERR, /*                            */ "- (4) (4) - (4) -"},
     {"end SUSPEND", XA_OK, /*                         */ "- 2 - - - -"},
+    {"end SUSPEND", XA_NOMIGRATE, /*                  */ "- 2 - - - -"},
     {"end SUSPEND", XA_RBTIMEOUT, /*                  */ "- 4 - - - -"},
     {"prepare", XA_OK, /*                             */ "- - 3 - (-) -"},
     {"prepare", XA_RDONLY, /*                         */ "- - 0 - (-) -"},
@@ -51,19 +52,25 @@ const std::vector<WrittenRow> branch_table{
     {"rollback", XA_HEURRB, /*                        */ "- - (5) 5 (5) 5"},
     {"forget", XA_OK, /*                              */ "- - - - - 0"},
     {"forget", XAER_RMERR, /*                         */ "- - - - - 5"},
+    {"open", XA_OK, /*                                */ "0 1 2 3 4 5"},
+    {"recover", XA_OK, /*                             */ "0 1 2 3 4 5"},
 };
 
 //                                                T0 T1 T2
 const std::vector<WrittenRow> association_table{
     {"start", XA_OK, /*                        */ "1 - -"},
     {"start JOIN", XA_OK, /*                   */ "1 - -"},
-    {"start RESUME", XA_OK, /*                 */ "(-) - 1"},
-    {"start RESUME", XA_RBROLLBACK, /*         */ "- - 0"},
+    {"start RESUME", XA_OK, /*                 */ "1 - 1"},
+    {"start RESUME", XA_RBROLLBACK, /*         */ "0 - 0"},
     {"end SUSPEND", XA_OK, /*                  */ "- 2 -"},
+    {"end SUSPEND", XA_NOMIGRATE, /*           */ "- 2 -"},
+    {"end SUSPEND", XAER_RMERR, /*             */ "- (1) -"},
     {"end SUSPEND", XA_RBROLLBACK, /*          */ "- 0 -"},
     {"end", XA_OK, /*                          */ "- 0 0"},
     {"end", XA_RBROLLBACK, /*                  */ "- 0 0"},
     {"end", XAER_RMERR, /*                     */ "- (0) (0)"},
+    {"open", XA_OK, /*                         */ "0 1 2"},
+    {"recover", XA_OK, /*                      */ "0 1 2"},
 };
 
 struct Call {
@@ -82,12 +89,14 @@ const std::map<std::string, Call> calls{
     {"commit ONEPHASE", {Verb::commit, Mode::one_phase}},
     {"rollback", {Verb::rollback, Mode::plain}},
     {"forget", {Verb::forget, Mode::plain}},
+    {"open", {Verb::open, Mode::plain}},
+    {"recover", {Verb::recover, Mode::plain}},
 };
 
-const std::vector<int> answers{XA_OK,        XA_RDONLY,  XA_RETRY,   XA_HEURMIX, XA_HEURRB,
-                               XA_HEURCOM,   XA_HEURHAZ, XA_RBBASE,  XA_RBEND,   XAER_ASYNC,
-                               XAER_RMERR,   XAER_NOTA,  XAER_INVAL, XAER_PROTO, XAER_DUPID,
-                               XAER_OUTSIDE, -10};
+const std::vector<int> answers{XA_OK,      XA_RDONLY,    XA_RETRY,   XA_NOMIGRATE, XA_HEURMIX,
+                               XA_HEURRB,  XA_HEURCOM,   XA_HEURHAZ, XA_RBBASE,    XA_RBEND,
+                               XAER_ASYNC, XAER_RMERR,   XAER_NOTA,  XAER_INVAL,   XAER_PROTO,
+                               XAER_DUPID, XAER_OUTSIDE, -10};
 
 }  // namespace
 
@@ -116,7 +125,9 @@ TEST_CASE("Table 6-4 says where each answer leads") {
 
 TEST_CASE("Table 6-2 says when an association can begin and end") {
   for (const auto& [name, call] : calls) {
-    if (call.verb != Verb::start && call.verb != Verb::end) continue;
+    if (call.verb != Verb::start && call.verb != Verb::end && call.verb != Verb::open &&
+        call.verb != Verb::recover)
+      continue;
     for (std::size_t state = 0; state < 3; ++state) {
       INFO(name << " in T" << state);
       const int expected = legal(association_table, name, state) ? XA_OK : XAER_PROTO;

@@ -13,16 +13,45 @@ T Branch::association(ThreadToken thread) const noexcept {
   return T::T0;
 }
 
+bool Branch::active_elsewhere(ThreadToken thread) const noexcept {
+  return std::any_of(associations_.begin(), associations_.end(), [&](const auto& entry) {
+    return entry.thread != thread && entry.state == T::T1;
+  });
+}
+
+bool Branch::left_to_migrate() const noexcept {
+  return std::any_of(associations_.begin(), associations_.end(),
+                     [](const auto& entry) { return entry.may_migrate; });
+}
+
+void Branch::associate(ThreadToken thread, T state) {
+  std::erase_if(associations_, [&](const auto& entry) { return entry.thread == thread; });
+  if (state != T::T0) associations_.push_back({thread, state});
+}
+
+void Branch::take_over() {
+  const auto left = std::find_if(associations_.begin(), associations_.end(),
+                                 [](const auto& entry) { return entry.may_migrate; });
+  if (left != associations_.end()) associations_.erase(left);
+}
+
+/// The one case table 6-4 has no column for: a suspended association ends while another is active.
+S Branch::state_after(ThreadToken thread, Verb verb, Mode mode, int code) const noexcept {
+  if (verb == Verb::end && active_elsewhere(thread)) return state_;
+  return after(state_, verb, mode, code);
+}
+
 void Branch::move(ThreadToken thread, Verb verb, Mode mode, int code) {
-  const T association_before = association(thread);
-  const T association_after = after(association_before, verb, mode, code);
-  if (association_after != association_before) {
-    std::erase_if(associations_, [&](const auto& entry) { return entry.thread == thread; });
-    if (association_after != T::T0) associations_.push_back({thread, association_after});
-  }
-  state_ = after(state_, verb, mode, code);
+  const T before = association(thread);
+  const S next = state_after(thread, verb, mode, code);
+  const bool resumed = code == XA_OK || is_rollback(code);
+  if (mode == Mode::resume && before == T::T0 && resumed) take_over();
+  if (const T now = after(before, verb, mode, code); now != before) associate(thread, now);
+  state_ = next;
   if (state_ == S::S0) associations_.clear();
   if (state_ == S::S5 && is_heuristic(code)) heuristic_ = code;
+  if (is_rollback(code)) rollback_reason_ = code;
+  if (state_ == S::S4 && rollback_reason_ == XA_OK) rollback_reason_ = XA_RBROLLBACK;
   if (verb == Verb::prepare) prepare_failed_ = code == XAER_RMERR;
   check_invariants();
 }
@@ -36,7 +65,7 @@ void Branch::check_invariants() const noexcept {
       assert(associations_.empty());
       break;
     case S::S1:
-      assert(session_ && active >= 1);
+      assert(session_ && active == 1);
       break;
     case S::S2:
     case S::S4:
@@ -80,7 +109,7 @@ Lease Claim::take_session() {
 }
 
 void Claim::moved(ThreadToken thread, Verb verb, Mode mode, int code) {
-  const S next = after(branch_->state_, verb, mode, code);
+  const S next = branch_->state_after(thread, verb, mode, code);
   const bool lost = code == XAER_RMFAIL;
   Lease session;
   if (next == S::S0 || next == S::S5 || lost) session = take_session();
@@ -94,6 +123,12 @@ void Claim::moved(ThreadToken thread, Verb verb, Mode mode, int code) {
     session.give_back();
   else
     session.close();
+}
+
+void Claim::let_migrate(ThreadToken thread) {
+  const std::lock_guard lock(table_->mutex_);
+  for (auto& entry : branch_->associations_)
+    if (entry.thread == thread) entry.may_migrate = entry.state == T::T2;
 }
 
 std::optional<Claim> BranchTable::create(const Xid& xid) {
@@ -115,6 +150,16 @@ std::optional<Claim> BranchTable::claim(const Xid& xid) {
     }
     changed_.wait(lock);
   }
+}
+
+void BranchTable::wait_until_inactive(const Xid& xid) {
+  constexpr ThreadToken nobody = 0;
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] {
+    const auto entry = branches_.find(xid);
+    return entry == branches_.end() ||
+           (!entry->second.claimed_ && !entry->second.active_elsewhere(nobody));
+  });
 }
 
 void BranchTable::remember_heuristic(const Xid& xid, int code) {
@@ -144,12 +189,12 @@ std::vector<Xid> BranchTable::associated_with(ThreadToken thread) {
   return xids;
 }
 
-std::vector<Xid> BranchTable::heuristically_completed() {
+std::vector<BranchTable::Heuristic> BranchTable::heuristically_completed() {
   const std::lock_guard lock(mutex_);
-  std::vector<Xid> xids;
+  std::vector<Heuristic> kept;
   for (const auto& [xid, branch] : branches_)
-    if (branch.state() == S::S5) xids.push_back(xid);
-  return xids;
+    if (branch.state() == S::S5) kept.push_back({xid, branch.heuristic_});
+  return kept;
 }
 
 bool BranchTable::with_pinned(const Xid& xid, const std::function<void(Session&, S)>& use) {

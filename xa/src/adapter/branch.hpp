@@ -9,6 +9,12 @@
 //    away first waits for the pin, and by then the session knows that it was interrupted and is not
 //    reusable.
 // The table's mutex guards fields, and is never held across a server call.
+//
+// Threads share a branch one after another: it has one session, so at most one association is
+// active (T1), and who joins or resumes waits for that one to end or be suspended. What a thread
+// does that the active one must learn of, it leaves in rollback_reason(): a thread that ended its
+// suspended association with TMFAIL, or died with it, has doomed the work of all, and the xa_end of
+// the active one says so.
 #pragma once
 
 #include <condition_variable>
@@ -38,6 +44,12 @@ class Branch {
   [[nodiscard]] T association(ThreadToken thread) const noexcept;
   /// Some thread is associated, or has suspended its association.
   [[nodiscard]] bool associated() const noexcept { return !associations_.empty(); }
+  /// Another thread's association is T1: that thread is using the session.
+  [[nodiscard]] bool active_elsewhere(ThreadToken thread) const noexcept;
+  /// Some thread has suspended its association with TMMIGRATE: any thread may resume it.
+  [[nodiscard]] bool left_to_migrate() const noexcept;
+  /// RB* once something has said that the work can only be rolled back; XA_OK before.
+  [[nodiscard]] int rollback_reason() const noexcept { return rollback_reason_; }
 
  private:
   friend class BranchTable;
@@ -45,8 +57,13 @@ class Branch {
   struct Association {
     ThreadToken thread;
     T state;
+    bool may_migrate = false;  // T2 only
   };
 
+  void associate(ThreadToken thread, T state);
+  /// TMRESUME in another thread: of the threads that have allowed it, one is dissociated.
+  void take_over();
+  [[nodiscard]] S state_after(ThreadToken thread, Verb verb, Mode mode, int code) const noexcept;
   /// The only function that assigns a state. The session must already be what the new state
   /// demands.
   void move(ThreadToken thread, Verb verb, Mode mode, int code);
@@ -56,6 +73,7 @@ class Branch {
   S state_ = S::S0;
   std::vector<Association> associations_;  // T1 and T2 only
   Lease session_;
+  int rollback_reason_ = XA_OK;
   int heuristic_ = XA_OK;  // the answer S5 keeps
   bool prepare_failed_ =
       false;  // S2 after XAER_RMERR from prepare: the server may have prepared it
@@ -85,6 +103,8 @@ class Claim {
   /// After the server answered `code`. A session that the new state does not own goes back to the
   /// pool when it plainly finished its branch, and is closed otherwise.
   void moved(ThreadToken thread, Verb verb, Mode mode, int code);
+  /// TMMIGRATE: the association this thread has just suspended may be resumed by another.
+  void let_migrate(ThreadToken thread);
 
  private:
   friend class BranchTable;
@@ -95,18 +115,25 @@ class Claim {
 
 class BranchTable {
  public:
+  struct Heuristic {
+    Xid xid;
+    int code;
+  };
+
   /// A new entry in S0; nullopt when the XID is there already, in whatever state.
   std::optional<Claim> create(const Xid& xid);
   /// Waits while another thread acts for the branch; nullopt when there is no such branch.
   std::optional<Claim> claim(const Xid& xid);
-  /// An entry for a branch of another process that turned out to be heuristically completed.
+  /// Until no thread is active in the branch and none acts for it, or it is gone.
+  void wait_until_inactive(const Xid& xid);
+  /// An entry for a branch that turned out to be heuristically completed, but is not known here.
   void remember_heuristic(const Xid& xid, int code);
 
   [[nodiscard]] bool contains(const Xid& xid);
   /// True while another thread acts for the branch: TMNOWAIT answers XA_RETRY then.
   [[nodiscard]] bool is_claimed(const Xid& xid);
   [[nodiscard]] std::vector<Xid> associated_with(ThreadToken thread);
-  [[nodiscard]] std::vector<Xid> heuristically_completed();
+  [[nodiscard]] std::vector<Heuristic> heuristically_completed();
 
   /// Calls `use` with the branch's session and state, pinned but unclaimed and without the lock;
   /// false when there is no such branch, or it has no session.

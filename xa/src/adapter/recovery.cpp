@@ -23,7 +23,7 @@ Result<Scan> snapshot(Instance& instance) {
   for (const auto& branch : *listed)
     if (branch.xid) scan.xids.push_back(*branch.xid);
   // Completed by the server itself: no longer in its list, but the caller must still learn of it.
-  for (const Xid& xid : instance.branches().heuristically_completed())
+  for (const auto& [xid, code] : instance.branches().heuristically_completed())
     if (std::find(scan.xids.begin(), scan.xids.end(), xid) == scan.xids.end())
       scan.xids.push_back(xid);
   return scan;

@@ -16,22 +16,26 @@ namespace table {
 using enum T;
 
 // clang-format off
-// Uncertain cell, decided: xa_close with a suspended association is refused, because closing would
-// roll the branch back without anybody having said so.
-// xa_start(TMRESUME) in T0 is for an association that another thread left to migrate; our switches
-// set TMNOMIGRATE. XAER_RMERR from xa_end leaves T open: the association is over here, because the
-// caller will roll back next.
-inline constexpr std::array<Row<T, 3>, 10> association{{
+// Uncertain cells, decided: xa_close with a suspended association is refused, because closing would
+// roll the branch back without anybody having said so. XAER_RMERR from xa_end leaves T open: the
+// association is over here, because the caller will roll back next; from xa_end(TMSUSPEND) it
+// leaves T1, so that the xa_end before the rollback is still sent.
+// xa_start(TMRESUME) in T0 is for an association that another thread suspended with TMMIGRATE, and
+// only Branch knows whether there is one. That thread goes from T2 to T0 by the same call.
+inline constexpr std::array<Row<T, 3>, 13> association{{
     //                                                          T0  T1  T2
     {Verb::start, Mode::plain, Reply::ok,                      {T1, no, no}},
     {Verb::start, Mode::join, Reply::ok,                       {T1, no, no}},
-    {Verb::start, Mode::resume, Reply::ok,                     {no, no, T1}},
-    {Verb::start, Mode::resume, Reply::rolled_back,            {no, no, T0}},
+    {Verb::start, Mode::resume, Reply::ok,                     {T1, no, T1}},
+    {Verb::start, Mode::resume, Reply::rolled_back,            {T0, no, T0}},
     {Verb::end, Mode::suspend, Reply::ok,                      {no, T2, no}},
+    {Verb::end, Mode::suspend, Reply::nomigrate,               {no, T2, no}},
     {Verb::end, Mode::suspend, Reply::rolled_back,             {no, T0, no}},
     {Verb::end, Mode::plain, Reply::ok,                        {no, T0, T0}},
     {Verb::end, Mode::plain, Reply::rolled_back,               {no, T0, T0}},
     {Verb::end, Mode::plain, Reply::rmerr,                     {no, T0, T0}},
+    {Verb::open, Mode::plain, Reply::ok,                       {T0, T1, T2}},
+    {Verb::recover, Mode::plain, Reply::ok,                    {T0, T1, T2}},
     {Verb::close, Mode::plain, Reply::ok,                      {T0, no, no}},
 }};
 // clang-format on

@@ -11,7 +11,7 @@
 //
 // What may be trusted in each state of a branch (Branch::check_invariants holds the same list):
 //   S0  unknown to this process; the server may know it as prepared by another one.
-//   S1  exactly one session, its transaction open; at least one association is T1.
+//   S1  exactly one session, its transaction open; exactly one association is T1.
 //   S2  exactly one session, its transaction open; no association is T1, suspended ones may exist.
 //   S3  durable at the server, whatever happens here; no association; a session while it lasts.
 //   S4  as S2, and the server or the caller has said that it can only be rolled back.
@@ -36,22 +36,26 @@ namespace table {
 using enum S;
 
 // clang-format off
-// Uncertain cells, decided: S4 knows xa_rollback and the end of a suspended association only, the
-// strict reading. Ours are the rows for XAER_NOTA (the server is the authority on what
-// exists, so a branch it no longer knows is gone here too), for xa_end -> XAER_RMERR (work that
-// could not be ended must not be committed), and S2 -> S5 for xa_rollback (a COMMIT typed by hand
-// has made the work permanent before anybody prepared it).
-inline constexpr std::array<Row<S, 6>, 31> branch{{
+// Uncertain cells, decided: S4 knows xa_rollback, the end of a suspended association, and the
+// answer RB* to who wants to join or resume; xa_prepare and xa_commit are refused, the strict
+// reading. The column S1 of xa_end is that of the active association; ending a suspended one while
+// another thread is active leaves S1, which Branch sees to.
+// Ours are the rows for XAER_NOTA (the server is the authority on what exists, so a branch it no
+// longer knows is gone here too), for xa_end -> XAER_RMERR (work that could not be ended must not
+// be committed), and S2 -> S5 for xa_rollback (a COMMIT typed by hand has made the work permanent
+// before anybody prepared it).
+inline constexpr std::array<Row<S, 6>, 34> branch{{
     //                                                          S0  S1  S2  S3  S4  S5
     {Verb::start, Mode::plain, Reply::ok,                      {S1, no, no, no, no, no}},
     {Verb::start, Mode::join, Reply::ok,                       {no, S1, S1, no, no, no}},
-    {Verb::start, Mode::join, Reply::rolled_back,              {no, no, S4, no, no, no}},
+    {Verb::start, Mode::join, Reply::rolled_back,              {no, no, S4, no, S4, no}},
     {Verb::start, Mode::resume, Reply::ok,                     {no, no, S1, no, no, no}},
-    {Verb::start, Mode::resume, Reply::rolled_back,            {no, no, S4, no, no, no}},
+    {Verb::start, Mode::resume, Reply::rolled_back,            {no, no, S4, no, S4, no}},
     {Verb::end, Mode::plain, Reply::ok,                        {no, S2, S2, no, S4, no}},
     {Verb::end, Mode::plain, Reply::rolled_back,               {no, S4, S4, no, S4, no}},
     {Verb::end, Mode::plain, Reply::rmerr,                     {no, S4, S4, no, S4, no}},
     {Verb::end, Mode::suspend, Reply::ok,                      {no, S2, no, no, no, no}},
+    {Verb::end, Mode::suspend, Reply::nomigrate,               {no, S2, no, no, no, no}},
     {Verb::end, Mode::suspend, Reply::rolled_back,             {no, S4, no, no, no, no}},
     {Verb::prepare, Mode::plain, Reply::ok,                    {no, no, S3, no, no, no}},
     {Verb::prepare, Mode::plain, Reply::rdonly,                {no, no, S0, no, no, no}},
@@ -74,6 +78,8 @@ inline constexpr std::array<Row<S, 6>, 31> branch{{
     {Verb::rollback, Mode::plain, Reply::heuristic,            {no, no, S5, S5, S5, S5}},
     {Verb::rollback, Mode::plain, Reply::nota,                 {no, no, S0, S0, S0, no}},
     {Verb::forget, Mode::plain, Reply::ok,                     {no, no, no, no, no, S0}},
+    {Verb::open, Mode::plain, Reply::ok,                       {S0, S1, S2, S3, S4, S5}},
+    {Verb::recover, Mode::plain, Reply::ok,                    {S0, S1, S2, S3, S4, S5}},
 }};
 // clang-format on
 
