@@ -34,30 +34,6 @@ Answer commit_answer(Answer answer) {
   return answer;
 }
 
-using PhaseTwo = Answer (Session::*)(const Xid&);
-
-Answer through_control_session(const Call& call, const Xid& xid, PhaseTwo verb) {
-  auto control = call.instance.control_session();
-  if (!control) return std::move(control.error());
-  Answer answer = ask_server(XAER_RMERR, [&] { return (control->get()->*verb)(xid); });
-  if (answer.code != XAER_RMFAIL) control->give_back();
-  return answer;
-}
-
-/// A prepared branch of ours: through the session that prepared it, while there is one. MariaDB
-/// lets no other session near it, and the others save themselves the wait for a connection.
-Answer phase_two(const Call& call, const Claim& claim, const Xid& xid, PhaseTwo verb) {
-  if (Session* const session = claim.session())
-    return ask_server(XAER_RMERR, [&] { return (session->*verb)(xid); });
-  return through_control_session(call, xid, verb);
-}
-
-Answer of_another_process(const Call& call, const Xid& xid, PhaseTwo verb) {
-  Answer answer = through_control_session(call, xid, verb);
-  if (is_heuristic(answer.code)) call.instance.branches().remember_heuristic(xid, answer.code);
-  return answer;
-}
-
 Answer kept_heuristic(const Claim& claim) {
   return refused(claim.heuristic(),
                  "the server had completed the branch by itself; record the "
@@ -70,79 +46,157 @@ void mark_unknown(Answer& answer) {
   answer.error->outcome_known = false;
 }
 
+class Prepare final : public Operation {
+ public:
+  Prepare(const Call& call, const Xid& xid, Claim claim)
+      : Operation(claim.session(), Request::prepare, xid, XAER_RMERR),
+        thread_(call.thread.token()),
+        claim_(std::move(claim)) {}
+
+  Answer conclude(Answer answer) override {
+    claim_.moved(thread_, Verb::prepare, Mode::plain, answer.code);
+    return answer;
+  }
+
+ private:
+  const ThreadToken thread_;
+  Claim claim_;
+};
+
+class CommitOnePhase final : public Operation {
+ public:
+  CommitOnePhase(const Call& call, const Xid& xid, Claim claim)
+      : Operation(claim.session(), Request::commit_one_phase, xid, XAER_RMFAIL),
+        thread_(call.thread.token()),
+        claim_(std::move(claim)) {}
+
+  Answer conclude(Answer answer) override {
+    if (answer.code == XAER_RMFAIL) mark_unknown(answer);
+    claim_.moved(thread_, Verb::commit, Mode::one_phase, answer.code);
+    return answer;
+  }
+
+ private:
+  const ThreadToken thread_;
+  Claim claim_;
+};
+
 /// Unprepared work, ended or doomed.
-Answer roll_back_work(const Claim& claim, const Xid& xid) {
-  Answer answer = ask_server(XAER_RMFAIL, [&] { return claim.session()->rollback(xid); });
-  if (!claim.prepare_failed() || (answer.code != XA_OK && !is_rollback(answer.code))) return answer;
-  // xa_prepare had answered XAER_RMERR, so the branch may be prepared after all.
-  Answer prepared =
-      ask_server(XAER_RMFAIL, [&] { return claim.session()->rollback_prepared(xid); });
-  return prepared.code == XAER_NOTA ? answer : prepared;
-}
+class RollBackWork final : public Operation {
+ public:
+  RollBackWork(const Call& call, const Xid& xid, Claim claim)
+      : Operation(claim.session(), Request::rollback, xid, XAER_RMFAIL),
+        thread_(call.thread.token()),
+        claim_(std::move(claim)) {}
+
+  Answer conclude(Answer answer) override {
+    if (claim_.prepare_failed() && (answer.code == XA_OK || is_rollback(answer.code))) {
+      // xa_prepare had answered XAER_RMERR, so the branch may be prepared after all.
+      Answer prepared =
+          ask_server(unknown(), [&] { return claim_.session()->rollback_prepared(xid()); });
+      if (prepared.code != XAER_NOTA) answer = std::move(prepared);
+    }
+    claim_.moved(thread_, Verb::rollback, Mode::plain, answer.code);
+    return answer;
+  }
+
+ private:
+  const ThreadToken thread_;
+  Claim claim_;
+};
+
+/// A prepared branch: through the session that prepared it, while there is one (MariaDB lets no
+/// other session near it, and the others save themselves the wait for a connection), else through a
+/// control session. Without a claim it is a branch that this process does not know.
+class PhaseTwo final : public Operation {
+ public:
+  PhaseTwo(const Call& call, const Xid& xid, Verb verb, std::optional<Claim> claim)
+      : Operation(claim ? claim->session() : nullptr, request(verb), xid, XAER_RMERR),
+        call_(call),
+        verb_(verb),
+        claim_(std::move(claim)) {}
+
+  Answer perform() override {
+    if (claim_ && claim_->session() != nullptr) return Operation::perform();
+    auto control = call_.instance.control_session();
+    if (!control) return std::move(control.error());
+    Answer answer =
+        ask_server(unknown(), [&] { return rm::perform(*control->get(), request(verb_), xid()); });
+    if (answer.code != XAER_RMFAIL) control->give_back();
+    return answer;
+  }
+
+  Answer conclude(Answer answer) override {
+    if (verb_ == Verb::commit) answer = commit_answer(std::move(answer));
+    if (claim_)
+      claim_->moved(call_.thread.token(), verb_, Mode::plain, answer.code);
+    else if (is_heuristic(answer.code))
+      call_.instance.branches().remember_heuristic(xid(), answer.code);
+    return answer;
+  }
+
+ private:
+  static constexpr Request request(Verb verb) noexcept {
+    return verb == Verb::commit ? Request::commit_prepared : Request::rollback_prepared;
+  }
+
+  const Call call_;
+  const Verb verb_;
+  std::optional<Claim> claim_;
+};
 
 }  // namespace
 
-Answer prepare(const Call& call, const Xid& xid) {
+Checked prepare(const Call& call, const Xid& xid) {
   auto claim = call.instance.branches().claim(xid);
   if (!claim) return not_known();
   const Branch& branch = *claim->operator->();
   const int allowed = may(branch.state(), Verb::prepare, Mode::plain);
   if (allowed != XA_OK || branch.associated())
     return wrong_state(branch, allowed != XA_OK ? allowed : XAER_PROTO);
-  Answer answer = ask_server(XAER_RMERR, [&] { return claim->session()->prepare(xid); });
-  claim->moved(call.thread.token(), Verb::prepare, Mode::plain, answer.code);
-  return answer;
+  return std::make_unique<Prepare>(call, xid, *std::move(claim));
 }
 
-Answer commit(const Call& call, const Xid& xid, long flags) {
+Checked commit(const Call& call, const Xid& xid, long flags) {
   const Mode mode = (flags & TMONEPHASE) != 0 ? Mode::one_phase : Mode::plain;
   if ((flags & TMNOWAIT) != 0 && mode == Mode::plain && call.instance.branches().is_claimed(xid))
     return refused(XA_RETRY, "another thread is working on the branch");
   auto claim = call.instance.branches().claim(xid);
   if (!claim && mode == Mode::one_phase) return not_known();
-  if (!claim) return commit_answer(of_another_process(call, xid, &Session::commit_prepared));
-
-  const Branch& branch = *claim->operator->();
-  const int allowed = may(branch.state(), Verb::commit, mode);
-  if (allowed != XA_OK || branch.associated())
-    return wrong_state(branch, allowed != XA_OK ? allowed : XAER_PROTO);
-  if (branch.state() == S::S5) return kept_heuristic(*claim);
-
-  Answer answer;
-  if (mode == Mode::one_phase) {
-    answer = ask_server(XAER_RMFAIL, [&] { return claim->session()->commit_one_phase(xid); });
-    if (answer.code == XAER_RMFAIL) mark_unknown(answer);
-  } else {
-    answer = commit_answer(phase_two(call, *claim, xid, &Session::commit_prepared));
+  if (claim) {
+    const Branch& branch = *claim->operator->();
+    const int allowed = may(branch.state(), Verb::commit, mode);
+    if (allowed != XA_OK || branch.associated())
+      return wrong_state(branch, allowed != XA_OK ? allowed : XAER_PROTO);
+    if (branch.state() == S::S5) return kept_heuristic(*claim);
   }
-  claim->moved(call.thread.token(), Verb::commit, mode, answer.code);
-  return answer;
+  if (mode == Mode::one_phase)
+    return std::make_unique<CommitOnePhase>(call, xid, *std::move(claim));
+  return std::make_unique<PhaseTwo>(call, xid, Verb::commit, std::move(claim));
 }
 
-Answer rollback(const Call& call, const Xid& xid) {
+Checked rollback(const Call& call, const Xid& xid) {
   auto claim = call.instance.branches().claim(xid);
-  if (!claim) return of_another_process(call, xid, &Session::rollback_prepared);
-  const Branch& branch = *claim->operator->();
-  const int allowed = may(branch.state(), Verb::rollback, Mode::plain);
-  if (allowed != XA_OK || branch.associated())
-    return wrong_state(branch, allowed != XA_OK ? allowed : XAER_PROTO);
-  if (branch.state() == S::S5) return kept_heuristic(*claim);
-
-  Answer answer = branch.state() == S::S3
-                      ? phase_two(call, *claim, xid, &Session::rollback_prepared)
-                      : roll_back_work(*claim, xid);
-  claim->moved(call.thread.token(), Verb::rollback, Mode::plain, answer.code);
-  return answer;
+  if (claim) {
+    const Branch& branch = *claim->operator->();
+    const int allowed = may(branch.state(), Verb::rollback, Mode::plain);
+    if (allowed != XA_OK || branch.associated())
+      return wrong_state(branch, allowed != XA_OK ? allowed : XAER_PROTO);
+    if (branch.state() == S::S5) return kept_heuristic(*claim);
+    if (branch.state() != S::S3)
+      return std::make_unique<RollBackWork>(call, xid, *std::move(claim));
+  }
+  return std::make_unique<PhaseTwo>(call, xid, Verb::rollback, std::move(claim));
 }
 
-Answer forget(const Call& call, const Xid& xid) {
+Checked forget(const Call& call, const Xid& xid) {
   auto claim = call.instance.branches().claim(xid);
   if (!claim) return not_known();
   const Branch& branch = *claim->operator->();
   if (const int code = may(branch.state(), Verb::forget, Mode::plain); code != XA_OK)
     return refused(code, "only a heuristically completed branch can be forgotten");
   claim->moved(call.thread.token(), Verb::forget, Mode::plain, XA_OK);
-  return XA_OK;
+  return Answer(XA_OK);
 }
 
 }  // namespace xabridge::rm

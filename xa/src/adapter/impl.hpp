@@ -1,8 +1,8 @@
 // Switch::Impl: one switch in one process, and the calls of XA as plain functions.
 //
 // An entry runs in this order: flags and arguments, R (both in switch.cpp), then T, the XID lookup
-// and S (in the functions below), then the server, then the move. What is thrown on the way, the
-// guard of switch.cpp turns into an XA code.
+// and S (checked by the functions below), then the server, then the move (the Operation they
+// return). What is thrown on the way, the guard of switch.cpp turns into an XA code.
 #pragma once
 
 #include <sys/types.h>
@@ -11,6 +11,7 @@
 
 #include "arguments.hpp"
 #include "instance.hpp"
+#include "operation.hpp"
 #include "thread_state.hpp"
 
 namespace xabridge::rm {
@@ -38,26 +39,15 @@ struct Switch::Impl {
   int finish(ThreadState& thread, const char* operation, int rmid, const XID* xid, Answer answer);
 };
 
-/// Calls the server. A driver that throws has left the branch in a state nobody knows: `unknown` is
-/// the code that says so for this call, and the tables go on from there.
-template <class Call>
-Answer ask_server(int unknown, Call call) {
-  try {
-    return call();
-  } catch (const std::exception& exception) {
-    return refused(unknown, std::string("the driver failed: ") + exception.what());
-  }
-}
-
 // start_end.cpp
-Answer start(const Call& call, const Xid& xid, Mode mode, Pool::Wait wait);
-Answer end(const Call& call, const Xid& xid, long flags);
+Checked start(const Call& call, const Xid& xid, Mode mode, Pool::Wait wait);
+Checked end(const Call& call, const Xid& xid, long flags);
 
 // completion.cpp
-Answer prepare(const Call& call, const Xid& xid);
-Answer commit(const Call& call, const Xid& xid, long flags);
-Answer rollback(const Call& call, const Xid& xid);
-Answer forget(const Call& call, const Xid& xid);
+Checked prepare(const Call& call, const Xid& xid);
+Checked commit(const Call& call, const Xid& xid, long flags);
+Checked rollback(const Call& call, const Xid& xid);
+Checked forget(const Call& call, const Xid& xid);
 
 // recovery.cpp
 Answer recover(const Call& call, XID* xids, long count, long flags, int& written);

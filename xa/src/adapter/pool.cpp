@@ -43,22 +43,24 @@ Pool::Pool(Server& server, std::string owner_tag, Limits limits)
 }
 
 Result<Lease> Pool::acquire(Wait wait) {
+  auto lease = reserve(wait);
+  if (!lease || *lease) return lease;
+  if (auto connected = lease->replace(); !connected) return std::move(connected.error());
+  return lease;
+}
+
+Result<Lease> Pool::reserve(Wait wait) {
+  std::unique_lock lock(mutex_);
+  const auto free = [&] { return !idle_.empty() || slots_ < limits_.size; };
+  if (!free() && (wait == Wait::no || !returned_.wait_for(lock, limits_.timeout, free)))
+    return exhausted(wait);
   Lease lease(*this);
-  {
-    std::unique_lock lock(mutex_);
-    const auto free = [&] { return !idle_.empty() || slots_ < limits_.size; };
-    if (!free() && (wait == Wait::no || !returned_.wait_for(lock, limits_.timeout, free))) {
-      lease.pool_ = nullptr;  // it never had a slot
-      return exhausted(wait);
-    }
-    if (!idle_.empty()) {
-      lease.session_ = std::move(idle_.back());
-      idle_.pop_back();
-      return lease;
-    }
+  if (idle_.empty()) {
     ++slots_;
+  } else {
+    lease.session_ = std::move(idle_.back());
+    idle_.pop_back();
   }
-  if (auto connected = lease.replace(); !connected) return std::move(connected.error());
   return lease;
 }
 

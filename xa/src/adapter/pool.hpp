@@ -19,7 +19,7 @@ namespace xabridge::rm {
 
 class Pool;
 
-/// One slot of the pool and the session in it. Destroying it closes the session and frees the slot.
+/// One slot of the pool and the session in it, if any. Destroying it closes the session and frees the slot.
 class Lease {
  public:
   Lease() = default;
@@ -33,7 +33,7 @@ class Lease {
 
   /// True when the session was connected for this lease: its failure is no stale connection.
   [[nodiscard]] bool fresh() const noexcept { return fresh_; }
-  /// Closes the session and connects another in the same slot.
+  /// Closes the session, where there is one, and connects another in the same slot.
   Result<void> replace();
   /// Back to the pool when reusable, else closed. Empty afterwards, as after close().
   void give_back() noexcept;
@@ -65,6 +65,8 @@ class Pool {
   /// An idle session, or a new one, or the next one given back. XA_RETRY when it would have to wait
   /// and may not, XAER_RMERR when the wait timed out, XAER_RMFAIL when a new one cannot connect.
   Result<Lease> acquire(Wait wait = Wait::yes);
+  /// The same without connecting: the lease has a slot, and an idle session or none.
+  Result<Lease> reserve(Wait wait);
 
  private:
   friend class Lease;

@@ -57,7 +57,7 @@ int with_xid(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Bod
     if (!valid) return refused(XAER_INVAL, "the XID is null or has impossible lengths");
     if (Answer closed = impl.require_open(thread, verb, rmid); closed.code != XA_OK) return closed;
     ThreadRm& rm = *thread.find(impl.registry, rmid);
-    return body(Call{thread, rm, *rm.instance}, *valid);
+    return finish(body(Call{thread, rm, *rm.instance}, *valid));
   });
 }
 
@@ -223,7 +223,8 @@ int Switch::complete(int* handle, int* retval, int rmid, long flags) noexcept {
   flags = normalized(flags);
   Impl& self = impl();
   return guarded(self, Verb::complete, rmid, nullptr, flags, [&](ThreadState& thread) -> Answer {
-    if (check_flags(Verb::complete, flags, self.flags) != XA_OK || handle == nullptr || retval == nullptr)
+    if (check_flags(Verb::complete, flags, self.flags) != XA_OK || handle == nullptr ||
+        retval == nullptr)
       return refused(XAER_INVAL, "null pointer, or flags " + flags_text(flags));
     if (Answer closed = self.require_open(thread, Verb::complete, rmid); closed.code != XA_OK)
       return closed;

@@ -1,0 +1,73 @@
+// Operation: one call on a branch, between the check of the tables and the move.
+//
+//   check     in the calling thread: the tables are asked, the claim is taken. What is refused is
+//             answered here; what may go on becomes an Operation.
+//   ask       the server. No table is touched, so any thread may perform() it, or the session
+//             sends it and receives the answer later.
+//   conclude  in the thread that learns the answer: the tables move. Questions that follow from
+//             the answer, which is rare, are asked here, and are waited for.
+//
+// A synchronous call is all three at once. Destroying an Operation gives up its claim; one that was
+// never asked leaves everything as it was.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <xabridge/rm/session.hpp>
+
+#include "arguments.hpp"
+
+namespace xabridge::rm {
+
+/// Calls the server. A driver that throws has left the branch in a state nobody knows: `unknown` is
+/// the code that says so for this call, and the tables go on from there.
+template <class Call>
+auto ask_server(int unknown, Call call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::exception& exception) {
+    return refused(unknown, std::string("the driver failed: ") + exception.what());
+  }
+}
+
+class Operation {
+ public:
+  /// `request` of `session`; null when the session is still to be found, by an own perform().
+  Operation(Session* session, Request request, const Xid& xid, int unknown) noexcept
+      : session_(session), request_(request), xid_(xid), unknown_(unknown) {}
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+  virtual ~Operation() = default;
+
+  [[nodiscard]] const Xid& xid() const noexcept { return xid_; }
+
+  /// Asks and waits for the answer.
+  virtual Answer perform() {
+    return ask_server(unknown_, [&] { return rm::perform(*session_, request_, xid_); });
+  }
+  /// Once, with what perform() would have answered; gives the answer of the call.
+  virtual Answer conclude(Answer answer) = 0;
+
+ protected:
+  [[nodiscard]] int unknown() const noexcept { return unknown_; }
+
+ private:
+  Session* const session_;
+  const Request request_;
+  const Xid xid_;
+  const int unknown_;
+};
+
+/// The outcome of a check.
+using Checked = std::variant<Answer, std::unique_ptr<Operation>>;
+
+/// The rest of a synchronous call.
+inline Answer finish(Checked checked) {
+  if (auto* const answer = std::get_if<Answer>(&checked)) return std::move(*answer);
+  Operation& operation = *std::get<std::unique_ptr<Operation>>(checked);
+  return operation.conclude(operation.perform());
+}
+
+}  // namespace xabridge::rm
