@@ -1,0 +1,71 @@
+// XIDs and their text forms: what servers list is input anybody may have written.
+//
+// One text means one XID and one XID has one text, in every form; nothing else is accepted.
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <string>
+#include <xabridge/xid.hpp>
+
+#include "input.hpp"
+
+namespace {
+
+using xabridge::Xid;
+using xabridge::fuzz::Input;
+using xabridge::fuzz::require;
+
+void decode(std::string_view text) {
+  if (const auto xid = Xid::from_gid(text))
+    require(xid->to_gid() == text, "a gid is accepted that to_gid() does not write");
+  if (const auto xid = Xid::parse(text)) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+    require(xid->to_string() == lower, "a text is accepted that to_string() does not write");
+  }
+  if (const auto bytes = xabridge::from_hex(text))
+    require(bytes->size() * 2 == text.size(), "hexadecimal digits are lost");
+  require(xabridge::from_hex(xabridge::to_hex(text)) == std::string(text),
+          "bytes do not come back from hexadecimal");
+}
+
+void check(const Xid& xid) {
+  require(Xid::from_gid(xid.to_gid()) == xid, "an XID does not come back from its gid");
+  require(xid.to_gid().size() < 200, "a gid is longer than PostgreSQL takes");
+  require(Xid::parse(xid.to_string()) == xid, "an XID does not come back from its text");
+  require(Xid::from(&xid.raw()) == xid, "an XID does not come back from the standard's struct");
+  require(xid.to_mysql().find_first_not_of("X',0123456789abcdef") == std::string::npos,
+          "a MySQL literal holds bytes that are not encoded");
+}
+
+// The standard's struct as a caller may have filled it.
+void from_struct(Input& in) {
+  static constexpr std::array<long, 10> kLengths{0, 1, 63, 64, 65, 128, -1, LONG_MAX, LONG_MIN, 2};
+  XID raw{};
+  raw.formatID = in.integer();
+  raw.gtrid_length = in.one_of(kLengths);
+  raw.bqual_length = in.one_of(kLengths);
+  in.bytes(sizeof raw.data).copy(raw.data, sizeof raw.data);
+  const auto xid = Xid::from(&raw);
+  const bool sound = raw.formatID >= 0 && raw.gtrid_length >= 1 && raw.gtrid_length <= 64 &&
+                     raw.bqual_length >= 0 && raw.bqual_length <= 64;
+  require(xid.has_value() == sound, "the lengths or the formatID are not what decides");
+  if (xid) check(*xid);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  decode(xabridge::fuzz::as_text(data, size));
+  Input in(data, size);
+  from_struct(in);
+
+  Input parts(data, size);
+  const long format = parts.integer();
+  const std::size_t gtrid_length = parts.byte();
+  const std::string_view gtrid = parts.bytes(gtrid_length);
+  if (const auto xid = Xid::make(format, gtrid, parts.all())) check(*xid);
+  return 0;
+}
