@@ -1,12 +1,12 @@
-// Calls through the switch, and what each thread has open.
+// Calls through the switch, each answer with everything that can be had about it.
 #include "resource_manager.hpp"
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <set>
+#include <thread>
 #include <utility>
 #include <xabridge/codes.hpp>
 
@@ -16,57 +16,6 @@ namespace {
 // Far from the small numbers another transaction manager in this process would give the same
 // switch.
 std::atomic<int> next_rmid{1000};
-
-/// What this thread has open. Its end closes; that is the moment XA gives a resource manager to
-/// return the thread's connections. A forked child inherits the list and must not act on it:
-/// closing would talk to the servers over the parent's connections.
-class OpenInThread {
- public:
-  using Entry = std::shared_ptr<const ResourceManager::Instance>;
-
-  ~OpenInThread() {
-    leave_to_parent();
-    for (const Entry& entry : open_) close(*entry);
-  }
-  [[nodiscard]] bool contains(const ResourceManager::Instance* instance) {
-    leave_to_parent();
-    return std::any_of(open_.begin(), open_.end(), [&](auto& o) { return o.get() == instance; });
-  }
-  void add(Entry instance) {
-    // Entries only threads still hold are of a ResourceManager that is gone.
-    std::erase_if(open_, [](const Entry& entry) {
-      if (entry.use_count() > 1) return false;
-      close(*entry);
-      return true;
-    });
-    open_.push_back(std::move(instance));
-  }
-  /// It is not open any more; says whether it was.
-  bool remove(const ResourceManager::Instance* instance) {
-    leave_to_parent();
-    return std::erase_if(open_, [&](const Entry& e) { return e.get() == instance; }) != 0;
-  }
-  static void close(const ResourceManager::Instance& instance) noexcept {
-    std::string info = instance.open_string;
-    instance.object.entries->xa_close_entry(info.data(), instance.rmid, TMNOFLAGS);
-  }
-
- private:
-  void leave_to_parent() {
-    if (process_ == ::getpid()) return;
-    process_ = ::getpid();
-    new std::vector<Entry>(std::move(open_));  // never destroyed, on purpose
-    open_.clear();
-  }
-
-  pid_t process_ = ::getpid();
-  std::vector<Entry> open_;
-};
-
-OpenInThread& opened() {
-  thread_local OpenInThread open;
-  return open;
-}
 
 struct VerbEntry {
   const char* operation;
@@ -102,7 +51,7 @@ ResourceManager::ResourceManager(std::string name, std::shared_ptr<const Instanc
     : name_(std::move(name)), instance_(std::move(instance)) {}
 
 ResourceManager::~ResourceManager() {
-  if (opened().remove(instance_.get())) OpenInThread::close(*instance_);
+  if (opened_here().remove(instance_.get())) OpenInThread::close(*instance_);
 }
 
 Result<std::shared_ptr<ResourceManager>> ResourceManager::load(const ResourceManagerConfig& config,
@@ -126,8 +75,8 @@ std::string ResourceManager::driver() const {
 }
 
 CallAnswer ResourceManager::answer(int code, const char* operation, const Xid* xid) const {
-  if (code == XAER_RMFAIL) opened().remove(instance_.get());
-  if (code == XA_OK || code == XA_RDONLY) return {code, std::nullopt};
+  if (code == XAER_RMFAIL) opened_here().remove(instance_.get());
+  if (code == XA_OK) return {};
   Error e;
   e.xa_code = code;
   e.operation = operation;
@@ -158,9 +107,20 @@ CallAnswer ResourceManager::answer(int code, const char* operation, const Xid* x
   return {code, std::move(e)};
 }
 
+/// XA_RDONLY is a vote like XA_OK, and only that.
+CallAnswer ResourceManager::answer_of(Verb verb, int code, const Xid& xid) const {
+  if (verb == Verb::end || verb == Verb::end_fail) {
+    if (Opened* here = opened_here().find(instance_.get())) {
+      here->registration = rm::after(here->registration, rm::Verb::end, rm::Mode::plain, code);
+    }
+  }
+  if (verb == Verb::prepare && code == XA_RDONLY) return {code, std::nullopt};
+  return answer(code, entry_of(verb).operation, &xid);
+}
+
 CallAnswer ResourceManager::open() {
-  OpenInThread& here = opened();
-  if (here.contains(instance_.get())) return {};
+  OpenInThread& here = opened_here();
+  if (here.find(instance_.get()) != nullptr) return {};
   std::string info = instance_->open_string;
   const int code =
       instance_->object.entries->xa_open_entry(info.data(), instance_->rmid, TMNOFLAGS);
@@ -184,20 +144,82 @@ CallAnswer ResourceManager::start(const Xid& xid) {
   }
 }
 
-CallAnswer ResourceManager::call(Verb verb, const Xid& xid) {
+/// Why a call cannot be made in this thread: not reachable, whatever xa_open called it, and nothing
+/// was sent.
+std::optional<CallAnswer> ResourceManager::not_open(const Xid& xid) {
   CallAnswer ready = open();
-  if (ready.code != XA_OK) {
-    // Not reachable, whatever xa_open called it; and nothing was sent.
-    ready.code = XAER_RMFAIL;
-    ready.error->xa_code = ready.code;
-    ready.error->outcome_known = true;
-    ready.error->xid = xid.to_string();
-    return ready;
-  }
+  if (ready.code == XA_OK) return std::nullopt;
+  ready.code = XAER_RMFAIL;
+  ready.error->xa_code = ready.code;
+  ready.error->outcome_known = true;
+  ready.error->xid = xid.to_string();
+  return ready;
+}
+
+CallAnswer ResourceManager::call(Verb verb, const Xid& xid) {
+  if (auto refused = not_open(xid)) return std::move(*refused);
   const VerbEntry entry = entry_of(verb);
   XID raw = xid.raw();
   const int code = (instance_->object.entries->*entry.entry)(&raw, instance_->rmid, entry.flags);
-  return answer(code, entry.operation, &xid);
+  return answer_of(verb, code, xid);
+}
+
+bool ResourceManager::asynchronous() const noexcept {
+  return (instance_->object.entries->flags & TMUSEASYNC) != 0;
+}
+
+bool ResourceManager::asynchronous_by_thread() const noexcept {
+  const auto* extras = instance_->object.extras;
+  return extras != nullptr && extras->asynchronous_by_thread != 0;
+}
+
+/// A positive number is a handle, whatever other meaning XA has for it: XA_RETRY and XA_RB* are not
+/// answers to a call with TMASYNC. A switch that answers them all the same does not know the
+/// "handle" when xa_complete asks for it; complete() says what then.
+ResourceManager::Issued ResourceManager::issue(Verb verb, const Xid& xid) {
+  if (auto refused = not_open(xid)) return {0, std::move(*refused)};
+  const VerbEntry entry = entry_of(verb);
+  XID raw = xid.raw();
+  const int code =
+      (instance_->object.entries->*entry.entry)(&raw, instance_->rmid, entry.flags | TMASYNC);
+  if (code > 0) return {code, {}};
+  if (code == XAER_ASYNC) return {0, {code, std::nullopt}};
+  return {0, answer_of(verb, code, xid)};
+}
+
+/// What xa_complete answers. XA_RETRY is not for a caller that waits, but known to come.
+int ResourceManager::wait_for(int& handle, int& code) const noexcept {
+  constexpr int kPatience = 10'000;
+  for (int attempt = 0;; ++attempt) {
+    const int answered =
+        instance_->object.entries->xa_complete_entry(&handle, &code, instance_->rmid, TMNOFLAGS);
+    if (answered != XA_RETRY || attempt == kPatience) return answered;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+CallAnswer ResourceManager::complete(Verb verb, const Xid& xid, int handle) {
+  int code = XAER_RMFAIL;
+  const int answered = wait_for(handle, code);
+  if (answered == XA_OK) return answer_of(verb, code, xid);
+  // What became of the call is not known, and a positive "handle" may have been its answer. Lost is
+  // the one reading that is never wrong: a vote that is not there, an outcome to be asked for again.
+  // But an xa_end that is lost speaks of a session that is gone; here xa_rollback has to follow.
+  const bool ends = verb == Verb::end || verb == Verb::end_fail;
+  CallAnswer lost = answer(answered, "xa_complete", &xid);
+  lost.code = ends ? answered : XAER_RMFAIL;
+  lost.error->xa_code = lost.code;
+  lost.error->outcome_known = false;
+  lost.error->message = std::string("the answer to ") + entry_of(verb).operation +
+                        " could not be fetched: " + lost.error->message;
+  return lost;
+}
+
+void ResourceManager::discard(int handle) const noexcept {
+  int code = XA_OK;
+  if (wait_for(handle, code) == XAER_RMFAIL || code == XAER_RMFAIL) {
+    opened_here().remove(instance_.get());
+  }
 }
 
 Result<std::vector<Xid>> ResourceManager::list() {
@@ -251,56 +273,6 @@ void ResourceManager::interrupt(const Xid& xid) const noexcept {
 int ResourceManager::classify(const std::exception& exception) const noexcept {
   const auto* extras = instance_->object.extras;
   return extras == nullptr ? XA_OK : extras->classify(&exception);
-}
-
-Result<std::vector<ServerFinding>> ResourceManager::preflight() {
-  CallAnswer ready = open();
-  if (ready.code != XA_OK) return std::move(*ready.error);
-  std::vector<ServerFinding> findings;
-  const auto* extras = instance_->object.extras;
-  if (extras == nullptr) return findings;
-  const int code = extras->preflight(
-      instance_->rmid,
-      [](void* context, const xabridge_finding* f) {
-        static_cast<std::vector<ServerFinding>*>(context)->push_back(
-            {f->severity, f->subject, f->text, f->fix});
-      },
-      &findings);
-  if (code != XA_OK) return std::move(*answer(code, "preflight", nullptr).error);
-  return findings;
-}
-
-Result<std::optional<std::string>> ResourceManager::identity() {
-  CallAnswer ready = open();
-  if (ready.code != XA_OK) return std::move(*ready.error);
-  const auto* extras = instance_->object.extras;
-  if (extras == nullptr) return std::optional<std::string>();
-  std::array<char, 1024> text{};
-  const int code = extras->identity(instance_->rmid, text.data(), static_cast<long>(text.size()));
-  if (code != XA_OK) return std::move(*answer(code, "identity", nullptr).error);
-  return std::optional<std::string>(text.data());
-}
-
-Result<std::vector<ListedBranch>> ResourceManager::in_doubt() {
-  CallAnswer ready = open();
-  if (ready.code != XA_OK) return std::move(*ready.error);
-  std::vector<ListedBranch> branches;
-  const auto* extras = instance_->object.extras;
-  if (extras == nullptr) {
-    Result<std::vector<Xid>> xids = list();
-    if (!xids) return std::move(xids.error());
-    for (const Xid& xid : *xids) branches.push_back({xid, xid.to_string(), {}, -1});
-    return branches;
-  }
-  const int code = extras->in_doubt(
-      instance_->rmid,
-      [](void* context, const xabridge_in_doubt* b) {
-        static_cast<std::vector<ListedBranch>*>(context)->push_back(
-            {Xid::from(b->xid), b->name, b->owner, b->age_seconds});
-      },
-      &branches);
-  if (code != XA_OK) return std::move(*answer(code, "list prepared branches", nullptr).error);
-  return branches;
 }
 
 }  // namespace xabridge::tm

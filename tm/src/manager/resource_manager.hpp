@@ -3,8 +3,8 @@
 //
 // XA wants xa_open once per thread of control. The first call of a thread opens, XAER_RMFAIL makes
 // the next call open again (XA: the resource manager is then not open in that thread), and a
-// thread's end closes what it opened, also when the ResourceManager is gone by then. rmids count up
-// for the whole process, so two transaction managers in one process never share one.
+// thread's end closes what it opened (open_in_thread.hpp). rmids count up for the whole process, so
+// two transaction managers in one process never share one.
 //
 // Thread-safe. The switch is called without any lock held.
 #pragma once
@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "../ports.hpp"
-#include "switch_library.hpp"
+#include "open_in_thread.hpp"
 
 namespace xabridge::tm {
 
@@ -53,6 +53,22 @@ class ResourceManager final : public ResourceManagerPort {
   CallAnswer open();
   CallAnswer start(const Xid& xid);
   CallAnswer call(Verb verb, const Xid& xid) override;
+
+  /// The switch takes TMASYNC, for every verb but `confirm`.
+  [[nodiscard]] bool asynchronous() const noexcept;
+  /// ... and occupies a thread of its own with it: one such call is better made by call().
+  [[nodiscard]] bool asynchronous_by_thread() const noexcept;
+  /// call() without waiting. With a handle the call is under way, and this thread must fetch its
+  /// answer with complete() before it makes any other call here. Without one `answer` is the
+  /// call's, or XAER_ASYNC: nothing was begun, use call().
+  struct Issued {
+    int handle = 0;
+    CallAnswer answer;
+  };
+  Issued issue(Verb verb, const Xid& xid);
+  CallAnswer complete(Verb verb, const Xid& xid, int handle);
+  /// complete() for when nobody wants to know: takes no memory.
+  void discard(int handle) const noexcept;
   Result<std::vector<Xid>> list() override;
   std::optional<long> owner_sessions(const std::string& owner_tag) override;
 
@@ -70,18 +86,13 @@ class ResourceManager final : public ResourceManagerPort {
   /// in_doubt of the extras, or xa_recover of a foreign switch.
   [[nodiscard]] Result<std::vector<ListedBranch>> in_doubt();
 
-  /// What threads keep beyond the ResourceManager's life, to close what they opened.
-  struct Instance {
-    SwitchObject object;
-    int rmid = 0;
-    std::string name;
-    std::string open_string;
-  };
-
  private:
   ResourceManager(std::string name, std::shared_ptr<const Instance> instance);
 
   CallAnswer answer(int code, const char* operation, const Xid* xid) const;
+  CallAnswer answer_of(Verb verb, int code, const Xid& xid) const;
+  std::optional<CallAnswer> not_open(const Xid& xid);
+  int wait_for(int& handle, int& code) const noexcept;
 
   std::string name_;
   std::shared_ptr<const Instance> instance_;

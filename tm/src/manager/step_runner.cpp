@@ -65,7 +65,7 @@ void StepRunner::run(Step step) {
   while (step.kind != Step::Kind::finished) {
     switch (step.kind) {
       case Step::Kind::call:
-        for (const Call& call : step.calls) perform_call(call);
+        perform_calls(step.calls);
         break;
       case Step::Kind::decide:
         decide();
@@ -84,36 +84,6 @@ void StepRunner::run(Step step) {
     }
     step = coordinator_.next();
   }
-}
-
-void StepRunner::perform_call(const Call& call) {
-  ResourceManager& resource_manager = *resource_managers_[call.branch];
-  const Xid& xid = coordinator_.branches()[call.branch].xid;
-  if (call.verb == Verb::rollback && !interrupts_stopped_) {
-    around_.gate.stop_interrupts();
-    interrupts_stopped_ = true;
-  }
-  CallAnswer answer = call.verb == Verb::commit_one_phase
-                          ? call_in_time(call, resource_manager, xid)
-                          : (announce(call), perform(resource_manager, call.verb, xid));
-  report(call, answer);
-  if (call.verb == Verb::end_fail && answer.error) doomed_by_.push_back(*answer.error);
-  coordinator_.answered(call, std::move(answer));
-}
-
-/// A one-phase commit decides by itself, so the timeout must lose or win before it. When it won,
-/// the branch is rolled back, which a one-phase commit may answer.
-CallAnswer StepRunner::call_in_time(const Call& call, ResourceManager& resource_manager,
-                                    const Xid& xid) {
-  if (around_.gate.proceed(around_.clock.now())) {
-    announce(call);
-    return resource_manager.call(call.verb, xid);
-  }
-  around_.gate.stop_interrupts();
-  announce({call.branch, Verb::rollback});
-  // Whatever it answers, an unprepared branch that was never told to commit does not commit.
-  (void)resource_manager.call(Verb::rollback, xid);
-  return {XA_RBTIMEOUT, timed_out_error()};
 }
 
 void StepRunner::decide() {

@@ -1,5 +1,9 @@
 // StepRunner: performs the steps the Coordinator asks for, in the transaction's thread, and reports
 // each to the observers. The protocol is the Coordinator's; here is only the doing.
+//
+// The calls of one step run at the same time as far as the switches allow (TMUSEASYNC): all are
+// issued before the first answer is waited for. Each call's "before" event comes before it is
+// issued, its answer is told as soon as it is there.
 #pragma once
 
 #include <memory>
@@ -39,8 +43,21 @@ class StepRunner {
   [[nodiscard]] const std::vector<Error>& doomed_by() const noexcept { return doomed_by_; }
 
  private:
+  class Outstanding;
+
+  void perform_calls(const std::vector<Call>& calls);
   void perform_call(const Call& call);
-  CallAnswer call_in_time(const Call& call, ResourceManager& resource_manager, const Xid& xid);
+  void make_call(const Call& call);
+  bool issue(const Call& call, Outstanding& outstanding);
+  void take(const Call& call, CallAnswer answer);
+  [[nodiscard]] ResourceManager& resource_manager(const Call& call) const {
+    return *resource_managers_[call.branch];
+  }
+  [[nodiscard]] const Xid& xid(const Call& call) const {
+    return coordinator_.branches()[call.branch].xid;
+  }
+  CallAnswer call_in_time(const Call& call);
+  void stop_interrupts();
   void decide();
   void record_heuristics();
   void wait(std::chrono::milliseconds delay);

@@ -1,0 +1,77 @@
+// Closing at the thread's end, and leaving a parent's connections alone in its child.
+#include "open_in_thread.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace xabridge::tm {
+
+OpenInThread& opened_here() {
+  thread_local OpenInThread open;
+  return open;
+}
+
+OpenInThread::OpenInThread() : process_(::getpid()) {}
+
+/// The moment XA gives a resource manager to return the thread's connections.
+OpenInThread::~OpenInThread() {
+  leave_to_parent();
+  // What a resource manager asks of us while it closes meets a thread with nothing open.
+  const std::vector<Opened> open = std::exchange(open_, {});
+  for (const Opened& entry : open) close(*entry.instance);
+}
+
+Opened* OpenInThread::find(const Instance* instance) {
+  leave_to_parent();
+  const auto it = std::find_if(open_.begin(), open_.end(),
+                               [&](const Opened& o) { return o.instance.get() == instance; });
+  return it == open_.end() ? nullptr : &*it;
+}
+
+Opened* OpenInThread::find(int rmid) {
+  leave_to_parent();
+  const auto it = std::find_if(open_.begin(), open_.end(),
+                               [&](const Opened& o) { return o.instance->rmid == rmid; });
+  return it == open_.end() ? nullptr : &*it;
+}
+
+void OpenInThread::add(std::shared_ptr<const Instance> instance) {
+  // Entries only threads still hold are of a ResourceManager that is gone.
+  std::erase_if(open_, [](const Opened& entry) {
+    if (entry.instance.use_count() > 1) return false;
+    close(*entry.instance);
+    return true;
+  });
+  open_.push_back({std::move(instance)});
+}
+
+bool OpenInThread::remove(const Instance* instance) {
+  leave_to_parent();
+  return std::erase_if(open_, [&](const Opened& o) { return o.instance.get() == instance; }) != 0;
+}
+
+void OpenInThread::end_registrations(std::string_view gtrid) {
+  for (Opened& entry : open_) {
+    if (!entry.branch || entry.branch->gtrid() != gtrid) continue;
+    entry.registration = rm::D::D0;
+    entry.branch.reset();
+  }
+}
+
+void OpenInThread::close(const Instance& instance) noexcept {
+  std::string info = instance.open_string;
+  instance.object.entries->xa_close_entry(info.data(), instance.rmid, TMNOFLAGS);
+}
+
+/// A forked child inherits the list and must not act on it: closing would talk to the servers over
+/// the parent's connections.
+void OpenInThread::leave_to_parent() {
+  if (process_ == ::getpid()) return;
+  process_ = ::getpid();
+  new std::vector<Opened>(std::move(open_));  // never destroyed, on purpose
+  open_.clear();
+}
+
+}  // namespace xabridge::tm
