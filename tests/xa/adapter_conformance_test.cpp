@@ -102,7 +102,6 @@ TEST_CASE("Starting a branch follows table 6-2") {
       {"C26", "open; start X ASYNC = ASYNC; start X"},
       {"async and no wait", "open; start X ASYNC|NOWAIT = INVAL; start X"},
       {"TMNOWAIT", "open; start X NOWAIT; end X SUCCESS"},
-      {"TMJOIN is refused", "open; start X; end X SUCCESS; start X JOIN = PROTO; prepare X"},
   };
   check(statements);
 }
@@ -126,7 +125,6 @@ TEST_CASE("Ending an association follows table 6-2") {
       {"C54", "open; start X; end X SUCCESS; start Y; end X SUCCESS = PROTO; end Y SUCCESS"},
       {"C55", "open; 2:open; 2:start X; end X SUCCESS = PROTO; 2:end X SUCCESS"},
       {"C56", "open; start X; end X SUCCESS; start Y; end Y SUCCESS; prepare X; prepare Y"},
-      {"TMSUSPEND is refused", "open; start X; end X SUSPEND = PROTO; end X SUCCESS; prepare X"},
   };
   check(statements);
 }

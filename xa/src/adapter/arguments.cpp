@@ -56,14 +56,6 @@ int check_flags(Verb verb, long flags, long switch_flags) noexcept {
   return XA_OK;
 }
 
-Answer refuse_unsupported(Verb verb, Mode mode) {
-  if (verb == Verb::start && mode == Mode::join)
-    return refused(XAER_PROTO, "TMJOIN is not supported yet: a branch has one association");
-  if (verb == Verb::end && mode == Mode::suspend)
-    return refused(XAER_PROTO, "TMSUSPEND is not supported yet: end the association instead");
-  return XA_OK;
-}
-
 std::optional<Xid> new_branch_xid(const XID* xid) noexcept {
   auto valid = Xid::from(xid);
   if (valid && valid->bqual().empty()) return std::nullopt;

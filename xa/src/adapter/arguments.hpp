@@ -23,12 +23,6 @@ namespace xabridge::rm {
 /// XA_OK, XAER_INVAL for flags this call does not have or that exclude each other, XAER_ASYNC.
 [[nodiscard]] int check_flags(Verb verb, long flags, long switch_flags) noexcept;
 
-/// What legal flags ask of us that this switch does not do yet, or XA_OK. The one place that
-/// decides it: TMJOIN and TMSUSPEND are refused like an empty cell of the state tables (XAER_PROTO,
-/// nothing changes), because to this switch the states behind them do not exist. Asked last, so
-/// that every better reason is given first. (TMRESUME needs no entry: nothing can be suspended.)
-[[nodiscard]] Answer refuse_unsupported(Verb verb, Mode mode);
-
 /// For xa_start, which makes a branch: both lengths 1..64. Other calls also take the empty bqual
 /// that servers list.
 [[nodiscard]] std::optional<Xid> new_branch_xid(const XID* xid) noexcept;

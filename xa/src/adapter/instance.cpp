@@ -27,7 +27,7 @@ Result<Lease> Instance::control_session() {
   return lease;
 }
 
-Result<Registry::Opened> Registry::open(int rmid, const std::string& info) {
+Result<std::shared_ptr<Instance>> Registry::open(int rmid, const std::string& info) {
   std::unique_lock lock(mutex_);
   for (auto found = entries_.find(rmid); found != entries_.end(); found = entries_.find(rmid)) {
     if (found->second.info != info) {
@@ -40,7 +40,7 @@ Result<Registry::Opened> Registry::open(int rmid, const std::string& info) {
     }
     if (found->second.instance != nullptr) {
       ++found->second.threads;
-      return Opened{found->second.instance, false};
+      return found->second.instance;
     }
     connected_.wait(lock);  // another thread is connecting; if it fails, it is our turn
   }
@@ -49,6 +49,9 @@ Result<Registry::Opened> Registry::open(int rmid, const std::string& info) {
   auto instance = connect(rmid, info);
   lock.lock();
   if (instance) {
+    if (const auto kept = heuristics_.extract({rmid, info}))
+      for (const auto& [xid, code] : kept.mapped())
+        (*instance)->branches().remember_heuristic(xid, code);
     entries_[rmid].instance = *instance;
     entries_[rmid].threads = 1;
   } else {
@@ -57,7 +60,7 @@ Result<Registry::Opened> Registry::open(int rmid, const std::string& info) {
   lock.unlock();
   connected_.notify_all();
   if (!instance) return std::move(instance.error());
-  return Opened{*std::move(instance), true};
+  return instance;
 }
 
 Result<std::shared_ptr<Instance>> Registry::connect(int rmid, const std::string& info) try {
@@ -91,6 +94,8 @@ void Registry::close(int rmid, const std::shared_ptr<Instance>& instance) {
   if (found == entries_.end() || found->second.instance != instance) return;
   if (--found->second.threads > 0) return;
   last = std::move(found->second.instance);
+  if (auto kept = last->branches().heuristically_completed(); !kept.empty())
+    heuristics_[{rmid, last->info()}] = std::move(kept);
   entries_.erase(found);
 }
 

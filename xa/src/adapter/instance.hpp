@@ -9,6 +9,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 #include <xabridge/rm/session.hpp>
 
 #include "branch.hpp"
@@ -45,15 +47,12 @@ class Registry {
  public:
   explicit Registry(Driver& driver) : driver_(driver) {}
 
-  struct Opened {
-    std::shared_ptr<Instance> instance;
-    bool connected = false;  // by this call, just now
-  };
   /// One more thread has it open. The first one parses `info` and connects; others arriving
   /// meanwhile wait for it. XAER_INVAL for a text the driver refuses or other than the open one's,
   /// XAER_RMERR.
-  Result<Opened> open(int rmid, const std::string& info);
-  /// One thread less; the last one ends the instance.
+  Result<std::shared_ptr<Instance>> open(int rmid, const std::string& info);
+  /// One thread less; the last one ends the instance. Branches that were completed heuristically
+  /// are kept for the next one with the same rmid and text: until xa_forget nobody may forget them.
   void close(int rmid, const std::shared_ptr<Instance>& instance);
   /// The open instance whatever the calling thread; null when there is none.
   [[nodiscard]] std::shared_ptr<Instance> find(int rmid);
@@ -78,6 +77,8 @@ class Registry {
   std::condition_variable connected_;
   std::map<int, Entry> entries_;   // guarded by mutex_
   std::map<int, Naming> namings_;  // guarded by mutex_
+  std::map<std::pair<int, std::string>, std::vector<BranchTable::Heuristic>>
+      heuristics_;  // guarded by mutex_; of instances that have ended
 };
 
 }  // namespace xabridge::rm

@@ -58,50 +58,118 @@ Checked start_new(const Call& call, const Xid& xid, Pool::Wait wait) {
   return std::make_unique<StartNew>(call, xid, *std::move(claim), *std::move(lease));
 }
 
-Checked start_existing(const Call& call, const Xid& xid, Mode mode) {
-  auto claim = call.instance.branches().claim(xid);
-  if (!claim) return refused(XAER_NOTA, "there is no such branch to join or resume");
-  const Branch& branch = *claim->operator->();
-  const T association = branch.association(call.thread.token());
-  const int allowed = may(association, Verb::start, mode);
-  if (allowed != XA_OK ||
-      (mode == Mode::resume && association == T::T0 && !branch.left_to_migrate()))
-    return refused(XAER_PROTO, "this thread has not suspended the branch");
-  if (const int code = may(branch.state(), Verb::start, mode); code != XA_OK)
-    return refused(code, "the branch is in a state that admits no xa_start");
-  return refuse_unsupported(Verb::start, mode);
-}
-
-class End final : public Operation {
+// TMJOIN and TMRESUME: the branch and its session are there, and nobody is using them.
+class Continue final : public Operation {
  public:
-  End(const Call& call, const Xid& xid, Claim claim, Mode mode, bool failed)
-      : Operation(claim.session(), Request::end, xid, XAER_RMERR),
+  Continue(const Call& call, const Xid& xid, Claim claim, Mode mode)
+      : Operation(claim->rollback_reason() == XA_OK ? claim.session() : nullptr, Request::resume,
+                  xid, XAER_RMERR),
         call_(call),
         claim_(std::move(claim)),
-        mode_(mode),
-        failed_(failed) {}
+        mode_(mode) {}
 
-  Answer perform() override { return failed_ ? mark() : Operation::perform(); }
+  Answer perform() override {
+    const int reason = claim_->rollback_reason();
+    if (reason == XA_OK) return Operation::perform();
+    return refused(reason, "the branch can only be rolled back");
+  }
 
   Answer conclude(Answer answer) override {
-    const ThreadToken thread = call_.thread.token();
-    claim_.moved(thread, Verb::end, mode_, answer.code);
-    if (claim_->association(thread) != T::T1) call_.rm.active.reset();
+    claim_.moved(call_.thread.token(), Verb::start, mode_, answer.code);
+    if (answer.code == XA_OK) call_.rm.active = xid();
     return answer;
   }
 
  private:
-  // TMFAIL. The mark is ours; the server is asked nothing, xa_rollback will tell it.
-  Answer mark() {
-    const int reason = claim_.session()->doomed();
-    return refused(is_rollback(reason) ? reason : XA_RBROLLBACK,
-                   "the branch was ended with TMFAIL and can only be rolled back");
+  const Call call_;
+  Claim claim_;
+  const Mode mode_;
+};
+
+Answer may_continue(const Branch& branch, ThreadToken thread, Mode mode) {
+  const T association = branch.association(thread);
+  if (may(association, Verb::start, mode) != XA_OK)
+    return refused(XAER_PROTO, "this thread has suspended the branch; resume it");
+  if (mode == Mode::resume && association == T::T0 && !branch.left_to_migrate())
+    return refused(XAER_PROTO,
+                   "this thread has not suspended the branch, and none has with TMMIGRATE");
+  if (branch.active_elsewhere(thread)) return XA_OK;  // asked again when that is over
+  const int code = may(branch.state(), Verb::start, mode);
+  return code == XA_OK ? XA_OK : refused(code, "the branch is in a state that admits no xa_start");
+}
+
+/// The session serves one thread at a time, so who comes second waits, holding nothing.
+Checked start_existing(const Call& call, const Xid& xid, Mode mode, Pool::Wait wait) {
+  BranchTable& branches = call.instance.branches();
+  const ThreadToken thread = call.thread.token();
+  const auto busy = [] { return refused(XA_RETRY, "another thread is working in the branch"); };
+  for (;;) {
+    if (wait == Pool::Wait::no && branches.is_claimed(xid)) return busy();
+    auto claim = branches.claim(xid);
+    if (!claim) return refused(XAER_NOTA, "there is no such branch to join or resume");
+    const Branch& branch = *claim->operator->();
+    if (Answer allowed = may_continue(branch, thread, mode); allowed.code != XA_OK) return allowed;
+    if (!branch.active_elsewhere(thread))
+      return std::make_unique<Continue>(call, xid, *std::move(claim), mode);
+    if (wait == Pool::Wait::no) return busy();
+    claim.reset();
+    branches.wait_until_inactive(xid);
+  }
+}
+
+/// What an xa_end is about, apart from the branch.
+struct Ending {
+  T association;
+  Mode mode;
+  bool failed;   // TMFAIL
+  bool migrate;  // TMMIGRATE
+};
+
+class End final : public Operation {
+ public:
+  End(const Call& call, const Xid& xid, Claim claim, const Ending& ending)
+      : Operation(asks_server(*claim.operator->(), ending) ? claim.session() : nullptr,
+                  Request::end, xid, XAER_RMERR),
+        call_(call),
+        claim_(std::move(claim)),
+        ending_(ending) {}
+
+  Answer perform() override {
+    if (asks_server(*claim_.operator->(), ending_)) return Operation::perform();
+    if (const int reason = rollback_reason(); reason != XA_OK)
+      return refused(reason, ending_.failed
+                                 ? "the branch was ended with TMFAIL and can only be rolled back"
+                                 : "the branch can only be rolled back");
+    return XA_OK;
+  }
+
+  Answer conclude(Answer answer) override {
+    const ThreadToken thread = call_.thread.token();
+    claim_.moved(thread, Verb::end, ending_.mode, answer.code);
+    if (ending_.migrate) claim_.let_migrate(thread);
+    if (claim_->association(thread) != T::T1 && call_.rm.active == xid()) call_.rm.active.reset();
+    return answer;
+  }
+
+ private:
+  // Work that can only be rolled back is marked here, and xa_rollback will tell the server; of a
+  // suspended association the server was told when it was suspended.
+  static bool asks_server(const Branch& branch, const Ending& ending) noexcept {
+    return ending.association == T::T1 && !ending.failed && branch.rollback_reason() == XA_OK;
+  }
+
+  [[nodiscard]] int rollback_reason() const noexcept {
+    if (const int known = claim_->rollback_reason(); known != XA_OK) return known;
+    // While another thread is active in the branch, the session is not ours to ask.
+    const bool ours = !claim_->active_elsewhere(call_.thread.token());
+    const int seen = ours ? claim_.session()->doomed() : XA_OK;
+    if (is_rollback(seen)) return seen;
+    return ending_.failed ? XA_RBROLLBACK : XA_OK;
   }
 
   const Call call_;
   Claim claim_;
-  const Mode mode_;
-  const bool failed_;
+  const Ending ending_;
 };
 
 }  // namespace
@@ -111,7 +179,7 @@ Checked start(const Call& call, const Xid& xid, Mode mode, Pool::Wait wait) {
     return refused(XAER_PROTO, "this thread is associated with branch " +
                                    call.rm.active->to_string() + "; xa_end it first");
   if (mode == Mode::plain) return start_new(call, xid, wait);
-  return start_existing(call, xid, mode);
+  return start_existing(call, xid, mode, wait);
 }
 
 Checked end(const Call& call, const Xid& xid, long flags) {
@@ -119,12 +187,14 @@ Checked end(const Call& call, const Xid& xid, long flags) {
   if (!claim) return refused(XAER_NOTA, "there is no such branch here");
   const Branch& branch = *claim->operator->();
   const Mode mode = (flags & TMSUSPEND) != 0 ? Mode::suspend : Mode::plain;
-  const T association = branch.association(call.thread.token());
-  if (may(association, Verb::end, mode) != XA_OK || may(branch.state(), Verb::end, mode) != XA_OK)
-    return refused(XAER_PROTO, "this thread is not associated with the branch");
-  if (Answer unsupported = refuse_unsupported(Verb::end, mode); unsupported.code != XA_OK)
-    return unsupported;
-  return std::make_unique<End>(call, xid, *std::move(claim), mode, (flags & TMFAIL) != 0);
+  const Ending ending{branch.association(call.thread.token()), mode, (flags & TMFAIL) != 0,
+                      (flags & TMMIGRATE) != 0};
+  if (may(ending.association, Verb::end, mode) != XA_OK ||
+      may(branch.state(), Verb::end, mode) != XA_OK)
+    return refused(XAER_PROTO, ending.association == T::T2
+                                   ? "the association is suspended already"
+                                   : "this thread is not associated with the branch");
+  return std::make_unique<End>(call, xid, *std::move(claim), ending);
 }
 
 }  // namespace xabridge::rm

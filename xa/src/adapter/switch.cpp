@@ -114,31 +114,40 @@ int Switch::Impl::finish(ThreadState& thread, const char* operation, int rmid, c
 }
 
 Answer Switch::Impl::open(ThreadState& thread, int rmid, const std::string& info) {
-  const ThreadRm* const known = thread.find(registry, rmid);
-  if (known != nullptr && known->state == R::R1 && known->instance->info() == info) return XA_OK;
-  auto opened = registry.open(rmid, info);
-  if (!opened) return std::move(opened.error());
-  if (known != nullptr && known->failed && !opened->connected) {
-    // Other threads kept the instance while this one lost the server: see whether it is there
-    // again.
-    auto control = opened->instance->control_session();
+  ThreadRm* const known = thread.find(registry, rmid);
+  const bool same =
+      known != nullptr && known->instance != nullptr && known->instance->info() == info;
+  if (same && known->state == R::R1) return XA_OK;
+  if (same) {
+    // XAER_RMFAIL had closed it for this thread: see whether the server is there again.
+    auto control = known->instance->control_session();
     if (!control) {
-      registry.close(rmid, opened->instance);
       control.error().xa_code = XAER_RMERR;
       return std::move(control.error());
     }
     control->give_back();
+    known->failed = false;
+    known->state = after(R::R0, Verb::open, XA_OK);
+    return XA_OK;
   }
+  if (known != nullptr && known->failed)
+    thread.leave(registry, rmid, *known, ThreadState::Why::closed);
+  auto opened = registry.open(rmid, info);
+  if (!opened) return std::move(opened.error());
   ThreadRm& rm = thread.at(registry, rmid);
   rm = ThreadRm{};
-  rm.instance = std::move(opened->instance);
+  rm.instance = *std::move(opened);
   rm.state = after(R::R0, Verb::open, XA_OK);
   return XA_OK;
 }
 
 Answer Switch::Impl::close(ThreadState& thread, int rmid) {
   ThreadRm* const rm = thread.find(registry, rmid);
-  if (rm == nullptr || rm->state == R::R0) return XA_OK;
+  if (rm == nullptr || rm->instance == nullptr) return XA_OK;
+  if (rm->native)
+    return refused(XAER_PROTO,
+                   "this thread still works outside any global transaction; release its "
+                   "connection first");
   // T1, or suspended: table 6-2 has no cell for either.
   if (const auto left = rm->instance->branches().associated_with(thread.token()); !left.empty())
     return refused(XAER_PROTO, "this thread is still associated with branch " +
@@ -171,7 +180,12 @@ int Switch::close(const char*, int rmid, long flags) noexcept {
 
 int Switch::start(const XID* xid, int rmid, long flags) noexcept {
   flags = normalized(flags);
-  return with_xid(impl(), Verb::start, rmid, xid, flags, [&](const Call& call, const Xid& valid) {
+  Impl& self = impl();
+  return with_xid(self, Verb::start, rmid, xid, flags, [&](const Call& call, const Xid& valid) {
+    if ((self.flags & TMREGISTER) != 0)
+      return Checked(refused(XAER_PROTO,
+                             "this switch registers by itself (TMREGISTER) when the "
+                             "application asks for its connection"));
     return rm::start(call, valid, start_mode(flags), wait_for(flags));
   });
 }

@@ -6,6 +6,8 @@
 
 #include <atomic>
 
+#include "registration.hpp"
+
 namespace xabridge::rm {
 namespace {
 
@@ -43,13 +45,13 @@ ThreadState::ThreadState() : token_(next_token.fetch_add(1)), process_(::getpid(
 ThreadState::~ThreadState() {
   if (process_ != ::getpid()) {
     // A forked child ends without having called us: hand the references to nobody.
-    for (auto& [key, entry] : rms_)
-      (void)new std::shared_ptr<Instance>(std::move(entry.rm.instance));
+    for (auto& [key, entry] : rms_) (void)new ThreadRm(std::move(entry.rm));
     return;
   }
   for (auto& [key, entry] : rms_) {
     try {
-      if (entry.rm.state == R::R1) leave(*entry.registry, key.second, entry.rm, Why::thread_ends);
+      if (entry.rm.instance != nullptr)
+        leave(*entry.registry, key.second, entry.rm, Why::thread_ends);
     } catch (...) {
       // Out of memory while a thread ends: its connections stay open until the process does.
     }
@@ -76,22 +78,26 @@ const Error* ThreadState::error(const Registry& registry, int rmid) const {
 }
 
 void ThreadState::leave(Registry& registry, int rmid, ThreadRm& rm, Why why) {
+  if (rm.native) (void)end_native_work(rm, rmid);
   const auto instance = std::move(rm.instance);
   rm = ThreadRm{};
-  rm.failed = why == Why::failed;
   for (const Xid& xid : instance->branches().associated_with(token_)) {
     auto claim = instance->branches().claim(xid);
     if (!claim || claim->operator->()->association(token_) == T::T0) continue;
-    // Unprepared, because associated. Asked to roll back, the session can serve the next branch;
-    // when the server is not there, closing the session is the rollback.
-    if (why == Why::thread_ends && claim->session()->rollback(xid).code == XA_OK) {
-      claim->moved(token_, Verb::end, Mode::plain, XA_RBROLLBACK);
-      claim->moved(token_, Verb::rollback, Mode::plain, XA_OK);
-    } else {
-      claim->moved(token_, Verb::end, Mode::plain, XAER_RMFAIL);
-    }
+    // Unprepared, because associated. Other threads' associations stay, and learn of it.
+    claim->moved(token_, Verb::end, Mode::plain, XA_RBROLLBACK);
+    if (claim->operator->()->associated()) continue;
+    // Asked to roll back, the session can serve the next branch; when the server is not there,
+    // closing the session is the rollback.
+    const bool done = why == Why::thread_ends && claim->session()->rollback(xid).code == XA_OK;
+    claim->moved(token_, Verb::rollback, Mode::plain, done ? XA_OK : XAER_RMFAIL);
   }
-  registry.close(rmid, instance);
+  if (why == Why::failed) {
+    rm.failed = true;
+    rm.instance = instance;
+  } else {
+    registry.close(rmid, instance);
+  }
 }
 
 }  // namespace xabridge::rm

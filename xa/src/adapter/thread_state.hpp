@@ -30,9 +30,12 @@ struct Scan {
 /// One thread x rmid.
 struct ThreadRm {
   R state = R::R0;
-  bool failed = false;                 // XAER_RMFAIL led to R0: xa_open looks at the server again
-  std::shared_ptr<Instance> instance;  // set while R1
-  std::optional<Xid> active;           // the branch of the T1 association
+  bool failed = false;  // XAER_RMFAIL led to R0: xa_open looks at the server again
+  // Set while R1. After XAER_RMFAIL it is kept, so that what the instance knows outlives the time
+  // until the next xa_open or xa_close, or the end of the thread.
+  std::shared_ptr<Instance> instance;
+  std::optional<Xid> active;  // the branch of the T1 association
+  Lease native;               // work outside any global transaction; only with TMREGISTER
   std::optional<Scan> scan;
 };
 
@@ -55,7 +58,9 @@ class ThreadState {
   void set_error(const Registry& registry, int rmid, const Error& error);
   [[nodiscard]] const Error* error(const Registry& registry, int rmid) const;
 
-  /// R0: associations of this thread are ended, their branches rolled back; the rmid is given up.
+  /// R0: associations of this thread are ended, their branches rolled back or, where other threads
+  /// share them, doomed: half of the work of a transaction must not be committed. The rmid is given
+  /// up, unless it failed.
   enum class Why { closed, failed, thread_ends };
   void leave(Registry& registry, int rmid, ThreadRm& rm, Why why);
 
