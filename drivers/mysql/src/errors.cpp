@@ -22,7 +22,7 @@ constexpr std::array kTable = {
     ErrorRow{1398, XAER_INVAL, XA_OK, true, "the server refuses the XID or the statement", ""},
     ErrorRow{1399, XAER_PROTO, XA_OK, true, "the statement does not fit the state of the branch",
              "end the transaction through xabridge, not with statements of your own"},
-    ErrorRow{1400, XAER_OUTSIDE, XA_OK, false, "work outside any branch is open in this session",
+    ErrorRow{1400, XAER_OUTSIDE, XA_OK, true, "work outside any branch is open in this session",
              "do not use a connection after its transaction has finished"},
     ErrorRow{1401, XAER_RMERR, XA_OK, true, "the server could not do it", ""},
     ErrorRow{1402, XA_RBROLLBACK, XA_RBROLLBACK, true, "the server rolled the branch back", ""},

@@ -84,7 +84,9 @@ std::optional<Error> MysqlSession::complete(bool commit, const Xid& xid) {
   // A request written to a session whose server has died and come back fails like one whose answer
   // was lost: TCP takes the bytes and tells afterwards. Whoever then does not find the branch would
   // believe that the commit had arrived. One round trip first tells the two apart.
-  if (!alive()) return unsent(commit, xid);
+  if (const auto failure = inspect(); failure && !failure->connection_usable) {
+    return unsent(commit, xid);
+  }
   auto error = send_phase_two(commit, xid);
   const bool stray = error && (error->vendor_code == 1399 || error->vendor_code == 1400);
   if (!stray || holds_ != Holds::none) return error;

@@ -18,19 +18,6 @@ namespace {
 // Both servers keep formatID as a signed 32-bit number.
 constexpr long kLargestFormatId = std::numeric_limits<int>::max();
 
-/// What an application may SET, and what would change the next branch's results if it stayed.
-std::string settings_query(Flavour flavour) {
-  const bool mariadb = flavour == Flavour::mariadb;
-  return std::string(
-             "SELECT CONCAT_WS(' ', DATABASE(), @@sql_mode, @@time_zone, @@autocommit,"
-             " @@foreign_key_checks, @@unique_checks, @@sql_safe_updates, @@sql_select_limit,"
-             " @@character_set_client, @@character_set_results, @@collation_connection,"
-             " @@auto_increment_increment, @@auto_increment_offset, @@sql_log_bin,"
-             " @@innodb_lock_wait_timeout, @@lock_wait_timeout, CURRENT_ROLE(), ") +
-         (mariadb ? "@@tx_isolation, @@tx_read_only, @@max_statement_time)"
-                  : "@@transaction_isolation, @@transaction_read_only, @@max_execution_time)");
-}
-
 }  // namespace
 
 MysqlSession::MysqlSession(std::shared_ptr<const Settings> settings,
@@ -70,13 +57,11 @@ void MysqlSession::identify() {
       flavour_ == Flavour::mariadb ? "tx_isolation" : "transaction_isolation";
   statement_->execute("SET autocommit = 0, SESSION " + isolation + " = @@GLOBAL." + isolation);
   connection_->setAutoCommit(false);  // what the library remembers; see reusable()
+  const std::unique_ptr<sql::ResultSet> usual(
+      statement_->executeQuery("SELECT @@GLOBAL.autocommit"));
+  commits_by_itself_ = usual->next() && usual->getInt(1) != 0;
   settings_at_login_ = settings_now();
-}
-
-std::string MysqlSession::settings_now() {
-  connector();  // registers this thread
-  const std::unique_ptr<sql::ResultSet> row(statement_->executeQuery(settings_query(flavour_)));
-  return row->next() ? std::string(row->getString(1)) : std::string();
+  unchanged_ = true;
 }
 
 std::optional<Error> MysqlSession::say(const std::string& sql, std::string_view operation,
@@ -130,7 +115,9 @@ rm::Answer MysqlSession::begin(const Xid& xid) {
   auto error = send_xa("XA START", xid);
   if (!error) {
     hold(Holds::active, xid);
+    unchanged_.reset();
     doomed_ = XA_OK;
+    stray_reported_ = false;
     return XA_OK;
   }
   switch (error->xa_code) {
@@ -138,6 +125,7 @@ rm::Answer MysqlSession::begin(const Xid& xid) {
     case XAER_RMERR:
       return *std::move(error);
     case XAER_OUTSIDE:
+      return outside(*std::move(error));
     case XAER_RMFAIL:
       return lost(*std::move(error));
     default:  // this session is not where we believe it is
@@ -146,7 +134,21 @@ rm::Answer MysqlSession::begin(const Xid& xid) {
   }
 }
 
+/// Work outside any branch is open here: somebody kept the connection beyond his transaction, or
+/// is not done with it. He is given the chance to end his work. When it is still open the next time
+/// nobody feels responsible, and one forgotten statement must not block the pool for ever.
+rm::Answer MysqlSession::outside(Error error) {
+  if (stray_reported_) {
+    error.message += "; it was not ended since it was reported, so it is rolled back now";
+    return lost(std::move(error));
+  }
+  stray_reported_ = true;
+  error.message += "; end that work, the next branch that still finds it rolls it back";
+  return error;
+}
+
 rm::Answer MysqlSession::end(const Xid& xid) {
+  if (holds_ == Holds::ended) return doom(xid);
   auto error = send_xa("XA END", xid);
   if (!error) {
     holds_ = Holds::ended;
@@ -158,14 +160,39 @@ rm::Answer MysqlSession::end(const Xid& xid) {
     error->xa_code = XA_RBROLLBACK;
     error->message = "XA END: the server has marked the branch rollback-only; run it again";
   } else if (!is_rollback(error->xa_code)) {
-    // The branch is no longer this session's (ended or reconnected behind our back), or results
-    // were left unread. Neither can be committed any more: give the session up, which rolls back.
-    error->xa_code = error->vendor_code == 2014 ? XA_RBPROTO : XA_RBROLLBACK;
-    doomed_ = error->xa_code;
-    return lost(*std::move(error));
+    return no_longer_ours(*std::move(error));
   }
   doomed_ = error->xa_code;
+  holds_ = Holds::ended;  // as far as the server is concerned, XA ROLLBACK may follow
   return *std::move(error);
+}
+
+rm::Answer MysqlSession::resume(const Xid& xid) {
+  if (holds_ == Holds::active && held_ == xid) return XA_OK;
+  if (doomed_ != XA_OK) return doom(xid);
+  auto error = send_xa("XA START", xid, " RESUME");
+  if (!error) {
+    hold(Holds::active, xid);
+    unchanged_.reset();
+    return XA_OK;
+  }
+  if (connection_lost(*error)) return lost(*std::move(error));
+  return no_longer_ours(*std::move(error));
+}
+
+/// The branch is no longer this session's (ended or reconnected behind our back), or results were
+/// left unread. Neither can be committed any more: give the session up, which rolls back.
+rm::Answer MysqlSession::no_longer_ours(Error error) {
+  error.xa_code = error.vendor_code == 2014 ? XA_RBPROTO : XA_RBROLLBACK;
+  doomed_ = error.xa_code;
+  return lost(std::move(error));
+}
+
+/// What the server answered when the work ended, where it is asked for again.
+rm::Answer MysqlSession::doom(const Xid& xid) const {
+  if (doomed_ == XA_OK) return XA_OK;
+  return make_error(doomed_, "XA END", &xid,
+                    "the server found the branch rollback-only when its work ended; run it again");
 }
 
 rm::Answer MysqlSession::prepare(const Xid& xid) {
@@ -196,6 +223,13 @@ rm::Answer MysqlSession::commit_one_phase(const Xid& xid) {
   if (holds_ != Holds::ended || held_ != xid) {
     return make_error(XAER_PROTO, "XA COMMIT ONE PHASE", &xid,
                       "XA COMMIT ONE PHASE refused: the branch is not ended in this session");
+  }
+  if (auto failure = inspect(); failure && !failure->connection_usable) {
+    failure->xa_code = XA_RBCOMMFAIL;
+    failure->message =
+        "XA COMMIT ONE PHASE not sent: the connection was lost before, and the "
+        "server rolls the branch back";
+    return lost(*std::move(failure));
   }
   auto error = send_xa("XA COMMIT", xid, " ONE PHASE");
   if (!error) {
@@ -248,17 +282,6 @@ rm::Answer MysqlSession::rollback(const Xid& xid) {
   }
   error->xa_code = XAER_RMFAIL;  // the server rolls back once the session has ended
   return lost(*std::move(error));
-}
-
-bool MysqlSession::reusable() noexcept {
-  try {
-    // Somebody who switched autocommit on would have later stray writes committed by themselves.
-    // Other settings that stayed would reach the next branch: USE its tables, sql_mode its values.
-    return holds_ == Holds::none && !broken_ && !interrupted_ && !connection_->isClosed() &&
-           !connection_->getAutoCommit() && settings_now() == settings_at_login_;
-  } catch (const std::exception&) {
-    return false;
-  }
 }
 
 bool MysqlSession::alive() noexcept {

@@ -35,11 +35,14 @@ class MysqlSession final : public rm::Session {
 
   rm::Answer begin(const Xid& xid) override;
   rm::Answer end(const Xid& xid) override;
+  rm::Answer resume(const Xid& xid) override;
   rm::Answer prepare(const Xid& xid) override;
   rm::Answer commit_one_phase(const Xid& xid) override;
   rm::Answer rollback(const Xid& xid) override;
   rm::Answer commit_prepared(const Xid& xid) override;
   rm::Answer rollback_prepared(const Xid& xid) override;
+  rm::Answer begin_native() override;
+  rm::Answer end_native() override;
   Result<std::vector<rm::InDoubt>> prepared(bool include_foreign) override;
   [[nodiscard]] bool reusable() noexcept override;
   bool alive() noexcept override;
@@ -60,6 +63,8 @@ class MysqlSession final : public rm::Session {
                std::unique_ptr<sql::Connection> connection);
   void identify();
   std::string settings_now();
+  /// Is the session alive, are its settings as at log-in? Releases the locks of GET_LOCK.
+  std::optional<Error> inspect();
   /// Sends a statement without a result; nullopt is success.
   std::optional<Error> say(const std::string& sql, std::string_view operation, const Xid* xid);
   std::optional<Error> send_xa(std::string_view verb, const Xid& xid, std::string_view suffix = {});
@@ -67,6 +72,9 @@ class MysqlSession final : public rm::Session {
   void hold(Holds what, const Xid& xid);
   void let_go() noexcept;
   rm::Answer lost(Error error) noexcept;
+  rm::Answer outside(Error error);
+  rm::Answer no_longer_ours(Error error);
+  [[nodiscard]] rm::Answer doom(const Xid& xid) const;
   rm::Answer undo_after(Error failure, const Xid& xid);
   rm::Answer phase_two(bool commit, const Xid& xid);
   Result<bool> listed(const Xid& xid);
@@ -88,6 +96,10 @@ class MysqlSession final : public rm::Session {
   std::optional<Xid> held_;  // whose branch, unless Holds::none
   int doomed_ = XA_OK;
   bool broken_ = false;
+  std::optional<bool>
+      unchanged_;                // the settings since log-in; empty: not asked since the last work
+  bool stray_reported_ = false;  // XAER_OUTSIDE was answered once, the work may still be open
+  bool commits_by_itself_ = true;  // the server's usual autocommit
   std::atomic<bool> interrupted_{false};
 };
 

@@ -1,7 +1,10 @@
-// xabridge_mysql_switch and xabridge_mysql_switch_extras: all that libxabridge_mysql.so exports.
+// All that libxabridge_mysql.so exports: the two switches, for static and for dynamic registration,
+// and their extras.
 #include <xabridge/rm/adapter.hpp>
 
 #include "server.hpp"
 
-XABRIDGE_DEFINE_SWITCH(xabridge_mysql_switch, "xabridge MySQL and MariaDB", TMNOMIGRATE,
+XABRIDGE_DEFINE_SWITCH(xabridge_mysql_switch, "xabridge MySQL and MariaDB", TMNOFLAGS,
+                       ::xabridge::mysql::driver())
+XABRIDGE_DEFINE_SWITCH(xabridge_mysql_switch_dynamic, "xabridge MySQL/MariaDB dynamic", TMREGISTER,
                        ::xabridge::mysql::driver())

@@ -151,13 +151,17 @@ TEST_CASE("a stray write through a kept connection is never committed") {
   REQUIRE(session->begin(xid).code == XA_OK);
   REQUIRE(f.work(*session, f.set(1, 1)) == 0);
   REQUIRE(session->end(xid).code == XA_OK);
-  SECTION("after the commit: the next branch finds it and the session is dropped") {
+  SECTION("after the commit: it is reported once and rolled back at the second find") {
     REQUIRE(session->commit_one_phase(xid).code == XA_OK);
     REQUIRE(f.work(*session, f.set(2, 99)) == 0);
-    const auto answer = session->begin(f.xid());
-    CHECK(answer.code == XAER_OUTSIDE);
-    CHECK(!answer.error->connection_usable);
-    CHECK(answer.error->message.find("after its transaction has finished") != std::string::npos);
+    const auto first = session->begin(f.xid());
+    CHECK(first.code == XAER_OUTSIDE);
+    CHECK(first.error->connection_usable);
+    CHECK(first.error->message.find("after its transaction has finished") != std::string::npos);
+    CHECK(session->reusable());  // or whoever owns that work could not end it
+    const auto second = session->begin(f.xid());
+    CHECK(second.code == XAER_OUTSIDE);
+    CHECK(!second.error->connection_usable);
     CHECK(!session->reusable());
     session.reset();
   }
@@ -170,6 +174,25 @@ TEST_CASE("a stray write through a kept connection is never committed") {
   CHECK(f.v(1) == 1);
   CHECK(eventually([&] { return f.observer.failure(f.set(2, 3)) == 0; }));
   CHECK(f.v(2) == 3);
+}
+
+TEST_CASE("work outside any branch that is ended after it was reported is no obstacle") {
+  Fixture f;
+  auto session = f.session();
+  REQUIRE(f.work(*session, f.set(2, 99)) == 0);
+  for (int round = 0; round < 2; ++round) {
+    const Xid xid = f.xid();
+    CHECK(session->begin(xid).code == XAER_OUTSIDE);
+    CHECK(session->reusable());
+    REQUIRE(f.work(*session, round == 0 ? "ROLLBACK" : "COMMIT") == 0);
+    REQUIRE(session->begin(xid).code == XA_OK);
+    REQUIRE(session->end(xid).code == XA_OK);
+    REQUIRE(session->rollback(xid).code == XA_OK);
+    CHECK(session->reusable());
+    CHECK(f.v(2) == (round == 0 ? 0 : 98));
+    REQUIRE(f.work(*session, f.set(2, 98)) == 0);
+  }
+  CHECK(f.work(*session, "ROLLBACK") == 0);
 }
 
 TEST_CASE("a session on which somebody switched autocommit on is not used again") {

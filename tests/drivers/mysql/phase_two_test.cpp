@@ -123,9 +123,11 @@ TEST_CASE("a branch that was never prepared dies with its session") {
   SECTION("killed before one-phase commit") {
     REQUIRE(session->end(xid).code == XA_OK);
     f.kill(*session);
+    // Nothing was sent, so nothing is unknown.
     const auto answer = session->commit_one_phase(xid);
-    CHECK(answer.code == XAER_RMFAIL);
-    CHECK(!answer.error->outcome_known);
+    CHECK(answer.code == XA_RBCOMMFAIL);
+    CHECK(answer.error->outcome_known);
+    CHECK(!answer.error->connection_usable);
   }
   SECTION("killed before rollback") {
     f.kill(*session);
@@ -226,14 +228,24 @@ TEST_CASE("foreign prepared branches are listed and left alone") {
   CHECK(!f.listed(xid));
 }
 
-TEST_CASE("a bound session refuses another branch and keeps its own") {
-  if (!on_mariadb()) return;
+TEST_CASE("a session that holds a branch completes no other and keeps its own") {
   Fixture f;
   const Xid xid = f.xid();
-  auto owner = prepare(f, xid, f.set(1, 5));
-  CHECK(owner->commit_prepared(f.xid()).code == XAER_PROTO);
+  const Xid other = f.xid();
+  auto elsewhere = prepare(f, other, f.set(2, 5));
+  auto owner = f.session();
+  REQUIRE(owner->begin(xid).code == XA_OK);
+  REQUIRE(Fixture::work(*owner, f.set(1, 5)) == 0);
+  CHECK(owner->commit_prepared(other).code == XAER_PROTO);
+  REQUIRE(owner->end(xid).code == XA_OK);
+  CHECK(owner->rollback_prepared(other).code == XAER_PROTO);
+  REQUIRE(owner->prepare(xid).code == XA_OK);
+  // From here on MySQL's session is free and MariaDB's is still bound.
+  CHECK(owner->commit_prepared(other).code == (on_mariadb() ? XAER_PROTO : XA_OK));
+  CHECK(f.v(1) == 0);
   CHECK(owner->commit_prepared(xid).code == XA_OK);
   CHECK(f.v(1) == 5);
+  CHECK(f.v(2) == (on_mariadb() ? 0 : 5));
 }
 
 }  // namespace xabridge::mysql::test

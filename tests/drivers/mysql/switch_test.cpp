@@ -185,6 +185,10 @@ TEST_CASE("a connection that died while idle is replaced and a stray write is re
     xabridge_rm_error error{};
     REQUIRE(loaded.extras->last_error(1, &error) == XA_OK);
     CHECK(error.vendor_code == 1400);
+    SECTION("and ended by whoever did it") { statement->execute("ROLLBACK"); }
+    SECTION("and never ended") {
+      CHECK(loaded.xa->xa_start_entry(&second, 1, TMNOFLAGS) == XAER_OUTSIDE);
+    }
   }
   REQUIRE(loaded.xa->xa_start_entry(&second, 1, TMNOFLAGS) == XA_OK);
   REQUIRE(rm.work(f.set(2, 7)) == 0);
