@@ -13,6 +13,7 @@ constexpr auto kPatience = std::chrono::seconds(20);
 std::mutex registry_mutex;
 std::map<std::string, MemoryRm*> by_name;
 std::map<int, MemoryRm*> by_rmid;
+std::vector<std::string> all_calls;
 
 MemoryRm* find(int rmid) {
   const std::lock_guard lock(registry_mutex);
@@ -30,6 +31,7 @@ struct MemoryRm::Entries {
       const auto found = by_name.find(info);
       if (found == by_name.end()) return XAER_INVAL;
       rm = by_rmid[rmid] = found->second;
+      rm->rmid_ = rmid;
     }
     rm->called("open");
     if (const int code = rm->scripted("open")) return code;
@@ -47,12 +49,23 @@ struct MemoryRm::Entries {
     return XA_OK;
   }
 
-  /// Runs `work` with the lock held unless the script or the state of the line says otherwise.
+  /// Now, or with TMASYNC when xa_complete asks for it.
   template <class Work>
-  static int entry(const char* name, int rmid, const XID* xid, Work work) {
+  static int entry(const char* name, int rmid, XID* xid, long flags, Work work) {
     MemoryRm* rm = find(rmid);
     if (rm == nullptr) return XAER_PROTO;
+    if ((flags & TMASYNC) != 0) {
+      return rm->issue(name, xid, [rm, name, work](XID* x) { return perform(*rm, name, x, work); });
+    }
+    if (rm->outstanding() != 0) return XAER_PROTO;  // table 6-5
     rm->called(name);
+    return perform(*rm, name, xid, work);
+  }
+
+  /// Runs `work` with the lock held unless the script or the state of the line says otherwise.
+  template <class Work>
+  static int perform(MemoryRm& memory, const char* name, XID* xid, Work work) {
+    MemoryRm* rm = &memory;
     if (const int code = rm->scripted(name)) {
       rm->after_scripted(name, code, xid);
       return code;
@@ -63,7 +76,7 @@ struct MemoryRm::Entries {
       rm->open_.erase(std::this_thread::get_id());
       return XAER_RMFAIL;
     }
-    const int code = work(*rm);
+    const int code = work(*rm, xid);
     rm->changed_.notify_all();
     if (rm->lost_replies_.erase(name) != 0) {
       rm->open_.erase(std::this_thread::get_id());
@@ -72,8 +85,8 @@ struct MemoryRm::Entries {
     return code;
   }
 
-  static int start(XID* xid, int rmid, long) {
-    return entry("start", rmid, xid, [&](MemoryRm& rm) {
+  static int start(XID* id, int rmid, long flags) {
+    return entry("start", rmid, id, flags, [flags](MemoryRm& rm, const XID* xid) {
       const auto here = std::this_thread::get_id();
       if (rm.associations_.count(here) != 0) return XAER_PROTO;
       if (!rm.branches_.emplace(*Xid::from(xid), State::active).second) return XAER_DUPID;
@@ -81,8 +94,8 @@ struct MemoryRm::Entries {
       return XA_OK;
     });
   }
-  static int end(XID* xid, int rmid, long flags) {
-    return entry("end", rmid, xid, [&](MemoryRm& rm) {
+  static int end(XID* id, int rmid, long flags) {
+    return entry("end", rmid, id, flags, [flags](MemoryRm& rm, const XID* xid) {
       const auto it = rm.associations_.find(std::this_thread::get_id());
       if (it == rm.associations_.end() || it->second != *Xid::from(xid)) return XAER_PROTO;
       rm.associations_.erase(it);
@@ -90,8 +103,8 @@ struct MemoryRm::Entries {
       return (flags & TMFAIL) != 0 ? XA_RBROLLBACK : XA_OK;
     });
   }
-  static int prepare(XID* xid, int rmid, long) {
-    return entry("prepare", rmid, xid, [&](MemoryRm& rm) {
+  static int prepare(XID* id, int rmid, long flags) {
+    return entry("prepare", rmid, id, flags, [flags](MemoryRm& rm, const XID* xid) {
       const auto it = rm.branches_.find(*Xid::from(xid));
       if (it == rm.branches_.end()) return XAER_NOTA;
       if (it->second != State::idle) return XAER_PROTO;
@@ -99,8 +112,8 @@ struct MemoryRm::Entries {
       return XA_OK;
     });
   }
-  static int commit(XID* xid, int rmid, long flags) {
-    return entry("commit", rmid, xid, [&](MemoryRm& rm) {
+  static int commit(XID* id, int rmid, long flags) {
+    return entry("commit", rmid, id, flags, [flags](MemoryRm& rm, const XID* xid) {
       const auto it = rm.branches_.find(*Xid::from(xid));
       if (it == rm.branches_.end()) return XAER_NOTA;
       if (it->second != ((flags & TMONEPHASE) != 0 ? State::idle : State::prepared)) {
@@ -112,8 +125,8 @@ struct MemoryRm::Entries {
       return XA_OK;
     });
   }
-  static int rollback(XID* xid, int rmid, long) {
-    return entry("rollback", rmid, xid, [&](MemoryRm& rm) {
+  static int rollback(XID* id, int rmid, long flags) {
+    return entry("rollback", rmid, id, flags, [flags](MemoryRm& rm, const XID* xid) {
       if (rm.branches_.count(*Xid::from(xid)) == 0) return XAER_NOTA;
       rm.branches_.erase(*Xid::from(xid));
       ++rm.rolled_back_;
@@ -121,7 +134,7 @@ struct MemoryRm::Entries {
     });
   }
   static int recover(XID* xids, long count, int rmid, long flags) {
-    return entry("recover", rmid, nullptr, [&](MemoryRm& rm) {
+    return entry("recover", rmid, nullptr, TMNOFLAGS, [&](MemoryRm& rm, const XID*) {
       std::vector<Xid> all;
       for (const auto& [xid, state] : rm.branches_) {
         if (state == State::prepared) all.push_back(xid);
@@ -135,17 +148,45 @@ struct MemoryRm::Entries {
       return n;
     });
   }
-  static int forget(XID*, int rmid, long) {
-    return entry("forget", rmid, nullptr, [](MemoryRm&) { return XA_OK; });
+  static int forget(XID* xid, int rmid, long flags) {
+    return entry("forget", rmid, xid, flags, [](MemoryRm&, const XID*) { return XA_OK; });
   }
-  static int complete(int*, int*, int, long) { return XAER_INVAL; }
+  static int complete(int* handle, int* retval, int rmid, long) {
+    MemoryRm* rm = find(rmid);
+    if (rm == nullptr) return XAER_PROTO;
+    if (const int code = rm->scripted("complete")) {
+      const std::lock_guard lock(rm->mutex_);
+      rm->pending_.erase(std::this_thread::get_id());  // done or not, nobody will know
+      return code;
+    }
+    Pending pending;
+    {
+      std::unique_lock lock(rm->mutex_);
+      const auto found = rm->pending_.find(std::this_thread::get_id());
+      if (found == rm->pending_.end() || found->second.handle != *handle) return XAER_INVAL;
+      pending = std::move(found->second);
+      rm->pending_.erase(found);
+      const bool held = rm->held_up_.count(pending.entry) != 0;
+      if (held) rm->interrupted_ = false;
+      rm->changed_.wait_for(lock, kPatience, [&] {
+        return rm->held_up_.count(pending.entry) == 0 || rm->interrupted_;
+      });
+      if (held && rm->interrupted_) rm->script_[pending.entry].push_front(XA_RBTIMEOUT);
+    }
+    rm->called("complete " + pending.entry);
+    *retval = pending.work();
+    return XA_OK;
+  }
 
   static int name_instance(int, const char* name, const char* tag) {
     const std::lock_guard lock(registry_mutex);
     if (const auto found = by_name.find(name); found != by_name.end()) found->second->tag_ = tag;
     return XA_OK;
   }
-  static void* connection(int rmid) { return find(rmid); }
+  static void* connection(int rmid) {
+    MemoryRm* rm = find(rmid);
+    return rm->registers_ && !rm->in_branch() && rm->work() < 0 ? nullptr : rm;
+  }
   static int interrupt(const XID*, int rmid) {
     MemoryRm* rm = find(rmid);
     if (rm == nullptr) return XAER_NOTA;
@@ -156,7 +197,19 @@ struct MemoryRm::Entries {
     return XA_OK;
   }
   static int session_of(const XID*, int, char*, long) { return XAER_NOTA; }
-  static int last_error(int, xabridge_rm_error*) { return XAER_NOTA; }
+  static int last_error(int rmid, xabridge_rm_error* error) {
+    MemoryRm* rm = find(rmid);
+    if (rm == nullptr) return XAER_NOTA;
+    const std::lock_guard lock(rm->mutex_);
+    const auto found = rm->last_errors_.find(std::this_thread::get_id());
+    if (found == rm->last_errors_.end()) return XAER_NOTA;
+    *error = {};
+    error->xa_code = found->second;
+    error->connection_usable = 1;
+    error->outcome_known = 1;
+    rm->last_errors_.erase(found);
+    return XA_OK;
+  }
   static int classify(const void*) {
     const std::lock_guard lock(registry_mutex);
     for (const auto& [name, rm] : by_name) {
@@ -177,28 +230,41 @@ struct MemoryRm::Entries {
 namespace {
 
 using E = MemoryRm::Entries;
-const xa_switch_t memory_switch = {"memory",   TMNOMIGRATE, 0,           E::open,    E::close,
-                                   E::start,   E::end,      E::rollback, E::prepare, E::commit,
-                                   E::recover, E::forget,   E::complete};
-const xabridge_rm_extras_t memory_extras = {XABRIDGE_RM_EXTRAS_VERSION,
-                                            "memory",
-                                            E::name_instance,
-                                            E::connection,
-                                            E::interrupt,
-                                            E::session_of,
-                                            E::last_error,
-                                            E::classify,
-                                            E::owner_sessions,
-                                            E::preflight,
-                                            E::identity,
-                                            E::in_doubt,
-                                            1,
-                                            [](int) { return XAER_PROTO; }};
+
+const xa_switch_t& switch_with(long flags) {
+  static std::map<long, xa_switch_t> switches;
+  const std::lock_guard lock(registry_mutex);
+  return switches
+      .try_emplace(flags,
+                   xa_switch_t{"memory", flags, 0, E::open, E::close, E::start, E::end, E::rollback,
+                               E::prepare, E::commit, E::recover, E::forget, E::complete})
+      .first->second;
+}
+
+constexpr xabridge_rm_extras_t extras_with(int asynchronous_by_thread) {
+  return {XABRIDGE_RM_EXTRAS_VERSION,
+          "memory",
+          E::name_instance,
+          E::connection,
+          E::interrupt,
+          E::session_of,
+          E::last_error,
+          E::classify,
+          E::owner_sessions,
+          E::preflight,
+          E::identity,
+          E::in_doubt,
+          asynchronous_by_thread,
+          [](int) { return XAER_PROTO; }};
+}
+const xabridge_rm_extras_t sending_extras = extras_with(0);
+const xabridge_rm_extras_t threading_extras = extras_with(1);
 
 }  // namespace
 
 MemoryRm::MemoryRm(std::string name) : name_(std::move(name)) {
   const std::lock_guard lock(registry_mutex);
+  all_calls.clear();
   by_name[name_] = this;
 }
 
@@ -208,12 +274,16 @@ MemoryRm::~MemoryRm() {
   std::erase_if(by_rmid, [&](const auto& entry) { return entry.second == this; });
 }
 
-xabridge::ResourceManagerConfig MemoryRm::config(Kind kind) const {
+xabridge::ResourceManagerConfig MemoryRm::config(Kind kind, long flags,
+                                                 bool asynchronous_by_thread) {
+  registers_ = (flags & TMREGISTER) != 0;
   xabridge::ResourceManagerConfig config;
   config.name = name_;
   config.open = name_;
-  config.xa_switch = &memory_switch;
-  config.extras = kind == Kind::ours ? &memory_extras : nullptr;
+  config.xa_switch = &switch_with(flags);
+  if (kind == Kind::ours) {
+    config.extras = asynchronous_by_thread ? &threading_extras : &sending_extras;
+  }
   return config;
 }
 
@@ -264,6 +334,11 @@ std::size_t MemoryRm::count(const std::string& entry) const {
   std::size_t n = 0;
   for (const auto& call : calls_) n += call == entry ? 1 : 0;
   return n;
+}
+
+std::vector<std::string> MemoryRm::journal() {
+  const std::lock_guard lock(registry_mutex);
+  return all_calls;
 }
 
 std::set<Xid> MemoryRm::prepared() const {
@@ -321,6 +396,7 @@ int MemoryRm::scripted(const std::string& entry) {
   if (codes.empty()) return XA_OK;
   const int code = codes.front();
   codes.pop_front();
+  if (code == kOutOfMemory) throw std::bad_alloc();
   if (code == XAER_RMFAIL) open_.erase(std::this_thread::get_id());
   return code;
 }
@@ -341,6 +417,11 @@ void MemoryRm::after_scripted(const std::string& entry, int code, const XID* xid
 }
 
 void MemoryRm::called(const std::string& entry) {
+  {
+    const std::lock_guard lock(registry_mutex);
+    all_calls.push_back(name_ + ": " + entry);
+  }
   const std::lock_guard lock(mutex_);
   calls_.push_back(entry);
+  changed_.notify_all();
 }

@@ -1,9 +1,11 @@
 // A resource manager in memory behind a real xa_switch_t: keeps branches as XA says, answers
-// scripted codes when told to, remembers every call. Its open string is its name.
+// scripted codes when told to, remembers every call. Its open string is its name. With TMUSEASYNC
+// it does the work of a call when xa_complete asks for it; with TMREGISTER it calls ax_reg.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -21,12 +23,16 @@ class MemoryRm {
   MemoryRm& operator=(const MemoryRm&) = delete;
 
   enum class Kind { ours, foreign };  // with or without extras
-  [[nodiscard]] xabridge::ResourceManagerConfig config(Kind kind = Kind::ours) const;
+  [[nodiscard]] xabridge::ResourceManagerConfig config(Kind kind = Kind::ours,
+                                                       long flags = TMNOMIGRATE,
+                                                       bool asynchronous_by_thread = false);
 
   // --- The script.
   /// The next calls of this entry ("start", "end", "prepare", "commit", ...) answer these instead
   /// of working.
   void answer(const std::string& entry, std::deque<int> codes);
+  /// With TMASYNC the entry is called "async prepare" and so on; its script is what TMASYNC is
+  /// answered. "prepare" then is what xa_complete delivers, "complete" what it answers itself.
   /// Does the work and then answers XAER_RMFAIL: the reply is lost.
   void lose_reply(const std::string& entry);
   /// While unreachable every entry answers XAER_RMFAIL, xa_open XAER_RMERR.
@@ -36,10 +42,19 @@ class MemoryRm {
   void add_prepared(const xabridge::Xid& xid);
   /// What `classify` of the extras says about the next exceptions.
   void set_classify(int code);
+  /// xa_complete of an asynchronous call of this entry waits until let_go() or an interrupt, which
+  /// rolls the branch back.
+  void hold_up(const std::string& entry);
+  void let_go(const std::string& entry);
 
   // --- What the application does at its connection.
   /// A statement that ends only when it is interrupted; then throws std::runtime_error.
   void blocked_statement();
+  /// With TMREGISTER: a request. What ax_reg or the begin of the branch answered; TM_OK and above
+  /// when the work is done, in a branch or outside any.
+  int work();
+  /// Its work outside any global transaction is over: what ax_unreg answered.
+  int release();
 
   // --- What is known.
   [[nodiscard]] std::vector<std::string> calls() const;
@@ -51,14 +66,34 @@ class MemoryRm {
   /// Threads that have it open.
   [[nodiscard]] std::size_t open_threads() const;
   [[nodiscard]] std::string tag() const;
+  /// Calls of all resource managers in order, "accounts: async prepare".
+  [[nodiscard]] static std::vector<std::string> journal();
+  /// This thread works in a branch; outside any.
+  [[nodiscard]] bool in_branch() const;
+  [[nodiscard]] bool outside() const;
+  [[nodiscard]] int rmid() const;
+  [[nodiscard]] std::size_t outstanding() const;
   void wait_until_committed(std::size_t n) const;
   void wait_until_nothing_is_prepared() const;
+
+  /// As a scripted code: the entry throws std::bad_alloc, as no C function does. What it stands for
+  /// is memory running out in the caller while it takes the answer.
+  static constexpr int kOutOfMemory = -12345;
 
   struct Entries;
 
  private:
   friend struct Entries;
   enum class State { active, idle, prepared };
+
+  /// An asynchronous call: its work is done when xa_complete asks for it.
+  struct Pending {
+    int handle = 0;
+    std::string entry;
+    std::function<int()> work;
+  };
+  int issue(const std::string& entry, const XID* xid, std::function<int(XID*)> work);
+  int begin_work(const xabridge::Xid& xid, int registered);
 
   /// The scripted answer, or XA_OK to go on.
   int scripted(const std::string& entry);
@@ -80,6 +115,13 @@ class MemoryRm {
   std::map<std::thread::id, xabridge::Xid> associations_;
   std::map<std::thread::id, std::size_t> cursors_;
   std::set<std::thread::id> open_;
+  std::map<std::thread::id, Pending> pending_;
+  std::set<std::string> held_up_;
+  std::set<std::thread::id> outside_;
+  std::map<std::thread::id, int> last_errors_;
+  int next_handle_ = XA_RDONLY;  // handles that look like codes
+  int rmid_ = -1;
+  bool registers_ = false;
   std::set<std::string> committed_gtrids_;
   std::size_t committed_ = 0;
   std::size_t rolled_back_ = 0;

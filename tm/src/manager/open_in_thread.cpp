@@ -52,9 +52,10 @@ bool OpenInThread::remove(const Instance* instance) {
   return std::erase_if(open_, [&](const Opened& o) { return o.instance.get() == instance; }) != 0;
 }
 
-void OpenInThread::end_registrations(std::string_view gtrid) {
+void OpenInThread::end_registrations(std::string_view gtrid, std::optional<int> rmid) {
   for (Opened& entry : open_) {
     if (!entry.branch || entry.branch->gtrid() != gtrid) continue;
+    if (rmid && entry.instance->rmid != *rmid) continue;
     entry.registration = rm::D::D0;
     entry.branch.reset();
   }

@@ -51,8 +51,8 @@ class OpenInThread {
   void add(std::shared_ptr<const Instance> instance);
   /// It is not open any more; says whether it was.
   bool remove(const Instance* instance);
-  /// The global transaction is over: whoever is registered with a branch of it no longer is.
-  void end_registrations(std::string_view gtrid);
+  /// Whoever is registered with a branch of this global transaction no longer is; or only one.
+  void end_registrations(std::string_view gtrid, std::optional<int> rmid = std::nullopt);
 
   static void close(const Instance& instance) noexcept;
 

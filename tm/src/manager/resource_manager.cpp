@@ -10,6 +10,8 @@
 #include <utility>
 #include <xabridge/codes.hpp>
 
+#include "registration.hpp"
+
 namespace xabridge::tm {
 namespace {
 
@@ -66,6 +68,7 @@ Result<std::shared_ptr<ResourceManager>> ResourceManager::load(const ResourceMan
   if (object->extras != nullptr) {
     object->extras->name_instance(instance->rmid, config.name.c_str(), owner_tag.c_str());
   }
+  announce(instance);
   return std::shared_ptr<ResourceManager>(new ResourceManager(config.name, std::move(instance)));
 }
 
@@ -112,6 +115,7 @@ CallAnswer ResourceManager::answer_of(Verb verb, int code, const Xid& xid) const
   if (verb == Verb::end || verb == Verb::end_fail) {
     if (Opened* here = opened_here().find(instance_.get())) {
       here->registration = rm::after(here->registration, rm::Verb::end, rm::Mode::plain, code);
+      if (here->registration == rm::D::D0) here->branch.reset();
     }
   }
   if (verb == Verb::prepare && code == XA_RDONLY) return {code, std::nullopt};
@@ -129,6 +133,13 @@ CallAnswer ResourceManager::open() {
     return {};
   }
   return answer(code, "xa_open", nullptr);
+}
+
+CallAnswer ResourceManager::open_now_and_then(std::chrono::steady_clock::time_point now) {
+  if (now < next_open_.load()) return {};
+  CallAnswer opened = open();
+  if (opened.code != XA_OK) next_open_.store(now + std::chrono::seconds(1));
+  return opened;
 }
 
 CallAnswer ResourceManager::start(const Xid& xid) {
@@ -258,6 +269,23 @@ std::optional<long> ResourceManager::owner_sessions(const std::string& owner_tag
     return std::nullopt;
   }
   return count;
+}
+
+bool ResourceManager::works_outside() const {
+  const Opened* here = registers() ? opened_here().find(instance_.get()) : nullptr;
+  return here != nullptr && here->registration == rm::D::D3;
+}
+
+std::optional<Xid> ResourceManager::registered_with() const {
+  const Opened* here = opened_here().find(instance_.get());
+  return here == nullptr ? std::nullopt : here->branch;
+}
+
+CallAnswer ResourceManager::why_no_connection(const Xid* xid) const {
+  xabridge_rm_error detail{};
+  const auto* extras = instance_->object.extras;
+  const bool told = extras != nullptr && extras->last_error(instance_->rmid, &detail) == 0;
+  return answer(told && detail.xa_code != XA_OK ? detail.xa_code : XAER_RMERR, "connection", xid);
 }
 
 void* ResourceManager::connection() const {

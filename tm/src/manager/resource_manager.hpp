@@ -9,6 +9,8 @@
 // Thread-safe. The switch is called without any lock held.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -51,6 +53,8 @@ class ResourceManager final : public ResourceManagerPort {
 
   /// xa_open for the calling thread, when it has not.
   CallAnswer open();
+  /// The same, but a second after it failed at the earliest: for callers that can do without.
+  CallAnswer open_now_and_then(std::chrono::steady_clock::time_point now);
   CallAnswer start(const Xid& xid);
   CallAnswer call(Verb verb, const Xid& xid) override;
 
@@ -71,6 +75,17 @@ class ResourceManager final : public ResourceManagerPort {
   void discard(int handle) const noexcept;
   Result<std::vector<Xid>> list() override;
   std::optional<long> owner_sessions(const std::string& owner_tag) override;
+
+  // --- Dynamic registration (registration.hpp).
+  /// TMREGISTER: never started; it calls ax_reg, which enlists it.
+  [[nodiscard]] bool registers() const noexcept { return instance_->registers(); }
+  [[nodiscard]] bool foreign() const noexcept { return instance_->object.extras == nullptr; }
+  /// It works outside any global transaction in this thread (D3).
+  [[nodiscard]] bool works_outside() const;
+  /// The branch it is registered with in this thread, suspended ones included.
+  [[nodiscard]] std::optional<Xid> registered_with() const;
+  /// Why connection() gave none: what the extras say about this thread's last failure.
+  [[nodiscard]] CallAnswer why_no_connection(const Xid* xid) const;
 
   /// The native connection of the branch this thread works in; null: none, or a foreign switch.
   [[nodiscard]] void* connection() const;
@@ -96,6 +111,7 @@ class ResourceManager final : public ResourceManagerPort {
 
   std::string name_;
   std::shared_ptr<const Instance> instance_;
+  std::atomic<std::chrono::steady_clock::time_point> next_open_{};  // see open_now_and_then()
 };
 
 }  // namespace xabridge::tm

@@ -51,6 +51,8 @@ Runtime::Runtime(Config c, Environment& e)
   const std::string tag = owner_tag(decisions().id(), decisions().incarnation());
   for (const ResourceManagerConfig& rm : config.resource_managers) {
     recovery->resource_managers.push_back(std::move(ResourceManager::load(rm, tag)).value());
+    ResourceManager* const loaded = recovery->resource_managers.back().get();
+    if (loaded->registers()) dynamic.push_back(loaded);
   }
   watcher = std::make_unique<DeadlineWatcher>(events);
 }
@@ -60,6 +62,30 @@ std::shared_ptr<ResourceManager> Runtime::find(std::string_view name) const {
     if (resource_manager->name() == name) return resource_manager;
   }
   return nullptr;
+}
+
+std::shared_ptr<ResourceManager> Runtime::find(int rmid) const {
+  for (const auto& resource_manager : recovery->resource_managers) {
+    if (resource_manager->rmid() == rmid) return resource_manager;
+  }
+  return nullptr;
+}
+
+void Runtime::prepare_thread() {
+  for (ResourceManager* rm : dynamic) {
+    if (rm->works_outside()) {
+      throw_misuse(XAER_OUTSIDE, "begin",
+                   "resource manager '" + rm->name() +
+                       "' is at work outside any global transaction in this thread: end that work "
+                       "first, so that it calls ax_unreg");
+    }
+    if (!rm->foreign()) continue;  // ours are opened when the transaction is asked for them
+    const CallAnswer opened = rm->open_now_and_then(environment.clock.now());
+    if (opened.code == XA_OK) continue;
+    events->emit(EventKind::warning, {}, rm->name(), opened.code,
+                 "could not be opened, so it can take part in no transaction of this thread: " +
+                     opened.error->to_string());
+  }
 }
 
 bool Runtime::in_own_process() const noexcept { return ::getpid() == process; }

@@ -31,6 +31,7 @@ struct Runtime {
   std::unique_ptr<DeadlineWatcher> watcher;
   std::atomic<std::uint64_t> sequence{0};
   pid_t process;
+  std::vector<ResourceManager*> dynamic;  // with TMREGISTER
 
   Runtime(Config c, Environment& e);
 
@@ -38,6 +39,10 @@ struct Runtime {
   [[nodiscard]] LiveSet& live() const noexcept { return recovery->live; }
   /// Null: none of that name.
   [[nodiscard]] std::shared_ptr<ResourceManager> find(std::string_view name) const;
+  [[nodiscard]] std::shared_ptr<ResourceManager> find(int rmid) const;
+  /// Before a transaction begins in this thread. Throws where a resource manager works outside any;
+  /// opens foreign ones that register dynamically, for nobody says when they are used.
+  void prepare_thread();
   /// Throws in a forked child: sockets, threads and the log slot belong to the parent.
   void require_own_process() const;
   [[nodiscard]] bool in_own_process() const noexcept;

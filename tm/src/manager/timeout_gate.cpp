@@ -15,6 +15,11 @@ void TimeoutGate::add_branch(std::shared_ptr<ResourceManager> resource_manager, 
   branches_.emplace_back(std::move(resource_manager), xid);
 }
 
+void TimeoutGate::remove_branch(const Xid& xid) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(branches_, [&](const auto& branch) { return branch.second == xid; });
+}
+
 bool TimeoutGate::expire() {
   const std::lock_guard lock(mutex_);
   if (state_ != State::open) return false;

@@ -35,6 +35,9 @@ class TimeoutGate {
   /// A branch whose statements a timeout ends.
   void add_branch(std::shared_ptr<ResourceManager> resource_manager, const Xid& xid);
 
+  /// It never began.
+  void remove_branch(const Xid& xid);
+
   /// The deadline passed. True for the one call that made the transaction timed out.
   bool expire();
   /// True from expire() on, also when only the clock says so yet.

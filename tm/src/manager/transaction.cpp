@@ -76,47 +76,9 @@ std::string Transaction::Impl::timeout_text() const {
          "ms; its running statements were interrupted";
 }
 
-Transaction::Impl::Branch& Transaction::Impl::enlist(std::string_view name, const char* operation) {
-  require_active(operation);
-  if (timed_out()) throw_misuse(XA_RBTIMEOUT, operation, timeout_text(), gtrid_hex);
-  if (doom) {
-    throw_misuse(doom->code, operation, "the transaction can only be rolled back: " + doom->reason,
-                 gtrid_hex);
-  }
-  for (Branch& branch : branches) {
-    if (branch.resource_manager->name() == name) return branch;
-  }
-  auto resource_manager = runtime->find(name);
-  if (!resource_manager) {
-    std::string known;
-    for (const auto& rm : runtime->recovery->resource_managers) {
-      known += (known.empty() ? "" : ", ") + rm->name();
-    }
-    throw_misuse(
-        XAER_INVAL, operation,
-        "no resource manager '" + std::string(name) + "' is configured; there are: " + known,
-        gtrid_hex);
-  }
-  const auto number = static_cast<std::uint8_t>(branches.size() + 1);
-  const Xid xid = *Xid::make(tm::kFormatId, gtrid, tm::make_bqual(number, name));
-  tm::CallAnswer started = resource_manager->start(xid);
-  if (started.code != XA_OK) {
-    Error& e = *started.error;
-    if (started.code == XAER_PROTO) {
-      e.message += "; when another transaction of this thread is active there, finish it first";
-    }
-    doom =
-        Doom{"'" + std::string(name) + "' could not be enlisted: " + e.to_string(), started.code};
-    throw Exception(std::move(e));
-  }
-  gate->add_branch(resource_manager, xid);
-  branches.push_back({std::move(resource_manager), xid});
-  runtime->events->emit(EventKind::enlisted, gtrid_hex, name);
-  return branches.back();
-}
-
 Outcome Transaction::Impl::finish(Ask ask) noexcept {
   active = false;
+  current.ended();
   Outcome result;
   try {
     result = run_protocol(ask);
@@ -131,6 +93,7 @@ Outcome Transaction::Impl::finish(Ask ask) noexcept {
   }
   gate->stop_interrupts();
   runtime->watcher->remove(*gate);
+  tm::opened_here().end_registrations(gtrid);
   outcome = result;
   return result;
 }
@@ -182,8 +145,8 @@ Transaction::~Transaction() = default;
 
 void* Transaction::native_connection(std::string_view resource_manager, std::string_view driver) {
   if (!impl_) throw_misuse(XAER_PROTO, "connection", "the transaction was moved from");
-  Impl::Branch& branch = impl_->enlist(resource_manager, "connection");
-  const std::string actual = branch.resource_manager->driver();
+  tm::ResourceManager& rm = impl_->enlist(resource_manager, "connection");
+  const std::string actual = rm.driver();
   if (actual != driver) {
     throw_misuse(XAER_INVAL, "connection",
                  "resource manager '" + std::string(resource_manager) + "' is " +
@@ -192,7 +155,7 @@ void* Transaction::native_connection(std::string_view resource_manager, std::str
                                            ": use xabridge::" + actual + "_connection()"),
                  impl_->gtrid_hex);
   }
-  void* connection = branch.resource_manager->connection();
+  void* connection = impl_->connection(rm);
   if (connection == nullptr) {
     throw_misuse(XAER_RMERR, "connection",
                  "resource manager '" + std::string(resource_manager) +
@@ -204,7 +167,7 @@ void* Transaction::native_connection(std::string_view resource_manager, std::str
 
 void Transaction::enlist(std::string_view resource_manager) {
   if (!impl_) throw_misuse(XAER_PROTO, "enlist", "the transaction was moved from");
-  (void)impl_->enlist(resource_manager, "enlist");
+  impl_->enlist(resource_manager, "enlist");
 }
 
 Outcome Transaction::commit() {

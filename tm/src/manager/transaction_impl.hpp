@@ -7,13 +7,14 @@
 #include <vector>
 #include <xabridge/transaction_manager.hpp>
 
+#include "registration.hpp"
 #include "runtime.hpp"
 #include "timeout_gate.hpp"
 
 namespace xabridge {
 
 /// active --commit(), rollback(), destructor--> finished. Only the thread that began it may do so.
-struct Transaction::Impl {
+struct Transaction::Impl final : tm::Enlister {
   struct Branch {
     std::shared_ptr<tm::ResourceManager> resource_manager;
     Xid xid;
@@ -29,8 +30,12 @@ struct Transaction::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  /// The branch at this resource manager, started when there is none yet. Throws Exception.
-  Branch& enlist(std::string_view name, const char* operation);
+  /// The resource manager of this name, for work in this transaction; with static registration its
+  /// branch is started when there is none yet. Throws Exception.
+  tm::ResourceManager& enlist(std::string_view name, const char* operation);
+  /// Null: there is none (any more). With dynamic registration the branch is made by that; throws
+  /// Exception when that fails.
+  void* connection(tm::ResourceManager& resource_manager);
   /// Rolls back or commits. Never throws: what cannot be said is `unknown`.
   Outcome finish(Ask ask) noexcept;
 
@@ -40,6 +45,11 @@ struct Transaction::Impl {
   /// to it.
   bool timed_out();
   [[nodiscard]] std::string timeout_text() const;
+
+  // --- For ax_reg.
+  [[nodiscard]] bool knows(int rmid) const noexcept override;
+  [[nodiscard]] std::string_view global_id() const noexcept override { return gtrid; }
+  Given branch_at(int rmid, XID& xid) override;
 
   std::shared_ptr<tm::Runtime> runtime;
   const std::string gtrid;  // bytes
@@ -52,9 +62,17 @@ struct Transaction::Impl {
   bool active = true;
   std::optional<Outcome> outcome;  // once finished
   std::vector<Error> doomed_by;    // see StepRunner
+  tm::CurrentTransaction current{*this};
 
  private:
   Outcome run_protocol(Ask ask);
+  [[nodiscard]] Branch* branch_of(const tm::ResourceManager& resource_manager);
+  [[nodiscard]] Xid next_xid(const tm::ResourceManager& resource_manager) const;
+  void add(std::shared_ptr<tm::ResourceManager> resource_manager, const Xid& xid);
+  void withdraw_last();
+  void require_free(const tm::ResourceManager& resource_manager, const char* operation) const;
+  [[noreturn]] void doom_and_throw(const tm::ResourceManager& resource_manager,
+                                   tm::CallAnswer answer);
 };
 
 }  // namespace xabridge

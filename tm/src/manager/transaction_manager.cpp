@@ -56,6 +56,7 @@ Transaction TransactionManager::begin(std::chrono::milliseconds timeout) {
   if (timeout.count() < 0) {
     tm::throw_misuse(XAER_INVAL, "begin", "a transaction timeout is not negative; 0 is none");
   }
+  impl_->runtime->prepare_thread();
   return Transaction(std::make_unique<Transaction::Impl>(impl_->runtime, timeout));
 }
 
