@@ -1,8 +1,11 @@
-// The two objects this library exports: xabridge_postgresql_switch and its extras.
+// All that libxabridge_postgresql.so exports: the two switches, for static and for dynamic
+// registration, and their extras.
 
 #include <xabridge/rm/adapter.hpp>
 
 #include "driver.hpp"
 
-XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL", TMNOMIGRATE,
+XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL", TMNOFLAGS,
                        ::xabridge::postgresql::driver())
+XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch_dynamic, "xabridge PostgreSQL dynamic",
+                       TMREGISTER, ::xabridge::postgresql::driver())

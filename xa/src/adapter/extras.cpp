@@ -1,14 +1,34 @@
 // The extras of a switch, rm_extras.h: readable errors, interruption, checks. None changes what an
-// xa_ entry does; in particular a lost connection here leaves R as it is.
+// xa_ entry does; in particular a lost connection here leaves R as it is. The exception is a switch
+// with TMREGISTER, whose branches begin when the application asks for its connection.
 
 #include <algorithm>
 #include <cstring>
 #include <string_view>
+#include <xabridge/codes.hpp>
 
 #include "impl.hpp"
+#include "registration.hpp"
 
 namespace xabridge::rm {
 namespace {
+
+/// Keeps the reason for last_error(); gives its code.
+int keep(Registry& registry, ThreadState& thread, const char* operation, int rmid, Error error) {
+  error.operation = error.operation.empty() ? operation : operation + (": " + error.operation);
+  if (const auto instance = registry.find(rmid)) error.resource_manager = instance->name();
+  error.rmid = rmid;
+  thread.set_error(registry, rmid, error);
+  return error.xa_code;
+}
+
+int keep(Registry& registry, ThreadState& thread, const char* operation, int rmid, Answer answer) {
+  if (answer.code == XA_OK) return XA_OK;
+  Error error = std::move(answer.error).value_or(Error{});
+  error.xa_code = answer.code;
+  if (error.message.empty()) error.message = code_meaning(answer.code);
+  return keep(registry, thread, operation, rmid, std::move(error));
+}
 
 // A cut inside a UTF-8 character would make the whole text invalid for whoever prints it.
 void copy_text(char* out, std::size_t size, std::string_view text) noexcept {
@@ -36,11 +56,7 @@ int asking(ImplRef& impl, const char* operation, int rmid, Body body) noexcept {
     if (instance == nullptr) return XAER_PROTO;
     ThreadState& thread = ThreadState::current();
     const auto failed = [&](Error error) {
-      error.operation = operation + (": " + error.operation);
-      error.resource_manager = instance->name();
-      error.rmid = rmid;
-      thread.set_error(impl.registry, rmid, error);
-      return error.xa_code;
+      return keep(impl.registry, thread, operation, rmid, std::move(error));
     };
     auto control = instance->control_session();
     if (!control) return failed(std::move(control.error()));
@@ -64,7 +80,18 @@ int Switch::name_instance(int rmid, const char* name, const char* owner_tag) noe
 
 void* Switch::connection(int rmid) noexcept try {
   Impl& self = impl();
-  const ThreadRm* const rm = ThreadState::current().find(self.registry, rmid);
+  ThreadState& thread = ThreadState::current();
+  ThreadRm* const rm = thread.find(self.registry, rmid);
+  if ((self.flags & TMREGISTER) != 0) {
+    const auto register_thread = [&]() -> Answer {
+      if (Answer closed = self.require_open(thread, Verb::start, rmid); closed.code != XA_OK)
+        return closed;
+      if (rm->active || rm->native) return XA_OK;
+      return take_part(Call{thread, *rm, *rm->instance}, rmid);
+    };
+    if (keep(self.registry, thread, "connection", rmid, register_thread()) != XA_OK) return nullptr;
+    if (rm->native) return rm->native->native();
+  }
   if (rm == nullptr || !rm->active) return nullptr;
   void* native = nullptr;
   rm->instance->branches().with_pinned(*rm->active,
@@ -180,8 +207,18 @@ int Switch::in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*),
       });
 }
 
-int Switch::release(int) noexcept {
-  return XAER_PROTO;  // only a switch with TMREGISTER hands out connections that need it
+int Switch::release(int rmid) noexcept try {
+  Impl& self = impl();
+  ThreadState& thread = ThreadState::current();
+  ThreadRm* const rm = thread.find(self.registry, rmid);
+  Answer answer = rm != nullptr && rm->native
+                      ? end_native_work(*rm, rmid)
+                      : refused(XAER_PROTO,
+                                "this thread has no connection for work outside global "
+                                "transactions here");
+  return keep(self.registry, thread, "release", rmid, std::move(answer));
+} catch (...) {
+  return XAER_RMERR;
 }
 
 }  // namespace xabridge::rm

@@ -1,10 +1,16 @@
 // The adapter: turns a Driver into an xa_switch_t. All of XA chapter 6 lives here, once for all
 // drivers.
 //
-//   XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL", TMNOMIGRATE,
+//   XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL", TMUSEASYNC,
 //                          postgresql_driver())
 //
 // defines the exported switch object and its extras. See src/adapter/ for how it works.
+//
+// With TMREGISTER among the flags the switch registers by itself: extras->connection() asks the
+// transaction manager's ax_reg() what the thread works for, and begins, joins or resumes that
+// branch, or hands out a connection for work outside any global transaction until
+// extras->release(). xa_start is refused. ax_reg and ax_unreg are looked for in the process when
+// they are needed, and not before.
 #pragma once
 
 #include <xabridge/api.h>
