@@ -116,6 +116,7 @@ class PhaseTwo final : public Operation {
         verb_(verb),
         claim_(std::move(claim)) {}
 
+  [[nodiscard]] bool waits() const noexcept override { return true; }
   Answer perform() override {
     if (claim_ && claim_->session() != nullptr) return Operation::perform();
     auto control = call_.instance.control_session();
@@ -143,6 +144,22 @@ class PhaseTwo final : public Operation {
   const Call call_;
   const Verb verb_;
   std::optional<Claim> claim_;
+};
+
+class Forget final : public Operation {
+ public:
+  Forget(const Call& call, Claim claim)
+      : Operation(XAER_RMERR), thread_(call.thread.token()), claim_(std::move(claim)) {}
+
+  Answer perform() override { return XA_OK; }
+  Answer conclude(Answer answer) override {
+    claim_.moved(thread_, Verb::forget, Mode::plain, answer.code);
+    return answer;
+  }
+
+ private:
+  const ThreadToken thread_;
+  Claim claim_;
 };
 
 }  // namespace
@@ -195,8 +212,7 @@ Checked forget(const Call& call, const Xid& xid) {
   const Branch& branch = *claim->operator->();
   if (const int code = may(branch.state(), Verb::forget, Mode::plain); code != XA_OK)
     return refused(code, "only a heuristically completed branch can be forgotten");
-  claim->moved(call.thread.token(), Verb::forget, Mode::plain, XA_OK);
-  return Answer(XA_OK);
+  return std::make_unique<Forget>(call, *std::move(claim));
 }
 
 }  // namespace xabridge::rm

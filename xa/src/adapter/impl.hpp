@@ -1,6 +1,6 @@
 // Switch::Impl: one switch in one process, and the calls of XA as plain functions.
 //
-// An entry runs in this order: flags and arguments, R (both in switch.cpp), then T, the XID lookup
+// An entry runs in this order: flags and arguments, A and R (all in switch.cpp), T, the XID lookup
 // and S (checked by the functions below), then the server, then the move (the Operation they
 // return). What is thrown on the way, the guard of switch.cpp turns into an XA code.
 #pragma once
@@ -31,13 +31,20 @@ struct Switch::Impl {
   const long flags;  // of the switch object
   const pid_t process;
   Registry registry;
+  Workers workers;
 
   // switch.cpp
-  Answer open(ThreadState& thread, int rmid, const std::string& info);
-  Answer close(ThreadState& thread, int rmid);
   Answer require_open(ThreadState& thread, Verb verb, int rmid);
+  Answer admit(ThreadState& thread, Verb verb, int rmid, long call_flags);
+  Answer launch(ThreadState& thread, ThreadRm& rm, Outstanding::What what, Outstanding::Check check,
+                int& handle);
+  Answer complete(ThreadState& thread, ThreadRm& rm, int rmid, long how, int& handle, int& retval);
   int finish(ThreadState& thread, const char* operation, int rmid, const XID* xid, Answer answer);
 };
+
+// open_close.cpp
+Checked open(Registry& registry, ThreadState& thread, int rmid, const std::string& info);
+Checked close(Registry& registry, ThreadState& thread, int rmid);
 
 // start_end.cpp
 Checked start(const Call& call, const Xid& xid, Mode mode, Pool::Wait wait);

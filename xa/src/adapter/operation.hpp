@@ -7,8 +7,8 @@
 //   conclude  in the thread that learns the answer: the tables move. Questions that follow from
 //             the answer, which is rare, are asked here, and are waited for.
 //
-// A synchronous call is all three at once. Destroying an Operation gives up its claim; one that was
-// never asked leaves everything as it was.
+// A synchronous call is all three at once; with TMASYNC xa_complete concludes, see outstanding.hpp.
+// Destroying an Operation gives up its claim; one that was never asked leaves all as it was.
 #pragma once
 
 #include <memory>
@@ -34,29 +34,39 @@ auto ask_server(int unknown, Call call) -> decltype(call()) {
 
 class Operation {
  public:
-  /// `request` of `session`; null when the session is still to be found, by an own perform().
+  /// `request` of `session`; null for an operation with a perform() of its own.
   Operation(Session* session, Request request, const Xid& xid, int unknown) noexcept
       : session_(session), request_(request), xid_(xid), unknown_(unknown) {}
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
   virtual ~Operation() = default;
 
-  [[nodiscard]] const Xid& xid() const noexcept { return xid_; }
-
+  /// May perform() wait? What does not, having no session to ask, is done when xa_complete asks.
+  [[nodiscard]] virtual bool waits() const noexcept { return session_ != nullptr; }
   /// Asks and waits for the answer.
   virtual Answer perform() {
-    return ask_server(unknown_, [&] { return rm::perform(*session_, request_, xid_); });
+    return ask_server(unknown_, [&] { return rm::perform(*session_, request_, xid()); });
   }
-  /// Once, with what perform() would have answered; gives the answer of the call.
+  /// Or: hands the request to the server, where the session can; see Session::send().
+  bool send() { return session_ != nullptr && session_->send(request_, xid()); }
+  std::optional<Answer> receive(Patience patience) {
+    return ask_server(unknown_, [&] { return session_->receive(patience); });
+  }
+  /// Once, with what perform() or receive() has answered; gives the answer of the call.
   virtual Answer conclude(Answer answer) = 0;
 
- protected:
+  /// The code that says: nobody knows what the driver did.
   [[nodiscard]] int unknown() const noexcept { return unknown_; }
 
+ protected:
+  /// What is not one request on a branch: xa_open, xa_close.
+  explicit Operation(int unknown) noexcept : unknown_(unknown) {}
+  [[nodiscard]] const Xid& xid() const noexcept { return *xid_; }
+
  private:
-  Session* const session_;
-  const Request request_;
-  const Xid xid_;
+  Session* const session_ = nullptr;
+  const Request request_{};
+  const std::optional<Xid> xid_;
   const int unknown_;
 };
 

@@ -14,6 +14,7 @@ class StartNew final : public Operation {
         lease_(std::move(lease)) {}
   ~StartNew() override { lease_.give_back(); }
 
+  [[nodiscard]] bool waits() const noexcept override { return true; }
   Answer perform() override {
     if (lease_) return begin();
     return connect_and_begin();

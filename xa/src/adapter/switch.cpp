@@ -28,37 +28,60 @@ Pool::Wait wait_for(long flags) noexcept {
   return (flags & TMNOWAIT) != 0 ? Pool::Wait::no : Pool::Wait::yes;
 }
 
+/// Runs `body`, which gives an answer; what it throws becomes `last_resort`.
+template <class Body>
+auto guarded_answer(int last_resort, Body body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::exception& exception) {
+    Answer answer = refused(last_resort, std::string("unexpected failure: ") + exception.what());
+    answer.error->outcome_known = last_resort != XAER_RMFAIL;
+    return answer;
+  }
+}
+
 /// Runs one entry: `body(thread)` gives the answer, `impl.finish` records it. Never throws.
 template <class ImplRef, class Body>
 int guarded(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Body body) noexcept {
-  const int last_resort = code_for_exception(verb, flags);
+  // A call with TMASYNC throws only while it is not accepted, and then nothing has happened.
+  const bool asynchronous = manner_of(verb, flags) == Manner::asynchronous;
+  const int last_resort = asynchronous ? XAER_ASYNC : code_for_exception(verb, flags);
   try {
     ThreadState& thread = ThreadState::current();
-    Answer answer;
-    try {
-      answer = body(thread);
-    } catch (const std::exception& exception) {
-      answer = refused(last_resort, std::string("unexpected failure: ") + exception.what());
-      answer.error->outcome_known = last_resort != XAER_RMFAIL;
-    }
+    Answer answer = guarded_answer(last_resort, [&] { return body(thread); });
     return impl.finish(thread, entry_name(verb), rmid, xid, std::move(answer));
   } catch (...) {
     return last_resort;
   }
 }
 
-/// The same for an entry that takes an XID and needs R1.
-template <class ImplRef, class Body>
-int with_xid(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Body body) noexcept {
-  return guarded(impl, verb, rmid, xid, flags, [&](ThreadState& thread) -> Answer {
-    if (const int code = check_flags(verb, flags, impl.flags); code != XA_OK)
-      return refused(code, "flags " + flags_text(flags) + " are not possible here");
+Answer wrong_flags(int code, long flags) {
+  return refused(code, "flags " + flags_text(flags) + " are not possible here");
+}
+
+/// The same for an entry that takes an XID and needs R1: `check(call, xid, wait)` asks the tables.
+/// With TMASYNC it gives the handle of the call, which then may not be checked by waiting.
+template <class ImplRef, class Check>
+int with_xid(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Check check) noexcept {
+  int handle = 0;
+  const int code = guarded(impl, verb, rmid, xid, flags, [&](ThreadState& thread) -> Answer {
+    if (const int bad = check_flags(verb, flags, impl.flags); bad != XA_OK)
+      return wrong_flags(bad, flags);
     const auto valid = verb == Verb::start ? new_branch_xid(xid) : Xid::from(xid);
     if (!valid) return refused(XAER_INVAL, "the XID is null or has impossible lengths");
-    if (Answer closed = impl.require_open(thread, verb, rmid); closed.code != XA_OK) return closed;
+    if (Answer refusal = impl.admit(thread, verb, rmid, flags); refusal.code != XA_OK)
+      return refusal;
     ThreadRm& rm = *thread.find(impl.registry, rmid);
-    return finish(body(Call{thread, rm, *rm.instance}, *valid));
+    const Call call{thread, rm, *rm.instance};
+    if ((flags & TMASYNC) == 0) return finish(check(call, *valid, wait_for(flags)));
+    const auto check_later = [call, xid = *valid, check](Pool::Wait wait) -> Checked {
+      if (wait == Pool::Wait::no && call.instance.branches().is_claimed(xid))
+        return refused(XA_RETRY, "another thread is working on the branch");
+      return check(call, xid, wait);
+    };
+    return impl.launch(thread, rm, {verb, flags, *valid}, check_later, handle);
   });
+  return handle > 0 ? handle : code;
 }
 
 }  // namespace
@@ -91,6 +114,30 @@ Answer Switch::Impl::require_open(ThreadState& thread, Verb verb, int rmid) {
   return refused(XAER_PROTO, "the rmid is not open in this thread; call xa_open first");
 }
 
+/// Table 6-5, then 6-1: may this thread make the call at all?
+Answer Switch::Impl::admit(ThreadState& thread, Verb verb, int rmid, long call_flags) {
+  const ThreadRm* const rm = thread.find(registry, rmid);
+  const Outstanding* const outstanding = rm == nullptr ? nullptr : rm->outstanding.get();
+  const int allowed = may(outstanding == nullptr ? A::A0 : A::A1, verb, call_flags);
+  if (allowed != XA_OK && outstanding != nullptr)
+    return refused(allowed, std::string("this thread's ") + entry_name(outstanding->what.verb) +
+                                " is outstanding; xa_complete it first");
+  // Only what xa_open has opened can be completed, but for that xa_open itself.
+  const bool opening = outstanding != nullptr && outstanding->what.verb == Verb::open;
+  if (Answer closed = require_open(thread, verb, rmid); closed.code != XA_OK && !opening)
+    return closed;
+  return allowed == XA_OK ? Answer() : refused(allowed, "no asynchronous call is outstanding");
+}
+
+Answer Switch::Impl::launch(ThreadState& thread, ThreadRm& rm, Outstanding::What what,
+                            Outstanding::Check check, int& handle) {
+  auto call = std::make_unique<Outstanding>(workers, std::move(what), std::move(check));
+  if (auto refusal = call->launch()) return *std::move(refusal);
+  handle = call->handle = thread.next_handle();
+  rm.outstanding = std::move(call);
+  return XA_OK;
+}
+
 /// The way out of every entry: the reason is kept for last_error(), and XAER_RMFAIL leads to R0.
 int Switch::Impl::finish(ThreadState& thread, const char* operation, int rmid, const XID* xid,
                          Answer answer) {
@@ -113,106 +160,94 @@ int Switch::Impl::finish(ThreadState& thread, const char* operation, int rmid, c
   return answer.code;
 }
 
-Answer Switch::Impl::open(ThreadState& thread, int rmid, const std::string& info) {
-  ThreadRm* const known = thread.find(registry, rmid);
-  const bool same =
-      known != nullptr && known->instance != nullptr && known->instance->info() == info;
-  if (same && known->state == R::R1) return XA_OK;
-  if (same) {
-    // XAER_RMFAIL had closed it for this thread: see whether the server is there again.
-    auto control = known->instance->control_session();
-    if (!control) {
-      control.error().xa_code = XAER_RMERR;
-      return std::move(control.error());
-    }
-    control->give_back();
-    known->failed = false;
-    known->state = after(R::R0, Verb::open, XA_OK);
-    return XA_OK;
-  }
-  if (known != nullptr && known->failed)
-    thread.leave(registry, rmid, *known, ThreadState::Why::closed);
-  auto opened = registry.open(rmid, info);
-  if (!opened) return std::move(opened.error());
-  ThreadRm& rm = thread.at(registry, rmid);
-  rm = ThreadRm{};
-  rm.instance = *std::move(opened);
-  rm.state = after(R::R0, Verb::open, XA_OK);
-  return XA_OK;
-}
-
-Answer Switch::Impl::close(ThreadState& thread, int rmid) {
-  ThreadRm* const rm = thread.find(registry, rmid);
-  if (rm == nullptr || rm->instance == nullptr) return XA_OK;
-  if (rm->native)
-    return refused(XAER_PROTO,
-                   "this thread still works outside any global transaction; release its "
-                   "connection first");
-  // T1, or suspended: table 6-2 has no cell for either.
-  if (const auto left = rm->instance->branches().associated_with(thread.token()); !left.empty())
-    return refused(XAER_PROTO, "this thread is still associated with branch " +
-                                   left.front().to_string() + "; xa_end it first");
-  thread.leave(registry, rmid, *rm, ThreadState::Why::closed);
-  return XA_OK;
-}
-
 int Switch::open(const char* info, int rmid, long flags) noexcept {
   flags = normalized(flags);
   Impl& self = impl();
-  return guarded(self, Verb::open, rmid, nullptr, flags, [&](ThreadState& thread) -> Answer {
-    const auto text = open_info(info);
-    if (!text) return refused(XAER_INVAL, "the open string is null or longer than 255 characters");
-    if (const int code = check_flags(Verb::open, flags, self.flags); code != XA_OK)
-      return refused(code, "flags " + flags_text(flags) + " are not possible here");
-    return self.open(thread, rmid, *text);
-  });
+  int handle = 0;
+  const int code =
+      guarded(self, Verb::open, rmid, nullptr, flags, [&](ThreadState& thread) -> Answer {
+        const auto text = open_info(info);
+        if (!text)
+          return refused(XAER_INVAL, "the open string is null or longer than 255 characters");
+        if (const int bad = check_flags(Verb::open, flags, self.flags); bad != XA_OK)
+          return wrong_flags(bad, flags);
+        if (Answer refusal = self.admit(thread, Verb::open, rmid, flags); refusal.code != XA_OK)
+          return refusal;
+        if ((flags & TMASYNC) == 0) return finish(rm::open(self.registry, thread, rmid, *text));
+        const auto check_later = [&registry = self.registry, &thread, rmid, text = *text](auto) {
+          return rm::open(registry, thread, rmid, text);
+        };
+        return self.launch(thread, thread.at(self.registry, rmid), {Verb::open, flags, {}},
+                           check_later, handle);
+      });
+  return handle > 0 ? handle : code;
 }
 
 int Switch::close(const char*, int rmid, long flags) noexcept {
   flags = normalized(flags);
   Impl& self = impl();
-  return guarded(self, Verb::close, rmid, nullptr, flags, [&](ThreadState& thread) -> Answer {
-    if (const int code = check_flags(Verb::close, flags, self.flags); code != XA_OK)
-      return refused(code, "flags " + flags_text(flags) + " are not possible here");
-    return self.close(thread, rmid);
-  });
+  int handle = 0;
+  const int code =
+      guarded(self, Verb::close, rmid, nullptr, flags, [&](ThreadState& thread) -> Answer {
+        if (const int bad = check_flags(Verb::close, flags, self.flags); bad != XA_OK)
+          return wrong_flags(bad, flags);
+        if (Answer refusal = self.admit(thread, Verb::close, rmid, flags); refusal.code != XA_OK)
+          return refusal;
+        if ((flags & TMASYNC) == 0) return finish(rm::close(self.registry, thread, rmid));
+        const auto check_later = [&registry = self.registry, &thread, rmid](auto) {
+          return rm::close(registry, thread, rmid);
+        };
+        return self.launch(thread, thread.at(self.registry, rmid), {Verb::close, flags, {}},
+                           check_later, handle);
+      });
+  return handle > 0 ? handle : code;
 }
 
 int Switch::start(const XID* xid, int rmid, long flags) noexcept {
   flags = normalized(flags);
   Impl& self = impl();
-  return with_xid(self, Verb::start, rmid, xid, flags, [&](const Call& call, const Xid& valid) {
-    if ((self.flags & TMREGISTER) != 0)
-      return Checked(refused(XAER_PROTO,
-                             "this switch registers by itself (TMREGISTER) when the "
-                             "application asks for its connection"));
-    return rm::start(call, valid, start_mode(flags), wait_for(flags));
-  });
+  const bool dynamic = (self.flags & TMREGISTER) != 0;
+  return with_xid(self, Verb::start, rmid, xid, flags,
+                  [=](const Call& call, const Xid& valid, Pool::Wait wait) -> Checked {
+                    if (dynamic)
+                      return refused(XAER_PROTO,
+                                     "this switch registers by itself (TMREGISTER) when the "
+                                     "application asks for its connection");
+                    return rm::start(call, valid, start_mode(flags), wait);
+                  });
 }
 
 int Switch::end(const XID* xid, int rmid, long flags) noexcept {
   flags = normalized(flags);
-  return with_xid(impl(), Verb::end, rmid, xid, flags,
-                  [&](const Call& call, const Xid& valid) { return rm::end(call, valid, flags); });
+  return with_xid(
+      impl(), Verb::end, rmid, xid, flags,
+      [=](const Call& call, const Xid& valid, Pool::Wait) { return rm::end(call, valid, flags); });
 }
 
 int Switch::prepare(const XID* xid, int rmid, long flags) noexcept {
-  return with_xid(impl(), Verb::prepare, rmid, xid, normalized(flags), rm::prepare);
+  return with_xid(
+      impl(), Verb::prepare, rmid, xid, normalized(flags),
+      [](const Call& call, const Xid& valid, Pool::Wait) { return rm::prepare(call, valid); });
 }
 
 int Switch::commit(const XID* xid, int rmid, long flags) noexcept {
   flags = normalized(flags);
-  return with_xid(impl(), Verb::commit, rmid, xid, flags, [&](const Call& call, const Xid& valid) {
-    return rm::commit(call, valid, flags);
-  });
+  return with_xid(impl(), Verb::commit, rmid, xid, flags,
+                  [=](const Call& call, const Xid& valid, Pool::Wait) {
+                    return rm::commit(call, valid, flags);
+                  });
 }
 
 int Switch::rollback(const XID* xid, int rmid, long flags) noexcept {
-  return with_xid(impl(), Verb::rollback, rmid, xid, normalized(flags), rm::rollback);
+  return with_xid(
+      impl(), Verb::rollback, rmid, xid, normalized(flags),
+      [](const Call& call, const Xid& valid, Pool::Wait) { return rm::rollback(call, valid); });
 }
 
 int Switch::forget(const XID* xid, int rmid, long flags) noexcept {
-  return with_xid(impl(), Verb::forget, rmid, xid, normalized(flags), rm::forget);
+  return with_xid(
+      impl(), Verb::forget, rmid, xid, normalized(flags),
+      [](const Call& call, const Xid& valid, Pool::Wait) { return rm::forget(call, valid); });
 }
 
 int Switch::recover(XID* xids, long count, int rmid, long flags) noexcept {
@@ -222,11 +257,11 @@ int Switch::recover(XID* xids, long count, int rmid, long flags) noexcept {
   const int code =
       guarded(self, Verb::recover, rmid, nullptr, flags, [&](ThreadState& thread) -> Answer {
         if (const int bad = check_flags(Verb::recover, flags, self.flags); bad != XA_OK)
-          return refused(bad, "flags " + flags_text(flags) + " are not possible here");
+          return wrong_flags(bad, flags);
         if (count < 0 || (xids == nullptr && count > 0))
           return refused(XAER_INVAL, "there is no room for the XIDs: null array or negative count");
-        if (Answer closed = self.require_open(thread, Verb::recover, rmid); closed.code != XA_OK)
-          return closed;
+        if (Answer refusal = self.admit(thread, Verb::recover, rmid, flags); refusal.code != XA_OK)
+          return refusal;
         ThreadRm& rm = *thread.find(self.registry, rmid);
         return rm::recover(Call{thread, rm, *rm.instance}, xids, count, flags, written);
       });
@@ -240,11 +275,34 @@ int Switch::complete(int* handle, int* retval, int rmid, long flags) noexcept {
     if (check_flags(Verb::complete, flags, self.flags) != XA_OK || handle == nullptr ||
         retval == nullptr)
       return refused(XAER_INVAL, "null pointer, or flags " + flags_text(flags));
-    if (Answer closed = self.require_open(thread, Verb::complete, rmid); closed.code != XA_OK)
-      return closed;
-    // Table 6-5: nothing is ever outstanding, because TMUSEASYNC is not set.
-    return refused(XAER_PROTO, "no asynchronous call is outstanding");
+    if (Answer refusal = self.admit(thread, Verb::complete, rmid, flags); refusal.code != XA_OK)
+      return refusal;
+    ThreadRm& rm = *thread.find(self.registry, rmid);
+    if ((flags & TMMULTIPLE) == 0 && *handle != rm.outstanding->handle)
+      return refused(XAER_INVAL, "handle " + std::to_string(*handle) + " is not that of the " +
+                                     entry_name(rm.outstanding->what.verb) +
+                                     " outstanding, which is " +
+                                     std::to_string(rm.outstanding->handle));
+    return self.complete(thread, rm, rmid, flags, *handle, *retval);
   });
+}
+
+/// With TMNOWAIT XA_RETRY while the call is not done; else XA_OK, and its own code in `retval`.
+Answer Switch::Impl::complete(ThreadState& thread, ThreadRm& rm, int rmid, long how, int& handle,
+                              int& retval) {
+  // Taken out, because a call that closes or fails clears `rm`.
+  auto call = std::move(rm.outstanding);
+  const auto& [verb, call_flags, xid] = call->what;
+  const Patience patience = (how & TMNOWAIT) != 0 ? Patience::poll : Patience::wait;
+  const auto answer =
+      guarded_answer(code_for_exception(verb, call_flags), [&] { return call->finish(patience); });
+  if (!answer) {
+    rm.outstanding = std::move(call);
+    return refused(XA_RETRY, std::string("the ") + entry_name(verb) + " is not done yet");
+  }
+  handle = call->handle;
+  retval = finish(thread, entry_name(verb), rmid, xid ? &xid->raw() : nullptr, *answer);
+  return XA_OK;
 }
 
 }  // namespace xabridge::rm

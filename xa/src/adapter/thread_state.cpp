@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <limits>
 
 #include "registration.hpp"
 
@@ -50,6 +51,8 @@ ThreadState::~ThreadState() {
   }
   for (auto& [key, entry] : rms_) {
     try {
+      // First, because an xa_open leaves an open rmid behind, and an xa_start an active branch.
+      if (const auto call = std::move(entry.rm.outstanding); call != nullptr) call->abandon();
       if (entry.rm.instance != nullptr)
         leave(*entry.registry, key.second, entry.rm, Why::thread_ends);
     } catch (...) {
@@ -65,6 +68,11 @@ ThreadRm* ThreadState::find(const Registry& registry, int rmid) {
 
 ThreadRm& ThreadState::at(Registry& registry, int rmid) {
   return rms_.try_emplace({&registry, rmid}, Entry{&registry, {}}).first->second.rm;
+}
+
+int ThreadState::next_handle() noexcept {
+  last_handle_ = last_handle_ == std::numeric_limits<int>::max() ? 1 : last_handle_ + 1;
+  return last_handle_;
 }
 
 void ThreadState::set_error(const Registry& registry, int rmid, const Error& error) {

@@ -1,10 +1,11 @@
 // ThreadState: what XA keeps per thread of control: R per rmid, the active association, the
-// recovery scan, and the reason of the last refusal.
+// recovery scan, the outstanding asynchronous call, and the reason of the last refusal.
 //
 // Reached through current(), one object per thread for all switches of the library. Only its own
-// thread uses it, so there is no lock. When the thread ends, what it left behind is undone: active
-// branches are rolled back, rmids closed. After fork() the child starts with an empty one and
-// leaves the inherited one, with the parent's connections, untouched.
+// thread uses it, so there is no lock. When the thread ends, what it left behind is undone:
+// outstanding calls are concluded, active branches rolled back, rmids closed. After fork() the
+// child starts with an empty one and leaves the inherited one, with the parent's connections,
+// untouched.
 #pragma once
 
 #include <sys/types.h>
@@ -18,6 +19,7 @@
 
 #include "branch.hpp"
 #include "instance.hpp"
+#include "outstanding.hpp"
 
 namespace xabridge::rm {
 
@@ -37,6 +39,7 @@ struct ThreadRm {
   std::optional<Xid> active;  // the branch of the T1 association
   Lease native;               // work outside any global transaction; only with TMREGISTER
   std::optional<Scan> scan;
+  std::unique_ptr<Outstanding> outstanding;  // set while A1; of an xa_open also in R0
 };
 
 class ThreadState {
@@ -54,6 +57,9 @@ class ThreadState {
   [[nodiscard]] ThreadRm& at(Registry& registry, int rmid);
   /// The parent had rmid open, in some switch, before fork() made this process. For messages.
   [[nodiscard]] bool inherited(int rmid) const { return inherited_.contains(rmid); }
+
+  /// Names a call with TMASYNC of this thread: positive, and not used again for a long time.
+  [[nodiscard]] int next_handle() noexcept;
 
   void set_error(const Registry& registry, int rmid, const Error& error);
   [[nodiscard]] const Error* error(const Registry& registry, int rmid) const;
@@ -77,6 +83,7 @@ class ThreadState {
   std::map<Key, Entry> rms_;
   std::map<Key, Error> errors_;
   std::set<int> inherited_;
+  int last_handle_ = 0;
 };
 
 }  // namespace xabridge::rm
