@@ -6,7 +6,7 @@
 //
 //   refusal                     listed            not listed: commit      rollback
 //   XAER_NOTA                   XA_RETRY (owned)  XAER_NOTA               XAER_NOTA
-//   1402 from MariaDB           XA_RETRY          XA_OK (see verdict)     XA_OK
+//   1402, MariaDB, not owner    XA_RETRY          XA_OK (see verdict)     XA_OK
 //   1402, 1613, 1614            XA_RETRY          XA_HEURRB               XA_OK
 //   transient, read-only, 1401  XA_RETRY          XA_HEURHAZ              XAER_NOTA
 //   anything else               XAER_RMERR        XA_HEURHAZ              XAER_NOTA
@@ -48,7 +48,8 @@ bool may_pass(const Error& error) {
   }
 }
 
-int verdict(bool commit, bool listed, Flavour flavour, const Error& error) {
+/// `orphan`: MariaDB was asked about a branch whose session has ended.
+int verdict(bool commit, bool listed, bool orphan, const Error& error) {
   if (listed) return may_pass(error) ? XA_RETRY : XAER_RMERR;
   if (error.xa_code == XAER_NOTA) return XAER_NOTA;
   if (!commit) return server_rolled_back(error.vendor_code) ? XA_OK : XAER_NOTA;
@@ -56,7 +57,7 @@ int verdict(bool commit, bool listed, Flavour flavour, const Error& error) {
   // When the session of a prepared branch that wrote nothing ends, MariaDB drops the branch at once
   // and remembers 1402 for whoever completes it; it does so for no other prepared branch. Committed
   // and rolled back are then the same.
-  return flavour == Flavour::mariadb && error.vendor_code == 1402 ? XA_OK : XA_HEURRB;
+  return orphan && error.vendor_code == 1402 ? XA_OK : XA_HEURRB;
 }
 
 }  // namespace
@@ -135,8 +136,9 @@ rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {
     }
     return connection_lost(unknown) ? lost(std::move(unknown)) : rm::Answer(std::move(unknown));
   }
+  const bool orphan = flavour_ == Flavour::mariadb && holds_ == Holds::none;
   if (!*still_there) let_go();
-  error.xa_code = verdict(commit, *still_there, flavour_, error);
+  error.xa_code = verdict(commit, *still_there, orphan, error);
   if (error.xa_code == XA_OK) return XA_OK;
   if (error.xa_code == XA_RETRY && error.vendor_code == 1397) {
     error.message += "; it is prepared and another session still owns it, try again";

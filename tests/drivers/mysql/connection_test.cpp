@@ -110,26 +110,6 @@ TEST_CASE("the isolation level the administrator chose is in force") {
   CHECK(rows.at(0).at(0) == rows.at(0).at(1));
 }
 
-TEST_CASE("a session whose settings the application changed serves no other branch") {
-  Fixture f;
-  auto session = f.session();
-  const Xid xid = f.xid();
-  const std::string isolation = on_mariadb() ? "tx_isolation" : "transaction_isolation";
-  for (const std::string& change :
-       {std::string("USE information_schema"), std::string("SET sql_mode = ''"),
-        std::string("SET foreign_key_checks = 0"), std::string("SET time_zone = '+09:00'"),
-        "SET SESSION " + isolation + " = 'READ-UNCOMMITTED'"}) {
-    CAPTURE(change);
-    session = f.session();
-    REQUIRE(session->begin(xid).code == XA_OK);
-    CHECK(Fixture::work(*session, f.set(1, 1)) == 0);
-    CHECK(Fixture::work(*session, change) == 0);
-    REQUIRE(session->end(xid).code == XA_OK);
-    REQUIRE(session->rollback(xid).code == XA_OK);
-    CHECK(!session->reusable());
-  }
-}
-
 TEST_CASE("a blocked statement is interrupted and its session never used again") {
   Fixture f;
   auto holder = f.session();

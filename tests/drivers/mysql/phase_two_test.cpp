@@ -81,6 +81,10 @@ TEST_CASE("a prepared branch that changed nothing is finished either way after i
 TEST_CASE("whatever a branch wrote is committed after its session ended and never reported away") {
   Fixture f;
   const Xid xid = f.xid();
+  // In partitions the table that is named is not the one that is written.
+  const bool partitioned = GENERATE(false, true);
+  if (partitioned)
+    f.observer.run("ALTER TABLE " + f.table + " PARTITION BY HASH (id) PARTITIONS 2");
   const std::string statements[] = {
       f.set(1, 5), "INSERT INTO " + f.table + " VALUES (1, 0) ON DUPLICATE KEY UPDATE v = 5",
       "REPLACE INTO " + f.table + " VALUES (1, 5)"};
@@ -91,6 +95,29 @@ TEST_CASE("whatever a branch wrote is committed after its session ended and neve
   auto other = f.session();
   REQUIRE(Fixture::settled(*other, true, xid).code == XA_OK);
   CHECK(f.v(1) == 5);
+}
+
+TEST_CASE("a branch an operator completed is answered with unknown and never with success") {
+  Fixture f;
+  const Xid xid = f.xid();
+  auto owner = prepare(f, xid, f.set(1, 5));
+  const std::string decision = GENERATE(std::string("XA COMMIT "), std::string("XA ROLLBACK "));
+  const bool commit = GENERATE(true, false);
+  CAPTURE(decision, commit);
+  std::unique_ptr<MysqlSession> by = f.session();
+  if (on_mariadb()) {
+    // Nobody but its owner reaches a branch there while the owner is connected.
+    CHECK(f.observer.failure(decision + xid.to_mysql()) == 1397);
+    owner.reset();
+    REQUIRE(eventually([&] { return f.observer.failure(decision + xid.to_mysql()) == 0; }));
+  } else {
+    f.observer.run(decision + xid.to_mysql());
+    if (GENERATE(true, false)) by = std::move(owner);
+  }
+  const auto answer = commit ? by->commit_prepared(xid) : by->rollback_prepared(xid);
+  CHECK(answer.code == XAER_NOTA);
+  CHECK(by->reusable());
+  CHECK(f.v(1) == (decision == "XA COMMIT " ? 5 : 0));
 }
 
 TEST_CASE("an unknown XID is confirmed unknown") {
