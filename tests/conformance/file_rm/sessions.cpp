@@ -8,12 +8,18 @@ extern "C" {
 
 namespace file_rm {
 
-Sessions& sessions() {
+namespace {
+thread_local bool thread_is_over = false;
+}
+
+Sessions* sessions() {
+  if (thread_is_over) return nullptr;
   thread_local Sessions here;
-  return here;
+  return &here;
 }
 
 Sessions::~Sessions() {
+  thread_is_over = true;
   for (auto& [rmid, session] : sessions_) {
     try {
       const Store::Operation operation(*session.store, session.life);

@@ -37,13 +37,16 @@ class Sessions {
   std::map<int, Session> sessions_;
 };
 
-Sessions& sessions();
+/// Null at the very end of a thread: a transaction manager's own clean-up may call xa_close after
+/// ours is over.
+Sessions* sessions();
 
 /// Runs `work(session, store)` with everything locked. `closed` answers for an rmid this thread has
 /// not open, `lost` for a directory that is gone or fails: then the session is over.
 template <class Work>
 int operate(int rmid, int closed, int lost, Work work) noexcept {
-  Session* session = sessions().find(rmid);
+  Sessions* here = sessions();
+  Session* session = here == nullptr ? nullptr : here->find(rmid);
   if (session == nullptr) return closed;
   Store& store = *session->store;
   try {
@@ -55,7 +58,7 @@ int operate(int rmid, int closed, int lost, Work work) noexcept {
     // Out of memory.
   }
   store.lose(session->life);
-  sessions().remove(rmid);
+  here->remove(rmid);
   return lost;
 }
 

@@ -45,7 +45,9 @@ int open(bool dynamic, char* info, int rmid, long flags) noexcept {
   try {
     const auto open_string = parse(info);
     if (!open_string) return XAER_INVAL;
-    if (sessions().find(rmid) != nullptr) {
+    Sessions* here = sessions();
+    if (here == nullptr) return XAER_RMERR;
+    if (here->find(rmid) != nullptr) {
       // Open already, unless that session is over without having noticed.
       const int alive =
           operate(rmid, XAER_PROTO, XAER_RMFAIL, [](Session&, Store&) { return XA_OK; });
@@ -55,7 +57,7 @@ int open(bool dynamic, char* info, int rmid, long flags) noexcept {
     session.store = &Store::of(open_string->directory, open_string->sync);
     session.dynamic = dynamic;
     session.life = session.store->open();
-    sessions().add(rmid, std::move(session));
+    here->add(rmid, std::move(session));
     return XA_OK;
   } catch (...) {
     return XAER_RMERR;
@@ -71,7 +73,8 @@ int close(char*, int rmid, long flags) noexcept {
     store.drop(session.local);
     return XA_OK;
   });
-  if (answer == XA_OK) sessions().remove(rmid);
+  Sessions* here = sessions();
+  if (answer == XA_OK && here != nullptr) here->remove(rmid);
   return answer;
 }
 

@@ -44,7 +44,8 @@ int register_work(int rmid) noexcept {
 template <class Work>
 int in_branch(int rmid, const char* key, Work work) noexcept {
   if (key == nullptr) return FILE_RM_INVALID;
-  const Session* here = sessions().find(rmid);
+  Sessions* all = sessions();
+  const Session* here = all == nullptr ? nullptr : all->find(rmid);
   if (here != nullptr && here->dynamic && here->current.empty() && here->local.empty()) {
     if (const int refused = register_work(rmid)) return refused;
   }
@@ -114,7 +115,8 @@ long count(const char* path, Predicate predicate) noexcept {
 extern "C" {
 
 int file_rm_rmid(const char* directory) {
-  return directory == nullptr ? -1 : file_rm::sessions().rmid_of(directory);
+  const file_rm::Sessions* here = file_rm::sessions();
+  return directory == nullptr || here == nullptr ? -1 : here->rmid_of(directory);
 }
 
 int file_rm_put(int rmid, const char* key, const char* value) {
