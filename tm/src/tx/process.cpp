@@ -1,0 +1,73 @@
+// Making and ending the shared transaction manager, one at a time.
+#include "process.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+
+namespace xabridge::tx {
+namespace {
+
+Result<Config> from_environment() {
+  const char* const file = std::getenv("XABRIDGE_CONFIG");
+  if (file != nullptr && *file != '\0') return Config::load(file);
+  Error error;
+  error.xa_code = XAER_INVAL;
+  error.operation = "read configuration";
+  error.message =
+      "the environment variable XABRIDGE_CONFIG is not set; it must name the configuration file";
+  return error;
+}
+
+/// Of one process: a child made by fork() gets one of its own, and leaves the inherited one alone.
+struct Shared {
+  explicit Shared(pid_t of) : process(of) {}
+  const pid_t process;
+  std::mutex mutex;  // held while one is made or ended, so that they never overlap
+  std::weak_ptr<TransactionManager::Impl> manager;
+};
+
+Shared& shared() {
+  static std::atomic<Shared*> current{new Shared(::getpid())};
+  Shared* known = current.load();
+  if (known->process == ::getpid()) return *known;
+  auto* const fresh = new Shared(::getpid());
+  if (current.compare_exchange_strong(known, fresh)) return *fresh;
+  delete fresh;
+  return *known;
+}
+
+}  // namespace
+
+std::function<Result<Config>()>& configuration() {
+  static std::function<Result<Config>()> source = from_environment;
+  return source;
+}
+
+Manager acquire() {
+  Shared& all = shared();
+  const std::lock_guard lock(all.mutex);
+  if (Manager manager = all.manager.lock()) return manager;
+  Config config = configuration()().value();
+  auto manager = std::make_shared<TransactionManager::Impl>(
+      std::make_shared<tm::Runtime>(std::move(config), tm::posix_environment()));
+  all.manager = manager;
+  return manager;
+}
+
+void release(Manager manager) noexcept {
+  if (manager != nullptr && !manager->runtime->in_own_process()) {
+    new Manager(std::move(manager));  // threads and connections are the parent's
+    return;
+  }
+  const std::lock_guard lock(shared().mutex);
+  manager.reset();
+}
+
+void complain(const char* call, const std::string& text) noexcept {
+  std::fprintf(stderr, "xabridge: %s: %s\n", call, text.c_str());
+}
+
+}  // namespace xabridge::tx

@@ -1,0 +1,27 @@
+// The one transaction manager that all threads of the process share through TX: made by the first
+// tx_open, ended when the last thread has closed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "../manager/manager_impl.hpp"
+
+namespace xabridge::tx {
+
+using Manager = std::shared_ptr<TransactionManager::Impl>;
+
+/// Makes it where there is none. Throws Exception; XAER_INVAL where the configuration is why.
+[[nodiscard]] Manager acquire();
+/// Ends it when this was the last. In a forked child, which has none of it, it does nothing.
+void release(Manager manager) noexcept;
+
+/// Where the configuration comes from: the file XABRIDGE_CONFIG names, unless a test says otherwise.
+/// To be set while nobody has opened anything.
+[[nodiscard]] std::function<Result<Config>()>& configuration();
+
+/// For what goes wrong while there is no transaction manager whose log could tell.
+void complain(const char* call, const std::string& text) noexcept;
+
+}  // namespace xabridge::tx
