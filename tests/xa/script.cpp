@@ -14,16 +14,17 @@
 namespace xabridge::rm::test {
 
 struct Kept {
+  explicit Kept(long flags) : rm(driver, flags) {}
   World world;
   ScriptedDriver driver{world};
-  Switch rm{driver, TMNOMIGRATE};
+  Switch rm;
 };
 
 namespace {
 
-Kept& keep() {
+Kept& keep(long flags) {
   static auto* const all = new std::vector<std::unique_ptr<Kept>>;
-  all->push_back(std::make_unique<Kept>());
+  all->push_back(std::make_unique<Kept>(flags));
   return *all->back();
 }
 
@@ -72,6 +73,7 @@ long flags_by(const std::string& text) {
 
 bool matches(const std::string& code, int result) {
   if (code == "RB") return is_rollback(result);
+  if (code == "HANDLE") return result > 0;
   if (std::isdigit(static_cast<unsigned char>(code[0])) != 0) return std::stoi(code) == result;
   return code_name(result) == "XA_" + code || code_name(result) == "XAER_" + code;
 }
@@ -87,6 +89,9 @@ struct Step {
   }
   [[nodiscard]] long flags(std::size_t i) const {
     return i < arguments.size() ? flags_by(arguments[i]) : TMNOFLAGS;
+  }
+  [[nodiscard]] bool asynchronous() const {
+    return !arguments.empty() && arguments.back().find("ASYNC") != std::string::npos;
   }
 };
 
@@ -149,13 +154,28 @@ int recover(Switch& rm, const Step& step) {
 }
 
 int perform(Switch& rm, const Step& step) {
-  int handle = 1;
-  int retval = 0;
   if (step.verb == "open") return open(rm, step);
   if (step.verb == "close") return rm.close("", step.rmid, step.flags(0));
   if (step.verb == "recover") return recover(rm, step);
-  if (step.verb == "complete") return rm.complete(&handle, &retval, step.rmid, step.flags(0));
+  if (step.verb == "release") return rm.release(step.rmid);
+  if (step.verb == "connection") {
+    xabridge_rm_error error{};
+    if (rm.connection(step.rmid) != nullptr) return XA_OK;
+    return rm.last_error(step.rmid, &error) == XA_OK ? error.xa_code : XAER_NOTA;
+  }
   return with_xid(rm, step);
+}
+
+/// `complete` gives what xa_complete returned, `result` the answer of the call it completed.
+int complete(Switch& rm, const Step& step, int handle) {
+  int retval = 12345;
+  const bool any = (step.flags(0) & TMMULTIPLE) != 0;
+  int completed = any ? 0 : handle;
+  const int code = rm.complete(&completed, &retval, step.rmid, step.flags(0));
+  if (step.verb == "complete") return code;
+  if (code != XA_OK) FAIL("xa_complete: " << code_name(code));
+  if (completed != handle) FAIL("xa_complete names another call");
+  return retval;
 }
 
 }  // namespace
@@ -195,7 +215,7 @@ int Worker::run(std::function<int()> task) {
   return result_;
 }
 
-Scenario::Scenario() : Scenario(keep()) {}
+Scenario::Scenario(long flags) : Scenario(keep(flags)) {}
 
 Scenario::Scenario(Kept& kept) : world(kept.world), rm(kept.rm) {}
 
@@ -213,7 +233,17 @@ int Scenario::call(const std::string& text) {
   if (step.verb == "down") return world.set_reachable(false), XA_OK;
   if (step.verb == "up") return world.set_reachable(true), XA_OK;
   if (step.verb == "exit") return threads_.erase(step.thread), XA_OK;
-  return thread(step.thread).run([&] { return perform(rm, step); });
+  if (step.verb == "hold") return world.hold(step.argument(0)), XA_OK;
+  if (step.verb == "letgo") return world.release(step.argument(0)), XA_OK;
+  if (step.verb == "await") return world.await_held(step.argument(0)), XA_OK;
+  const std::pair caller{step.thread, step.rmid};
+  if (step.verb == "complete" || step.verb == "result")
+    return thread(step.thread).run([&, handle = handles_[caller]] {
+      return complete(rm, step, handle);
+    });
+  const int result = thread(step.thread).run([&] { return perform(rm, step); });
+  if (step.asynchronous() && result > 0) handles_[caller] = result;
+  return result;
 }
 
 void Scenario::run(const std::string& id, const std::string& steps) {

@@ -1,10 +1,14 @@
 // Scenarios as text: "open; start X; end X SUCCESS; prepare X = OK; 2:commit X = PROTO".
 //
 // A step is `[thread:]verb[@rmid] [argument...] [= code[/code...]]`. Thread 1 and rmid 1 are meant
-// when none is given, and OK when no code is. Threads are real ones: XA keeps state per thread.
+// when none is given, and OK when no code is; HANDLE is any positive number, and xa_complete is
+// called with the last one of the thread and rmid. Threads are real ones: XA keeps state per thread.
 //   open [NULL|LONG|BAD|other] [flags]      close [flags]
 //   start|end|prepare|commit|rollback|forget XID [flags]
-//   recover count flags [= n]                complete [flags]
+//   recover count flags [= n]
+//   complete [flags]   result [flags] (xa_complete is XA_OK; the code of the call it completed)
+//   hold VERB (the driver's calls of it do not come back)   letgo VERB   await VERB (one is held)
+//   connection (the reason's code when there is none)   release
 //   cut (all sessions are dead)   down | up (reachability)   exit (the thread ends)
 // XIDs: X Y Z valid; garbage = X with other unused bytes; split, format = X's bytes otherwise
 // divided or laid out; NULL; and invalid ones: none (formatID -1), g0, g65, b65, b0.
@@ -44,7 +48,8 @@ struct Kept;  // a switch and its world
 
 class Scenario {
  public:
-  Scenario();
+  /// `flags`: those of the switch object.
+  explicit Scenario(long flags = TMNOFLAGS);
   ~Scenario();
 
   /// Runs the steps and checks each result. `id` is shown when one fails.
@@ -61,6 +66,7 @@ class Scenario {
  private:
   explicit Scenario(Kept& kept);
   Worker& thread(int number);
+  std::map<std::pair<int, int>, int> handles_;  // by thread and rmid
   std::map<int, std::unique_ptr<Worker>> threads_;
 };
 

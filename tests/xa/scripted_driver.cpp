@@ -3,11 +3,23 @@
 #include "scripted_driver.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <xabridge/codes.hpp>
 
 namespace xabridge::rm::test {
 namespace {
+
+constexpr std::array<const char*, 8> request_names{"begin",
+                                                   "end",
+                                                   "resume",
+                                                   "prepare",
+                                                   "commit_one_phase",
+                                                   "rollback",
+                                                   "commit_prepared",
+                                                   "rollback_prepared"};
+
+const char* name_of(Request request) { return request_names[static_cast<std::size_t>(request)]; }
 
 Error failure(int code, const char* text) {
   Error error;
@@ -28,8 +40,25 @@ class ScriptedSession : public Session {
     if (interrupting_) world_.violations_.push_back("closed while being interrupted");
   }
 
+  bool send(Request request, const Xid& xid) override {
+    const std::lock_guard lock(world_.mutex_);
+    if (!world_.sends_) return false;
+    world_.calls_.push_back("send " + std::string(name_of(request)) + " @" + std::to_string(id_));
+    sent_.emplace(request, xid);
+    return true;
+  }
+  std::optional<Answer> receive(Patience patience) override {
+    const auto sent = sent_;
+    if (!sent) world_.violation("received without having sent");
+    if (!sent) return std::nullopt;
+    if (patience == Patience::poll && world_.is_held(name_of(sent->first))) return std::nullopt;
+    sent_.reset();
+    return perform(*this, sent->first, sent->second);
+  }
+
   Answer begin(const Xid& xid) override { return call("begin", xid, XA_OK); }
   Answer end(const Xid& xid) override { return call("end", xid, XA_OK); }
+  Answer resume(const Xid& xid) override { return call("resume", xid, doomed()); }
   Answer prepare(const Xid& xid) override {
     Answer answer = call("prepare", xid, XA_OK);
     const std::lock_guard lock(world_.mutex_);
@@ -40,6 +69,9 @@ class ScriptedSession : public Session {
   Answer rollback(const Xid& xid) override { return call("rollback", xid, XA_OK); }
   Answer commit_prepared(const Xid& xid) override { return finish("commit_prepared", xid); }
   Answer rollback_prepared(const Xid& xid) override { return finish("rollback_prepared", xid); }
+
+  Answer begin_native() override { return call("begin_native", std::nullopt, XA_OK); }
+  Answer end_native() override { return call("end_native", std::nullopt, XA_OK); }
 
   Result<std::vector<InDoubt>> prepared(bool include_foreign) override {
     Answer answer = call("prepared", std::nullopt, XA_OK);
@@ -54,7 +86,7 @@ class ScriptedSession : public Session {
 
   [[nodiscard]] bool reusable() noexcept override {
     const std::lock_guard lock(world_.mutex_);
-    return world_.always_reusable_ || (!interrupted_ && !bound_);
+    return world_.always_reusable_ || (!interrupted_ && !bound_ && !sent_);
   }
   bool alive() noexcept override { return call("alive", std::nullopt, XA_OK).code == XA_OK; }
   void interrupt() noexcept override {
@@ -72,18 +104,48 @@ class ScriptedSession : public Session {
 
  private:
   Answer call(const char* verb, const std::optional<Xid>& xid, int otherwise) {
-    Answer answer = world_.answer(verb, otherwise);
+    const bool alone = !in_call_.exchange(true);
+    Answer answer;
+    if (sent_) world_.violation("called while a request is under way");
+    world_.wait_while_held(verb);
+    try {
+      answer = world_.answer(verb, otherwise);
+    } catch (...) {
+      in_call_ = false;
+      throw;
+    }
     const std::lock_guard lock(world_.mutex_);
+    in_call_ = false;
+    if (!alone) world_.violations_.push_back("two calls at once in one session");
     world_.calls_.push_back(std::string(verb) + (xid ? " " + xid->to_string() : "") + " @" +
                             std::to_string(id_));
     if (world_.dead_.contains(id_)) return failure(XAER_RMFAIL, "connection lost");
-    if (verb == std::string_view("begin") && (interrupted_ || bound_))
-      world_.violations_.push_back("a branch begun in a session that was not reusable");
-    if (verb == std::string_view("begin") && answer.code == XA_OK) bound_ = true;
-    if (verb != std::string_view("begin") && verb != std::string_view("end") && xid &&
-        (answer.code == XA_OK || is_rollback(answer.code) || answer.code == XA_RDONLY))
-      bound_ = verb == std::string_view("prepare") && answer.code == XA_OK;
+    if (xid) follow(verb, answer.code);
+    if (verb == std::string_view("begin_native") && answer.code == XA_OK) bound_ = true;
+    if (verb == std::string_view("end_native")) bound_ = false;
     return answer;
+  }
+
+  /// What a server knows of the branch in its session, and would complain about.
+  void follow(std::string_view verb, int code) {
+    const auto violated = [&](const char* text) {
+      world_.violations_.push_back(std::string(verb) + ": " + text);
+    };
+    const bool done = code == XA_OK || is_rollback(code) || code == XA_RDONLY;
+    if (verb == "begin") {
+      if (interrupted_ || bound_) violated("the session was not reusable");
+      if (code == XA_OK) bound_ = active_ = true;
+    } else if (verb == "end") {
+      if (!bound_ || !active_) violated("the branch was not active");
+      if (done) active_ = false;
+    } else if (verb == "resume") {
+      if (!bound_ || active_) violated("the branch was not idle");
+      if (code == XA_OK) active_ = true;
+    } else {
+      if (active_ && verb != "rollback") violated("the branch was still active");
+      if (done) bound_ = verb == "prepare" && code == XA_OK;
+      if (done) active_ = false;
+    }
   }
 
   Answer finish(const char* verb, const Xid& xid) {
@@ -100,8 +162,9 @@ class ScriptedSession : public Session {
 
   World& world_;
   const int id_;
-  std::atomic<bool> interrupted_ = false, interrupting_ = false;
-  bool bound_ = false;
+  std::atomic<bool> interrupted_ = false, interrupting_ = false, in_call_ = false;
+  bool bound_ = false, active_ = false;
+  std::optional<std::pair<Request, Xid>> sent_;
 };
 
 class ScriptedServer : public Server {
@@ -109,6 +172,7 @@ class ScriptedServer : public Server {
   explicit ScriptedServer(World& world) : world_(world) {}
 
   Result<std::unique_ptr<Session>> connect(const std::string& owner_tag) override {
+    world_.wait_while_held("connect");
     (void)world_.answer("connect", XA_OK);
     const std::lock_guard lock(world_.mutex_);
     if (!world_.reachable_) return failure(XAER_RMFAIL, "connection refused");
@@ -133,6 +197,11 @@ class ScriptedServer : public Server {
  private:
   World& world_;
 };
+
+bool ScriptedDriver::sends() const noexcept {
+  const std::lock_guard lock(world_.mutex_);
+  return world_.sends_;
+}
 
 Result<std::unique_ptr<Server>> ScriptedDriver::parse(std::string_view open_string) {
   if (open_string.find("db=") != 0) return failure(XAER_INVAL, "unknown key");
@@ -169,6 +238,47 @@ Answer World::answer(const std::string& verb, Answer otherwise) {
   Answer scripted = std::move(queue.front());
   queue.pop_front();
   return scripted;
+}
+
+void World::hold(const std::string& verb) {
+  const std::lock_guard lock(mutex_);
+  held_.insert(verb);
+}
+
+void World::release(const std::string& verb) {
+  {
+    const std::lock_guard lock(mutex_);
+    held_.erase(verb);
+  }
+  changed_.notify_all();
+}
+
+void World::await_held(const std::string& verb, int calls) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return waiting_[verb] >= calls; });
+}
+
+bool World::is_held(const std::string& verb) const {
+  const std::lock_guard lock(mutex_);
+  return held_.contains(verb);
+}
+
+void World::wait_while_held(const std::string& verb) {
+  std::unique_lock lock(mutex_);
+  ++waiting_[verb];
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return !held_.contains(verb); });
+  --waiting_[verb];
+}
+
+void World::set_sends() {
+  const std::lock_guard lock(mutex_);
+  sends_ = true;
+}
+
+void World::violation(std::string what) {
+  const std::lock_guard lock(mutex_);
+  violations_.push_back(std::move(what));
 }
 
 void World::set_reachable(bool reachable) {
