@@ -2,35 +2,19 @@
 
 #include "drain.hpp"
 
-#include <poll.h>
-
-#include <array>
 #include <chrono>
 
+#include "exchange.hpp"
 #include "handles.hpp"
 
 namespace xabridge::postgresql {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // How long the rest of an answer that is already on its way may take. Long enough for the
 // ReadyForQuery that follows a result, too short to wait for a statement.
 constexpr std::chrono::milliseconds answer_limit{100};
 // How long a server may take to act on a cancel request, and a busy network to bring its answer.
 constexpr std::chrono::seconds cancel_limit{10};
-
-// Waits for the socket until `limit`, having sent what is still to be sent. False: too late, or
-// lost.
-bool wait_for_input(PGconn* connection, Clock::time_point limit) noexcept {
-  const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(limit - Clock::now()).count();
-  const int unsent = PQflush(connection);
-  if (left < 0 || unsent < 0) return false;
-  const short wanted = unsent == 0 ? POLLIN : POLLIN | POLLOUT;
-  pollfd descriptor{PQsocket(connection), wanted, 0};
-  return poll(&descriptor, 1, static_cast<int>(left)) <= 0 || PQconsumeInput(connection) != 0;
-}
 
 // Until a result can be had without blocking; false: not within the limit, or the connection is
 // lost.
@@ -40,17 +24,12 @@ bool wait_for_result(PGconn* connection, Clock::time_point limit) noexcept {
   return Clock::now() < limit;
 }
 
-void request_cancel(PGcancel* cancel) noexcept {
-  std::array<char, 256> text{};
-  if (cancel != nullptr) PQcancel(cancel, text.data(), static_cast<int>(text.size()));
-}
-
-bool leave_copy(PGconn* connection, PGcancel* cancel, ExecStatusType status,
+bool leave_copy(PGconn* connection, const CancelKey& cancel, ExecStatusType status,
                 Clock::time_point limit) noexcept {
   if (status == PGRES_COPY_IN)
     return PQputCopyEnd(connection, "the branch was ended while its COPY was open") == 1;
   if (status != PGRES_COPY_OUT) return true;
-  request_cancel(cancel);  // the rest may be a whole table
+  cancel.request();  // the rest may be a whole table
   for (;;) {
     char* row = nullptr;
     const int size = PQgetCopyData(connection, &row, 1);
@@ -67,7 +46,7 @@ struct Discarded {
 
 // Reads and drops what is there until `limit`. In pipeline mode each command ends with a null
 // result, so null means finished only when libpq also agrees to leave that mode.
-Discarded discard(PGconn* connection, PGcancel* cancel, Clock::time_point limit) noexcept {
+Discarded discard(PGconn* connection, const CancelKey& cancel, Clock::time_point limit) noexcept {
   Discarded seen;
   while (wait_for_result(connection, limit)) {
     const ResultSet result(PQgetResult(connection));
@@ -85,7 +64,7 @@ Discarded discard(PGconn* connection, PGcancel* cancel, Clock::time_point limit)
 
 }  // namespace
 
-Rest drain(PGconn* connection, PGcancel* cancel) noexcept {
+Rest drain(PGconn* connection, const CancelKey& cancel) noexcept {
   PQsetnonblocking(connection, 0);
   if (PQpipelineStatus(connection) != PQ_PIPELINE_OFF && PQexitPipelineMode(connection) == 0) {
     // Commands are queued or unread. The synchronisation point makes the server answer them all.
@@ -98,7 +77,7 @@ Rest drain(PGconn* connection, PGcancel* cancel) noexcept {
   Discarded seen = discard(connection, cancel, Clock::now() + answer_limit);
   if (!seen.finished && PQstatus(connection) == CONNECTION_OK) {
     seen.any = true;
-    request_cancel(cancel);
+    cancel.request();
     seen.finished = discard(connection, cancel, Clock::now() + cancel_limit).finished;
   }
   if (!seen.finished || PQstatus(connection) != CONNECTION_OK) return Rest::lost;

@@ -3,6 +3,8 @@
 
 #include <libpq-fe.h>
 
+#include "cancel_key.hpp"
+
 namespace xabridge::postgresql {
 
 enum class Rest {
@@ -13,6 +15,6 @@ enum class Rest {
 
 /// Leaves pipeline and non-blocking mode, ends COPY, discards results. A statement still running is
 /// cancelled; a server that then does not answer within seconds counts as lost.
-Rest drain(PGconn* connection, PGcancel* cancel) noexcept;
+Rest drain(PGconn* connection, const CancelKey& cancel) noexcept;
 
 }  // namespace xabridge::postgresql

@@ -10,6 +10,7 @@ namespace {
 class Driver final : public rm::Driver {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "postgresql"; }
+  [[nodiscard]] bool sends() const noexcept override { return true; }
 
   Result<std::unique_ptr<rm::Server>> parse(std::string_view open_string) override {
     auto options = Options::parse(open_string);

@@ -14,13 +14,9 @@ struct Finish {
 struct Clear {
   void operator()(PGresult* result) const noexcept { PQclear(result); }
 };
-struct FreeCancel {
-  void operator()(PGcancel* cancel) const noexcept { PQfreeCancel(cancel); }
-};
 
 using Connection = std::unique_ptr<PGconn, Finish>;
 using ResultSet = std::unique_ptr<PGresult, Clear>;
-using CancelKey = std::unique_ptr<PGcancel, FreeCancel>;
 
 /// A field of an error or notice (PG_DIAG_...); empty where the server sent none.
 [[nodiscard]] inline std::string field(const PGresult* result, int code) {

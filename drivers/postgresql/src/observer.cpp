@@ -4,6 +4,7 @@
 
 #include <libpq-events.h>
 
+#include <algorithm>
 #include <array>
 
 namespace xabridge::postgresql {
@@ -30,10 +31,35 @@ void on_notice(void* observer, const PGresult* notice) noexcept {
   }
 }
 
-// Command tags after which a pooled session is not what it was. SET LOCAL and SET TRANSACTION have
-// the tag SET too; restoring once too often costs a round trip, not restoring costs wrong results.
-constexpr std::array<std::string_view, 5> session_tags{"SET", "RESET", "LISTEN", "LOAD",
-                                                       "DISCARD ALL"};
+// Command tags that say nothing of the database was changed, or that the server will tell when
+// asked. Everything else counts as a write; a tag missing here costs nothing but the short cut.
+// Not here on purpose: NOTIFY and LISTEN, which PREPARE TRANSACTION has to refuse.
+constexpr std::array<std::string_view, 18> harmless_tags{"",
+                                                         "SELECT",
+                                                         "SHOW",
+                                                         "FETCH",
+                                                         "MOVE",
+                                                         "EXPLAIN",
+                                                         "DECLARE CURSOR",
+                                                         "CLOSE CURSOR",
+                                                         "CLOSE CURSOR ALL",
+                                                         "SAVEPOINT",
+                                                         "RELEASE",
+                                                         "ROLLBACK",
+                                                         "SET",
+                                                         "RESET",
+                                                         "SET CONSTRAINTS",
+                                                         "PREPARE",
+                                                         "DEALLOCATE",
+                                                         "LOCK TABLE"};
+
+constexpr Oid void_type = 2278;  // of pg_notify, which SELECT executes but PREPARE would refuse
+
+// "SELECT 5" is a SELECT.
+std::string_view command_of(std::string_view tag) noexcept {
+  const std::size_t count = tag.find_first_of("0123456789");
+  return count == std::string_view::npos ? tag : tag.substr(0, count == 0 ? 0 : count - 1);
+}
 
 }  // namespace
 
@@ -51,7 +77,7 @@ void Observer::hear_notices(PGconn* connection) noexcept {
 
 void Observer::branch_begins() {
   failure_ = {};
-  committed_ = prepared_ = rolled_back_ = split_ = false;
+  committed_ = prepared_ = rolled_back_ = split_ = wrote_ = listened_ = false;
 }
 
 void Observer::saw(PGresult* result) {
@@ -61,6 +87,7 @@ void Observer::saw(PGresult* result) {
       return saw_failure(result);
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
+      saw_effect(result);
       return saw_tag(PQcmdStatus(result));
     default:
       return;
@@ -99,8 +126,15 @@ void Observer::saw_tag(std::string_view tag) {
   } else if (tag == "BEGIN" || tag == "START TRANSACTION") {
     if (committed_) split_ = true;  // its work cannot become part of the branch any more
   }
-  for (const std::string_view changing : session_tags)
-    if (tag == changing) session_changed_ = true;
+}
+
+void Observer::saw_effect(PGresult* result) {
+  const std::string_view command = command_of(PQcmdStatus(result));
+  if (command == "LISTEN") listened_ = true;
+  if (std::find(harmless_tags.begin(), harmless_tags.end(), command) == harmless_tags.end())
+    wrote_ = true;
+  for (int column = 0; column < PQnfields(result); ++column)
+    if (PQftype(result, column) == void_type) wrote_ = true;
 }
 
 void Observer::saw_notice(const PGresult* notice) {

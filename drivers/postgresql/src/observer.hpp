@@ -27,7 +27,7 @@ class Observer {
   void stop() noexcept;
   /// Notices come here again, whatever receiver the application has set.
   void hear_notices(PGconn* connection) noexcept;
-  /// A new branch begins: forget the last one. What was done to the session itself is kept.
+  /// A new branch begins: forget the last one.
   void branch_begins();
 
   struct Failure {
@@ -49,9 +49,12 @@ class Observer {
   /// A result with the tag ROLLBACK: of the branch, or only to a savepoint.
   [[nodiscard]] bool rolled_back() const noexcept { return rolled_back_; }
 
-  /// The session carries settings a later branch must not inherit (SET, LISTEN, ...).
-  [[nodiscard]] bool session_changed() const noexcept { return session_changed_; }
-  void session_restored() noexcept { session_changed_ = false; }
+  /// A statement was executed that changes data, or is not known to change none. What is not seen
+  /// here (a function that writes, large objects through libpq's own calls) the server must be
+  /// asked for.
+  [[nodiscard]] bool may_have_written() const noexcept { return wrote_; }
+  /// LISTEN: an idle session would collect notifications nobody reads.
+  [[nodiscard]] bool listened() const noexcept { return listened_; }
 
   /// While one exists, results are of the driver's own statements and not the application's.
   class Pause {
@@ -74,6 +77,7 @@ class Observer {
  private:
   void saw_failure(const PGresult* result);
   void saw_tag(std::string_view tag);
+  void saw_effect(PGresult* result);
 
   Connection* connection_ = nullptr;
   Failure failure_;
@@ -83,7 +87,8 @@ class Observer {
   bool prepared_ = false;
   bool rolled_back_ = false;
   bool split_ = false;
-  bool session_changed_ = false;
+  bool wrote_ = false;
+  bool listened_ = false;
 };
 
 }  // namespace xabridge::postgresql

@@ -2,11 +2,14 @@
 
 #include "options.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 
 #include "connect_errors.hpp"
+#include "exchange.hpp"
 
 namespace xabridge::postgresql {
 namespace {
@@ -77,6 +80,28 @@ std::optional<Error> check_ports(const std::string& ports) {
   }
 }
 
+// libpq's two arrays, each ended by a null.
+struct Pointers {
+  std::vector<const char*> keywords;
+  std::vector<const char*> values;
+  explicit Pointers(const std::vector<std::pair<std::string, std::string>>& list) {
+    for (const auto& [key, value] : list) {
+      keywords.push_back(key.c_str());
+      values.push_back(value.c_str());
+    }
+    keywords.push_back(nullptr);
+    values.push_back(nullptr);
+  }
+};
+
+Error out_of_memory() {
+  Error error;
+  error.xa_code = XAER_RMFAIL;
+  error.operation = "connect";
+  error.message = "out of memory";
+  return error;
+}
+
 }  // namespace
 
 Result<Options> Options::parse(std::string_view open_string) {
@@ -101,39 +126,63 @@ Result<Options> Options::parse(std::string_view open_string) {
   return options;
 }
 
-Result<Connection> Options::connect(const std::string& application_name) const {
+Result<Options::Parameters> Options::parameters(const std::string& application_name) const {
   auto password = text_.password();
   if (!password) return std::move(password.error());
 
-  std::vector<const char*> keywords;
-  std::vector<const char*> values;
-  const auto add = [&](const char* keyword, const char* value) {
-    keywords.push_back(keyword);
-    values.push_back(value);
-  };
+  Parameters list;
   for (const Default& entry : defaults)
-    if (!text_.has(entry.key)) add(entry.key.data(), entry.value);
+    if (!text_.has(entry.key)) list.emplace_back(entry.key, entry.value);
   for (const auto& [key, value] : text_.pairs())
     if (!contains(own_keys, key) && key != "password" && key != "application_name")
-      add(key.c_str(), value.c_str());
-  if (*password) add("password", (*password)->c_str());
+      list.emplace_back(key, value);
+  if (*password) list.emplace_back("password", **password);
 
   std::string name = application_name;
   if (const auto own = text_.get("application_name")) name += name.empty() ? *own : " " + *own;
   name.resize(std::min(name.size(), longest_name));  // the server would, with a notice
-  if (!name.empty()) add("application_name", name.c_str());
-  add(nullptr, nullptr);
+  if (!name.empty()) list.emplace_back("application_name", name);
+  return list;
+}
 
-  Connection connection(PQconnectdbParams(keywords.data(), values.data(), 0));
-  if (!connection) {
-    Error error;
-    error.xa_code = XAER_RMFAIL;
-    error.operation = "connect";
-    error.message = "out of memory";
-    return error;
-  }
+Result<Connection> Options::connect(const std::string& application_name) const {
+  const auto list = parameters(application_name);
+  if (!list) return list.error();
+  const Pointers pointers(*list);
+  Connection connection(PQconnectdbParams(pointers.keywords.data(), pointers.values.data(), 0));
+  if (!connection) return out_of_memory();
   if (PQstatus(connection.get()) != CONNECTION_OK) return connect_error(connection.get(), target());
   return connection;
+}
+
+// libpq's own timeout is in seconds, two at least, so the steps are driven from here.
+Result<Connection> Options::connect_again(const Endpoint& endpoint, Clock::time_point limit) const {
+  auto list = parameters({});
+  if (!list) return std::move(list.error());
+  std::erase_if(*list, [](const auto& entry) {
+    return entry.first == "host" || entry.first == "hostaddr" || entry.first == "port";
+  });
+  list->emplace_back("host", endpoint.host);
+  if (!endpoint.address.empty()) list->emplace_back("hostaddr", endpoint.address);
+  list->emplace_back("port", endpoint.port);
+  const Pointers pointers(*list);
+  Connection connection(PQconnectStartParams(pointers.keywords.data(), pointers.values.data(), 0));
+  if (!connection) return out_of_memory();
+  PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+  while (PQstatus(connection.get()) != CONNECTION_BAD && wanted != PGRES_POLLING_OK) {
+    if (!wait_for_socket(connection.get(), wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+                         limit))
+      break;
+    wanted = PQconnectPoll(connection.get());
+    if (wanted == PGRES_POLLING_FAILED) break;
+  }
+  if (wanted != PGRES_POLLING_OK) return connect_error(connection.get(), target());
+  return connection;
+}
+
+Endpoint Endpoint::of(const PGconn* connection) {
+  const auto text = [](const char* value) { return std::string(value == nullptr ? "" : value); };
+  return {text(PQhost(connection)), text(PQhostaddr(connection)), text(PQport(connection))};
 }
 
 }  // namespace xabridge::postgresql

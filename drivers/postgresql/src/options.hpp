@@ -27,6 +27,15 @@
 
 namespace xabridge::postgresql {
 
+/// Where a connection leads, by address where libpq had to look one up.
+struct Endpoint {
+  std::string host;
+  std::string address;
+  std::string port;
+
+  static Endpoint of(const PGconn* connection);
+};
+
 class Options {
  public:
   /// XAER_INVAL names the key that is wrong and what it may be.
@@ -37,12 +46,19 @@ class Options {
   /// one.
   [[nodiscard]] Result<Connection> connect(const std::string& application_name) const;
 
+  /// The same again, at the address where a connection was, and no later than `limit`.
+  [[nodiscard]] Result<Connection> connect_again(const Endpoint& endpoint,
+                                                 std::chrono::steady_clock::time_point limit) const;
+
   [[nodiscard]] std::size_t pool_size() const noexcept { return pool_size_; }
   [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept { return pool_timeout_; }
   /// For messages: no password in it.
   [[nodiscard]] std::string target() const { return text_.redacted(); }
 
  private:
+  using Parameters = std::vector<std::pair<std::string, std::string>>;
+  [[nodiscard]] Result<Parameters> parameters(const std::string& application_name) const;
+
   explicit Options(rm::OpenString text) : text_(std::move(text)) {}
 
   rm::OpenString text_;

@@ -30,9 +30,9 @@ constexpr const char* name_database =
 }  // namespace
 
 Result<std::unique_ptr<rm::Session>> Server::connect(const std::string& owner_tag) {
-  auto connection = options_.connect(owner_tag);
+  auto connection = memory_->options.connect(owner_tag);
   if (!connection) return std::move(connection.error());
-  return Session::adopt(*std::move(connection));
+  return Session::adopt(*std::move(connection), memory_);
 }
 
 Result<std::optional<long>> Server::sessions_tagged(rm::Session& control,

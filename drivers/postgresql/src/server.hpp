@@ -1,5 +1,5 @@
 // One open string's PostgreSQL: makes sessions, and answers what concerns the server as a whole.
-// Immutable, so any thread may use it; a control session passed in is used by the caller's thread.
+// Any thread may use it; a control session passed in is used by the caller's thread.
 #pragma once
 
 #include <memory>
@@ -7,13 +7,13 @@
 #include <vector>
 #include <xabridge/rm/session.hpp>
 
-#include "options.hpp"
+#include "server_memory.hpp"
 
 namespace xabridge::postgresql {
 
 class Server final : public rm::Server {
  public:
-  explicit Server(Options options) : options_(std::move(options)) {}
+  explicit Server(Options options) : memory_(std::make_shared<ServerMemory>(std::move(options))) {}
 
   Result<std::unique_ptr<rm::Session>> connect(const std::string& owner_tag) override;
   Result<std::optional<long>> sessions_tagged(rm::Session& control,
@@ -21,13 +21,15 @@ class Server final : public rm::Server {
   std::vector<rm::Finding> preflight(rm::Session& control) override;
   Result<std::string> identity(rm::Session& control) override;
 
-  [[nodiscard]] std::size_t pool_size() const noexcept override { return options_.pool_size(); }
+  [[nodiscard]] std::size_t pool_size() const noexcept override {
+    return memory_->options.pool_size();
+  }
   [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept override {
-    return options_.pool_timeout();
+    return memory_->options.pool_timeout();
   }
 
  private:
-  Options options_;
+  std::shared_ptr<ServerMemory> memory_;
 };
 
 }  // namespace xabridge::postgresql

@@ -1,12 +1,13 @@
-// The life of a branch on its own session: begin, end, prepare, one-phase commit, rollback.
-// Phase two of branches that are prepared already is in phase_two.cpp.
+// The life of a branch on its own session: begin, prepare, rollback. What may be wrong with it is
+// found out in inspect.cpp; one-phase commit has a file of its own, as have branches that are
+// prepared already.
 
 #include "session.hpp"
 
-#include <string_view>
+#include <xabridge/codes.hpp>
 
 #include "drain.hpp"
-#include "error_table.hpp"
+#include "statements.hpp"
 
 namespace xabridge::postgresql {
 namespace {
@@ -18,194 +19,130 @@ using rm::Answer;
 constexpr const char* begin_read_write = "BEGIN READ WRITE; SET LOCAL xabridge.branch = 'open'";
 constexpr const char* begin_as_configured = "BEGIN; SET LOCAL xabridge.branch = 'open'";
 
-bool tag_is(PGresult* result, std::string_view tag) noexcept {
-  return PQresultStatus(result) == PGRES_COMMAND_OK && PQcmdStatus(result) == tag;
-}
+// Did the branch change anything, or hold something open that PREPARE TRANSACTION would refuse?
+// Whoever calls NOTIFY inside a function and does nothing else is not found out: it is sent when
+// the branch is finished here, before the other branches are committed.
+constexpr const char* changed_nothing =
+    "SELECT 1 WHERE pg_catalog.txid_current_if_assigned() IS NULL"
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable)";
+
+constexpr const char* prepare_tag = "PREPARE TRANSACTION";
 
 }  // namespace
 
-Answer Session::begin(const Xid& xid) {
+// A gid has no character that would need quoting: digits, '_' and base64. It is looked for before
+// the branch has begun, because a query inside would be its first, and fix its snapshot and its
+// isolation level.
+void Session::start_begin() {
   constexpr const char* operation = "BEGIN";
-  if (!connected()) return lost(operation, &xid, true);
+  const Xid& xid = call_->xid;
+  if (!connected()) return conclude(lost(operation, &xid, true));
   if (status() != PQTRANS_IDLE) {
     Error e = error(XAER_OUTSIDE, operation, &xid);
     e.message = "a transaction that is no branch is open in this session; end it first";
-    return e;
+    return conclude(std::move(e));
   }
   observer_.branch_begins();
-  if (observer_.session_changed())
-    if (Answer answer = restore_settings(); answer.code != XA_OK) return answer;
+  ask("BEGIN ISOLATION LEVEL READ COMMITTED; " + clean_slate() +
+          "SET default_transaction_read_only = on;"
+          " SELECT FROM pg_catalog.pg_prepared_xact() WHERE gid = '" +
+          xid.to_gid() + "'; COMMIT; " + (read_write_ ? begin_read_write : begin_as_configured),
+      &Session::begun);
+}
 
-  const ResultSet result = execute(read_write_ ? begin_read_write : begin_as_configured);
-  if (!answered(result.get())) return lost(operation, &xid, true);
-  if (PQresultStatus(result.get()) == PGRES_COMMAND_OK && status() == PQTRANS_INTRANS) return XA_OK;
+void Session::begun(Reply reply) {
+  constexpr const char* operation = "BEGIN";
+  const Xid& xid = call_->xid;
+  if (!reply.whole || !connected()) return conclude(lost(operation, &xid, true));
+  const PGresult* const refusal = reply.refusal();
+  if (refusal == nullptr && status() == PQTRANS_INTRANS && reply.rows() == 0)
+    return conclude(XA_OK);
+  if (refusal == nullptr && reply.rows() > 0) {
+    roll_back_now();
+    Error e = error(XAER_DUPID, operation, &xid);
+    e.message = "a prepared transaction of this name exists in the cluster: the XID is in use";
+    return conclude(std::move(e));
+  }
   Error e = error(XAER_RMFAIL, operation, &xid);
-  e.sqlstate = field(result.get(), PG_DIAG_SQLSTATE);
+  e.sqlstate = field(refusal, PG_DIAG_SQLSTATE);
   e.message = "the branch could not be begun; is this server a standby?";
   e.connection_usable = reuse_ = false;  // a new one may reach the primary
-  return e;
+  conclude(std::move(e));
 }
 
-Answer Session::end(const Xid& xid) { return inspect("end of the branch", xid); }
-
-// Is the branch's transaction still open, unharmed, and the same that begin() opened?
-Answer Session::inspect(const char* operation, const Xid& xid) {
-  const Rest rest = drain(connection_.get(), cancel_.get());
-  if (rest == Rest::lost) return lost(operation, &xid, true);
-  observer_.hear_notices(connection_.get());
-  // A server that ended the session has said so already; reading it now makes the loss known
-  // before anything is sent whose fate would then be unknown.
-  if (PQconsumeInput(connection_.get()) == 0 || PQisBusy(connection_.get()) != 0 || !connected())
-    return lost(operation, &xid, true);
-
-  if (ended_for_good_by_hand()) return done_by_hand(XA_RBPROTO, operation, xid);
-  if (rest == Rest::unread) {
-    reuse_ = false;  // a late cancel must not hit the next branch
-    Error e = error(XA_RBPROTO, operation, &xid);
-    e.message =
-        "the application left a statement running, a COPY open or results unread on the branch's "
-        "connection; it was ended. Read every result before the transaction ends";
-    return e;
+void Session::start_prepare() {
+  const Xid& xid = call_->xid;
+  if (Answer answer = inspect(prepare_tag, xid); answer.code != XA_OK) {
+    if (ended_for_good_by_hand()) return conclude(done_by_hand(XAER_RMERR, prepare_tag, xid));
+    if (is_rollback(answer.code)) roll_back_now();  // RB* from prepare: it is gone
+    return conclude(std::move(answer));
   }
-  const bool intact =
-      status() == PQTRANS_INTRANS && (!observer_.rolled_back() || same_transaction());
-  if (!intact) return rolled_back(operation, xid);
-  if (interrupted_) {
-    Error e = error(XA_RBTIMEOUT, operation, &xid);
-    e.message = "the branch was interrupted";
-    return e;
+  if (observer_.may_have_written()) return ask_to_prepare();
+  ask(changed_nothing, &Session::asked_if_written);
+}
+
+// Nothing written: the branch is finished now. By COMMIT, because a serializable transaction may
+// have read what no serial order allows, and that is where it hears of it.
+void Session::asked_if_written(Reply reply) {
+  if (!reply.whole || !connected()) return conclude(lost(prepare_tag, &call_->xid, true));
+  if (const PGresult* const refusal = reply.refusal())
+    return conclude(refused(prepare_tag, call_->xid, refusal));
+  if (reply.rows() == 0) return ask_to_prepare();
+  ask(std::string("COMMIT; ") + release_session_locks, &Session::finished_reading);
+}
+
+void Session::finished_reading(Reply reply) {
+  if (reply.done("COMMIT") != nullptr) return conclude(XA_RDONLY);
+  // Lost: committed or rolled back, nothing is different for it.
+  if (!reply.whole || !connected()) return conclude(lost("COMMIT", &call_->xid, true));
+  conclude(refused("COMMIT", call_->xid, reply.refusal()));
+}
+
+// One message: the transaction id, by which the server can be asked later what became of the
+// branch, and the locks go with PREPARE TRANSACTION at no cost worth measuring.
+void Session::ask_to_prepare() {
+  ask(std::string(transaction_id) + "; PREPARE TRANSACTION '" + call_->xid.to_gid() + "'; " +
+          release_session_locks,
+      &Session::prepared_or_not);
+}
+
+void Session::prepared_or_not(Reply reply) {
+  const Xid& xid = call_->xid;
+  if (reply.done(prepare_tag) != nullptr) {
+    if (!reply.whole || reply.refusal() != nullptr) reuse_ = false;  // it may keep its locks
+    if (const char* const id = reply.value()) server_->prepared.prepared(xid, {id, life_.history});
+    return conclude(XA_OK);
   }
-  return XA_OK;
+  if (!reply.whole || !connected()) return conclude(lost(prepare_tag, &xid, false));
+  conclude(refused(prepare_tag, xid, reply.refusal()));
 }
 
-// The transaction failed, or was ended by hand: with what reason?
-Answer Session::rolled_back(const char* operation, const Xid& xid) {
-  if (!connected()) return lost(operation, &xid, true);
-  Error e = error(XA_RBROLLBACK, operation, &xid);
-  e.sqlstate = observer_.failure().sqlstate;
-  e.server_text = observer_.failure().text;
-  if (!e.sqlstate.empty()) {
-    const Meaning& meaning = meaning_of(Phase::work, e.sqlstate);
-    e.xa_code = is_rollback(meaning.xa_code) ? meaning.xa_code : XA_RBOTHER;
-    e.message = "a statement of the branch failed, so all of it is rolled back";
-    if (!meaning.advice.empty()) e.message.append("; ").append(meaning.advice);
-  } else if (status() == PQTRANS_INERROR) {
-    e.message = "a statement of the branch failed, so all of it is rolled back";
-  } else {
-    e.message =
-        "the application rolled back by hand on the branch's connection; let the transaction "
-        "manager end the transaction";
-  }
-  return e;
-}
-
-Answer Session::done_by_hand(int code, const char* operation, const Xid& xid) const {
-  Error e = error(code, operation, &xid);
-  if (observer_.prepared_by_hand())
-    e.message =
-        "the application executed PREPARE TRANSACTION by hand on the branch's connection: that "
-        "work "
-        "is in doubt under the name given there. Look it up in pg_prepared_xacts and finish it "
-        "with "
-        "COMMIT PREPARED or ROLLBACK PREPARED";
-  else
-    e.message =
-        "the application executed COMMIT by hand on the branch's connection: the work done before "
-        "it "
-        "stays committed here, whatever becomes of the other resource managers. Compare both sides "
-        "and repair the data; never end a transaction on a branch's connection";
-  return e;
-}
-
-// Nothing can undo what was made permanent by hand; what the application has opened since is rolled
-// back, and then only a part of the branch's work is committed.
-Answer Session::heuristic(const char* operation, const Xid& xid) {
-  if (observer_.prepared_by_hand()) return done_by_hand(XA_HEURHAZ, operation, xid);
-  const bool more = connected() && status() != PQTRANS_IDLE;
-  if (more) execute("ROLLBACK");
-  return done_by_hand(more || observer_.work_is_split() ? XA_HEURMIX : XA_HEURCOM, operation, xid);
-}
-
-bool Session::ended_for_good_by_hand() const noexcept {
-  return observer_.committed_by_hand() || observer_.prepared_by_hand();
-}
-
-bool Session::same_transaction() noexcept {
-  const ResultSet result = execute("SELECT current_setting('xabridge.branch', true)");
-  return PQresultStatus(result.get()) == PGRES_TUPLES_OK &&
-         PQgetvalue(result.get(), 0, 0) == std::string_view("open");
-}
-
-Answer Session::prepare(const Xid& xid) {
-  constexpr const char* operation = "PREPARE TRANSACTION";
-  if (Answer answer = inspect(operation, xid); answer.code != XA_OK) {
-    if (ended_for_good_by_hand()) return done_by_hand(XAER_RMERR, operation, xid);
-    if (is_rollback(answer.code)) execute("ROLLBACK");  // RB* from prepare: it is gone
-    return answer;
-  }
-  // A gid has no character that would need quoting: digits, '_' and base64.
-  const std::string sql = "PREPARE TRANSACTION '" + xid.to_gid() + "'";
-  const ResultSet result = execute(sql.c_str());
-  if (tag_is(result.get(), operation)) return XA_OK;
-  if (!answered(result.get())) return lost(operation, &xid, false);
-  return refused(operation, xid, result.get());
-}
-
-Answer Session::commit_one_phase(const Xid& xid) {
-  constexpr const char* operation = "COMMIT";
-  if (Answer answer = inspect(operation, xid); answer.code != XA_OK) {
-    if (ended_for_good_by_hand()) return heuristic(operation, xid);
-    if (is_rollback(answer.code)) execute("ROLLBACK");
-    // Lost before COMMIT was sent: the server has rolled back, nothing about it is unknown.
-    if (answer.code == XAER_RMFAIL) answer.code = answer.error->xa_code = XA_RBCOMMFAIL;
-    return answer;
-  }
-  const ResultSet result = execute(operation);
-  if (tag_is(result.get(), operation)) return XA_OK;
-  if (!answered(result.get())) return lost(operation, &xid, false);
-  return refused(operation, xid, result.get());
-}
-
-// The server answered PREPARE TRANSACTION or COMMIT, and not with yes: the transaction is gone.
-Answer Session::refused(const char* command, const Xid& xid, const PGresult* result) {
-  Error e = error(XA_RBROLLBACK, command, &xid);
-  e.sqlstate = field(result, PG_DIAG_SQLSTATE);
-  if (e.sqlstate.empty()) {
-    e.message = "the transaction had failed before: the server rolled it back instead";
-  } else {
-    const Meaning& meaning = meaning_of(Phase::work, e.sqlstate);
-    e.xa_code = is_rollback(meaning.xa_code) ? meaning.xa_code : XA_RBOTHER;
-    e.server_text = field(result, PG_DIAG_MESSAGE_PRIMARY);
-    e.message = "the server refused, and rolled the branch back";
-    if (!meaning.advice.empty()) e.message.append("; ").append(meaning.advice);
-  }
-  if (status() != PQTRANS_IDLE) execute("ROLLBACK");
-  e.connection_usable = connected();
-  return e;
-}
-
-Answer Session::rollback(const Xid& xid) {
+void Session::start_rollback() {
   constexpr const char* operation = "ROLLBACK";
-  const Rest rest = drain(connection_.get(), cancel_.get());
-  if (ended_for_good_by_hand()) return heuristic(operation, xid);
-  if (rest == Rest::lost || !connected()) return lost(operation, &xid, true);
+  const Xid& xid = call_->xid;
+  const Rest rest = drain(connection_.get(), cancel_);
+  if (ended_for_good_by_hand()) return conclude(heuristic(operation, xid));
+  if (rest == Rest::lost || !connected()) return conclude(lost(operation, &xid, true));
   if (rest == Rest::unread) reuse_ = false;
-  if (status() == PQTRANS_IDLE) return XA_OK;
-  const ResultSet result = execute(operation);
-  if (tag_is(result.get(), operation)) return XA_OK;
-  if (!answered(result.get())) return lost(operation, &xid, true);
-  Error e = error(XAER_RMFAIL, operation, &xid);
-  e.sqlstate = field(result.get(), PG_DIAG_SQLSTATE);
-  e.connection_usable = false;  // closing it rolls the branch back
-  e.message = "ROLLBACK was not executed; closing the connection does it";
-  return e;
+  if (status() == PQTRANS_IDLE) {
+    roll_back_now();
+    return conclude(XA_OK);
+  }
+  ask(std::string("ROLLBACK; ") + release_session_locks, &Session::rolled_back_or_not);
 }
 
-int Session::doomed() const noexcept {
-  if (ended_for_good_by_hand()) return XA_RBPROTO;
-  if (status() != PQTRANS_INERROR) return XA_OK;
-  const int code = meaning_of(Phase::work, observer_.failure().sqlstate).xa_code;
-  return is_rollback(code) ? code : XA_RBOTHER;
+void Session::rolled_back_or_not(Reply reply) {
+  constexpr const char* operation = "ROLLBACK";
+  if (reply.done(operation) != nullptr) {
+    if (!reply.whole || reply.refusal() != nullptr) reuse_ = false;
+    return conclude(XA_OK);
+  }
+  if (!reply.whole || !connected()) return conclude(lost(operation, &call_->xid, true));
+  Error e = error(XAER_RMFAIL, operation, &call_->xid);
+  e.sqlstate = field(reply.refusal(), PG_DIAG_SQLSTATE);
+  e.connection_usable = reuse_ = false;  // closing it rolls the branch back
+  e.message = "ROLLBACK was not executed; closing the connection does it";
+  conclude(std::move(e));
 }
 
 }  // namespace xabridge::postgresql

@@ -21,16 +21,30 @@
 //    end() makes the transaction manager roll everything back before anything else is prepared; its
 //    rollback() of this branch then gets the truth, which is heuristic, with the repair in words.
 //
+// Every call is one path, whether it waits or not: send() starts it, receive() brings it to its end,
+// and the blocking calls are the one after the other. A call that needs several answers goes on in
+// receive(): each step looks at a reply and either concludes or asks again.
+//
+// Round trips: begin 1, end 0, prepare 1, commit_prepared and rollback_prepared 1, commit_one_phase
+// 1, rollback 1. A branch in which nothing was seen that writes costs one more at prepare, and is
+// then finished without phase two.
+//
 // Used by one thread at a time, except interrupt(), which any thread may call.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <xabridge/rm/session.hpp>
 
+#include "cancel_key.hpp"
+#include "exchange.hpp"
 #include "handles.hpp"
 #include "observer.hpp"
+#include "server_life.hpp"
+#include "server_memory.hpp"
 
 namespace xabridge::postgresql {
 
@@ -40,16 +54,29 @@ class Session final : public rm::Session {
   Session& operator=(const Session&) = delete;
   ~Session() override { observer_.stop(); }
 
-  /// Takes a fresh connection and makes it a session of ours: one round trip.
-  static Result<std::unique_ptr<rm::Session>> adopt(Connection connection);
+  /// Takes a fresh connection and makes it a session of ours: two round trips.
+  static Result<std::unique_ptr<rm::Session>> adopt(Connection connection,
+                                                    std::shared_ptr<ServerMemory> server);
 
-  rm::Answer begin(const Xid& xid) override;
-  rm::Answer end(const Xid& xid) override;
-  rm::Answer prepare(const Xid& xid) override;
-  rm::Answer commit_one_phase(const Xid& xid) override;
-  rm::Answer rollback(const Xid& xid) override;
-  rm::Answer commit_prepared(const Xid& xid) override;
-  rm::Answer rollback_prepared(const Xid& xid) override;
+  rm::Answer begin(const Xid& xid) override { return call(rm::Request::begin, xid); }
+  rm::Answer end(const Xid& xid) override { return call(rm::Request::end, xid); }
+  rm::Answer resume(const Xid& xid) override { return call(rm::Request::resume, xid); }
+  rm::Answer prepare(const Xid& xid) override { return call(rm::Request::prepare, xid); }
+  rm::Answer commit_one_phase(const Xid& xid) override {
+    return call(rm::Request::commit_one_phase, xid);
+  }
+  rm::Answer rollback(const Xid& xid) override { return call(rm::Request::rollback, xid); }
+  rm::Answer commit_prepared(const Xid& xid) override {
+    return call(rm::Request::commit_prepared, xid);
+  }
+  rm::Answer rollback_prepared(const Xid& xid) override {
+    return call(rm::Request::rollback_prepared, xid);
+  }
+  bool send(rm::Request request, const Xid& xid) override;
+  std::optional<rm::Answer> receive(rm::Patience patience) override;
+
+  rm::Answer begin_native() override;
+  rm::Answer end_native() override;
   Result<std::vector<rm::InDoubt>> prepared(bool include_foreign) override;
 
   [[nodiscard]] bool reusable() noexcept override;
@@ -65,30 +92,72 @@ class Session final : public rm::Session {
   Result<ResultSet> query(const char* operation, const char* sql, const char* parameter = nullptr);
 
  private:
-  explicit Session(Connection connection) : connection_(std::move(connection)) {}
+  using Step = void (Session::*)(Reply);
 
-  ResultSet execute(const char* sql) noexcept;
-  bool answered(const PGresult* result) noexcept;
-  rm::Answer restore_settings();
+  struct Call {
+    rm::Request request;
+    Xid xid;
+    Step next = nullptr;  // what looks at the reply that is awaited
+    std::optional<rm::Answer> answer;
+    std::optional<PreparedBranches::Known> known;  // phase two
+  };
+
+  Session(Connection connection, std::shared_ptr<ServerMemory> server)
+      : connection_(std::move(connection)), server_(std::move(server)) {}
+
+  // call.cpp
+  rm::Answer call(rm::Request request, const Xid& xid);
+  void start(rm::Request request);
+  void ask(const std::string& message, Step next);
+  void conclude(rm::Answer answer) { call_->answer = std::move(answer); }
+
+  // session.cpp, one_phase.cpp, phase_two.cpp: how each request starts, and its steps.
+  void start_begin();
+  void begun(Reply reply);
+  void start_prepare();
+  void asked_if_written(Reply reply);
+  void ask_to_prepare();
+  void prepared_or_not(Reply reply);
+  void finished_reading(Reply reply);
+  void start_rollback();
+  void rolled_back_or_not(Reply reply);
+  void start_commit_one_phase();
+  void committed_or_not(Reply reply);
+  rm::Answer commit_after_all(const std::string& transaction_id);
+  void start_complete(Final command);
+  void completed(Reply reply);
+  rm::Answer not_listed(Error answer);
+
+  // inspect.cpp: what state the application left the branch in.
   rm::Answer inspect(const char* operation, const Xid& xid);
   rm::Answer rolled_back(const char* operation, const Xid& xid);
   rm::Answer done_by_hand(int code, const char* operation, const Xid& xid) const;
   rm::Answer heuristic(const char* operation, const Xid& xid);
   [[nodiscard]] bool ended_for_good_by_hand() const noexcept;
   bool same_transaction() noexcept;
-  rm::Answer complete(const char* command, const Xid& xid);
   rm::Answer refused(const char* command, const Xid& xid, const PGresult* result);
+  void roll_back_now() noexcept;
 
+  // session_connection.cpp
+  [[nodiscard]] std::string clean_slate() const;
+  ResultSet execute(const char* sql) noexcept;
+  bool answered(const PGresult* result) noexcept;
   [[nodiscard]] Error error(int code, const char* operation, const Xid* xid) const;
-  [[nodiscard]] Error lost(const char* operation, const Xid* xid, bool outcome_known) const;
+  Error lost(const char* operation, const Xid* xid, bool outcome_known);
   [[nodiscard]] bool connected() const noexcept;
   [[nodiscard]] PGTransactionStatusType status() const noexcept;
 
   // Declared first: libpq calls it until the connection is closed.
   Observer observer_;
   Connection connection_;
+  std::shared_ptr<ServerMemory> server_;
   CancelKey cancel_;
-  bool read_write_ = true;  // the role's or database's own default
+  ServerLife life_;
+  Exchange exchange_;
+  std::optional<Call> call_;
+  std::optional<Observer::Pause> native_work_;
+  bool read_write_ = true;    // the role's or database's own default
+  bool notices_loss_ = true;  // the server takes the settings that make it notice a lost client
   bool reuse_ = true;
   std::atomic<bool> interrupted_ = false;
 };

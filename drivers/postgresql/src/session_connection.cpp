@@ -1,6 +1,5 @@
 // The connection below the branch: making it a session of ours, talking on it, telling what failed.
 
-#include <array>
 #include <string_view>
 
 #include "session.hpp"
@@ -9,46 +8,61 @@ namespace xabridge::postgresql {
 
 using rm::Answer;
 
+namespace {
+
 // A server notices that a client's machine is gone only by what it sends itself, and that its
 // program is gone only between statements. Until then the branch keeps its locks; by these, for a
-// minute at most. Joined with pg_settings because older servers lack the last one.
-#define XABRIDGE_NOTICE_LOST_CLIENT                                                            \
-  "SELECT set_config(name, value, false) FROM pg_catalog.pg_settings JOIN (VALUES "            \
-  "('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), "                         \
-  "('tcp_keepalives_count', '3'), ('client_connection_check_interval', '2s')) AS v(n, value) " \
-  "ON name = n;"
+// minute at most. Older servers lack the last one.
+constexpr const char* notice_lost_client =
+    "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = "
+    "3; ";
+constexpr const char* notice_lost_client_while_busy =
+    "SET client_connection_check_interval = '2s'; ";
+constexpr int first_version_that_checks_clients = 140000;
 
-Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection) {
-  std::unique_ptr<Session> session(new Session(std::move(connection)));
-  session->cancel_.reset(PQgetCancel(session->connection_.get()));
-  if (session->cancel_ == nullptr || !session->observer_.watch(session->connection_)) {
+// One statement both reads the configured default and replaces it.
+constexpr const char* take_over =
+    "SELECT current_setting('default_transaction_read_only'),"
+    " set_config('default_transaction_read_only', 'on', false), " XABRIDGE_SERVER_HISTORY
+    ", " XABRIDGE_SERVER_RUN;
+
+}  // namespace
+
+Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection,
+                                                    std::shared_ptr<ServerMemory> server) {
+  std::unique_ptr<Session> session(new Session(std::move(connection), std::move(server)));
+  session->cancel_ = CancelKey(session->connection_.get());
+  if (!session->cancel_ || !session->observer_.watch(session->connection_)) {
     Error error = session->error(XAER_RMFAIL, "connect", nullptr);
     error.message = "libpq is out of memory";
     return error;
   }
-  // One statement both reads the configured default and replaces it.
-  auto settings = session->query("prepare the session",
-                                 "SELECT current_setting('default_transaction_read_only'), "
-                                 "set_config('default_transaction_read_only', 'on', false)");
+  auto settings = session->query("prepare the session", take_over);
   if (!settings) return std::move(settings.error());
-  (void)session->execute(XABRIDGE_NOTICE_LOST_CLIENT);  // a refusal costs patience, nothing else
   session->read_write_ = PQgetvalue(settings->get(), 0, 0) == std::string_view("off");
+  session->life_ = ServerLife::read(settings->get(), 2);
+  // A refusal costs patience, nothing else.
+  const ResultSet taken = session->execute(session->clean_slate().c_str());
+  session->notices_loss_ = PQresultStatus(taken.get()) == PGRES_COMMAND_OK;
+  const ResultSet guarded = session->execute("SET default_transaction_read_only = on");
+  if (!session->answered(guarded.get())) return session->lost("connect", nullptr, true);
   return std::unique_ptr<rm::Session>(std::move(session));
 }
 
-// What an application SETs survives the commit of its branch. The next branch to use this
+// What an application did to the session survives its branch. The next branch to use this
 // connection may belong to somebody else, and a search_path or role that leaks writes to the wrong
-// tables.
-Answer Session::restore_settings() {
-  const ResultSet result = execute(
-      "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *;" XABRIDGE_NOTICE_LOST_CLIENT
-      "SET default_transaction_read_only = on");
-  if (PQcmdStatus(result.get()) == std::string_view("SET")) {
-    observer_.session_restored();
-    return XA_OK;
-  }
-  reuse_ = false;
-  return lost("restore the session's settings", nullptr, true);
+// tables. Settings can be changed, LISTEN executed and tables created inside functions, where no
+// command tag tells of it: so this goes with every begin, where it costs a hundredth of a
+// millisecond and no round trip.
+std::string Session::clean_slate() const {
+  std::string statements =
+      "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL; DEALLOCATE ALL; "
+      "DISCARD TEMP; ";
+  if (!notices_loss_) return statements;
+  statements += notice_lost_client;
+  if (PQserverVersion(connection_.get()) >= first_version_that_checks_clients)
+    statements += notice_lost_client_while_busy;
+  return statements;
 }
 
 bool Session::reusable() noexcept {
@@ -64,8 +78,7 @@ bool Session::alive() noexcept {
 
 void Session::interrupt() noexcept {
   interrupted_ = true;
-  std::array<char, 256> text{};
-  PQcancel(cancel_.get(), text.data(), static_cast<int>(text.size()));
+  cancel_.request();
 }
 
 std::string Session::server_id() const { return std::to_string(PQbackendPID(connection_.get())); }
@@ -108,7 +121,8 @@ Error Session::error(int code, const char* operation, const Xid* xid) const {
   return e;
 }
 
-Error Session::lost(const char* operation, const Xid* xid, bool outcome_known) const {
+Error Session::lost(const char* operation, const Xid* xid, bool outcome_known) {
+  reuse_ = false;
   Error e = error(XAER_RMFAIL, operation, xid);
   if (!observer_.farewell().empty()) e.server_text = observer_.farewell();
   e.connection_usable = false;

@@ -180,19 +180,56 @@ TEST_CASE("what PREPARE TRANSACTION does not allow rolls the branch back with th
 }
 
 // Trap 5.
-TEST_CASE("a name that is prepared already is refused and the first branch untouched") {
+TEST_CASE("a branch whose XID is prepared already does not begin") {
   Corner corner;
   const SessionPtr session = corner.connect();
   const Xid xid = corner.xid();
-  for (const int expected : {XA_OK, XA_RBPROTO}) {
-    CHECK_ANSWER(session->begin(xid), XA_OK);
-    CHECK(sql(*session, corner.add(expected == XA_OK ? 1 : 2, 1)).ok);
-    CHECK_ANSWER(session->end(xid), XA_OK);
-    CHECK_ANSWER(session->prepare(xid), expected);
-  }
+  CHECK_ANSWER(session->begin(xid), XA_OK);
+  CHECK(sql(*session, corner.add(1, 1)).ok);
+  CHECK_ANSWER(session->end(xid), XA_OK);
+  CHECK_ANSWER(session->prepare(xid), XA_OK);
+  CHECK_ANSWER(session->begin(xid), XAER_DUPID);
+  CHECK(session->reusable());
   CHECK_ANSWER(session->commit_prepared(xid), XA_OK);
+  CHECK_ANSWER(session->begin(xid), XA_OK);
+  CHECK_ANSWER(session->rollback(xid), XA_OK);
+  CHECK(corner.amount(1) == 101);
+}
+
+TEST_CASE("a name that is prepared meanwhile is refused and the first branch untouched") {
+  Corner corner;
+  const SessionPtr one = corner.connect();
+  const SessionPtr two = corner.connect();
+  const Xid xid = corner.xid();
+  CHECK_ANSWER(one->begin(xid), XA_OK);
+  CHECK_ANSWER(two->begin(xid), XA_OK);
+  CHECK(sql(*one, corner.add(1, 1)).ok);
+  CHECK(sql(*two, corner.add(2, 1)).ok);
+  CHECK_ANSWER(one->prepare(xid), XA_OK);
+  const rm::Answer answer = two->prepare(xid);
+  CHECK_ANSWER(answer, XA_RBPROTO);
+  REQUIRE(answer.error.has_value());
+  CHECK(answer.error->sqlstate == "42710");
+  CHECK_ANSWER(one->commit_prepared(xid), XA_OK);
   CHECK(corner.amount(1) == 101);
   CHECK(corner.amount(2) == 100);
+}
+
+// The look for a prepared namesake is no part of the branch: it would have fixed the snapshot.
+TEST_CASE("the first statement of a branch is the application's") {
+  Corner corner;
+  const SessionPtr session =
+      corner.connect("options='-c default_transaction_isolation=repeatable\\\\ read'");
+  const Xid xid = corner.xid();
+  CHECK_ANSWER(session->begin(xid), XA_OK);
+  CHECK(sql(corner.admin(), corner.add(1, 5)).ok);
+  SECTION("and takes the snapshot") {
+    CHECK(sql(*session, "SELECT amount FROM " + corner.table() + " WHERE id = 1").value == "105");
+  }
+  SECTION("and may choose the isolation level") {
+    CHECK(sql(*session, "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE").ok);
+  }
+  CHECK_ANSWER(session->rollback(xid), XA_OK);
 }
 
 TEST_CASE("the isolation level the role has is the branch's") {

@@ -1,0 +1,62 @@
+// PreparedBranches: what this process knows about branches it has prepared at one server, beyond
+// what the server lists: the transaction id behind each, and which final command may have arrived
+// there without our having heard of it.
+//
+// With the id the server can be asked what became of a branch that is not listed any more
+// (pg_xact_status), and with the second whether that was us or somebody else. Both are lost with
+// the process; then XAER_NOTA is all there is to say.
+//
+// Bounded: a branch that another process completes is never heard of here, so beyond `limit` the
+// oldest entry goes. Thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <xabridge/xid.hpp>
+
+namespace xabridge::postgresql {
+
+enum class Final { commit, rollback };
+
+class PreparedBranches {
+ public:
+  struct Origin {
+    std::string transaction_id;
+    std::string history;  // of the server that gave the id; see server_life.hpp
+  };
+  struct Known {
+    Origin origin;
+    bool may_have_arrived = false;  // an earlier command of ours, of the same kind
+  };
+
+  explicit PreparedBranches(std::size_t limit = 10000) : limit_(limit) {}
+
+  void prepared(const Xid& xid, Origin origin);
+  /// A final command is about to be sent; what is known of the branch before.
+  std::optional<Known> sending(const Xid& xid, Final command);
+  /// The server answered it, and the branch is still prepared.
+  void answered(const Xid& xid, Final command);
+  /// The branch is gone.
+  void finished(const Xid& xid);
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  struct Entry {
+    Origin origin;
+    std::uint64_t order = 0;
+    int unanswered[2] = {0, 0};  // by Final
+  };
+
+  const std::size_t limit_;
+  mutable std::mutex mutex_;
+  std::uint64_t next_ = 0;
+  std::unordered_map<Xid, Entry> entries_;
+  std::map<std::uint64_t, Xid> by_age_;
+};
+
+}  // namespace xabridge::postgresql
