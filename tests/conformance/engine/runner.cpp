@@ -1,0 +1,61 @@
+// See runner.hpp.
+#include "engine/runner.hpp"
+
+#include <memory>
+
+#include "engine/trial.hpp"
+
+namespace xabridge::conformance {
+namespace {
+
+/// Each trial that hung keeps its threads in calls at its rmids.
+constexpr int kRmidsPerTrial = 10;
+
+void applies(const Subject& subject, const Statement& statement) {
+  if (statement.run == nullptr)
+    throw NotApplicable{"tests a transaction manager: run tm-conformance"};
+  if (!statement.needs.empty() && !subject.capabilities.contains(std::string(statement.needs)))
+    throw NotApplicable{"capability " + std::string(statement.needs) + " not claimed"};
+}
+
+}  // namespace
+
+std::string run_statements(const Subject& subject, const std::vector<std::string>& only,
+                           Report& report) {
+  int rmid = 1;
+  for (const Statement& statement : catalogue()) {
+    if (!selected(statement.id, only)) continue;
+    Finding finding = judge(statement, [&] { applies(subject, statement); });
+    if (finding.verdict != Verdict::pass) {
+      report.add(std::move(finding));
+      continue;
+    }
+    auto trial = std::make_unique<Trial>(subject, statement, rmid);
+    bool interrupted = false;
+    finding = judge(statement, [&] {
+      try {
+        trial->th1.open().must(XA_OK);
+        statement.run(*trial);
+      } catch (const Interrupted&) {
+        interrupted = true;
+      }
+    });
+    allow_again();
+    std::string left = trial->clean_up();
+    if (trial->hung()) {
+      rmid += kRmidsPerTrial;
+      (void)trial.release();  // its threads may come back and look
+    }
+    if (interrupted)
+      return "interrupted in " + std::string(statement.id) +
+             (left.empty() ? ", everything was cleaned up" : "\n" + left);
+    if (!left.empty() && finding.verdict != Verdict::fail) {
+      finding.verdict = Verdict::fail;
+      finding.text = std::move(left);
+    }
+    report.add(std::move(finding));
+  }
+  return {};
+}
+
+}  // namespace xabridge::conformance

@@ -1,0 +1,200 @@
+// xa-conformance: does this resource manager keep the XA contract, statement by statement?
+#include <signal.h>
+#include <unistd.h>
+#include <xabridge/rm_extras.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+
+#include "engine/executor.hpp"
+#include "engine/other_process.hpp"
+#include "engine/registration.hpp"
+#include "engine/runner.hpp"
+
+// What a resource manager with TMREGISTER calls in whoever loads it.
+extern "C" __attribute__((visibility("default"))) int ax_reg(int rmid, XID* xid, long flags) {
+  return xabridge::conformance::Registration::of_this_thread().reg(rmid, xid, flags);
+}
+
+extern "C" __attribute__((visibility("default"))) int ax_unreg(int rmid, long flags) {
+  return xabridge::conformance::Registration::of_this_thread().unreg(rmid, flags);
+}
+
+namespace xabridge::conformance {
+namespace {
+
+constexpr const char* kAbout =
+    "Tries a resource manager against the numbered statements of the XA contract, through its "
+    "xa_switch_t.";
+
+constexpr const char* kFooter = R"(Examples:
+  xa-conformance --switch libxabridge_postgresql.so --symbol xabridge_postgresql_switch \
+                 --open "host=127.0.0.1 port=25432 user=u password=p dbname=d"
+  xa-conformance --switch ./librm.so --symbol rm_switch --open "" --capability join,susp --only C,E13
+  xa-conformance --list --only B
+
+The symbol is an xa_switch_t or a function without parameters that returns a pointer to one. What a
+resource manager's users do (write, read, fail) is in a work library, see work.h; without one, and
+without a hook, the statements that need it are not applicable. Hooks: cut-session, restart, doom,
+busy, end-busy, operator-commit, operator-rollback; each command finds XA_CONFORMANCE_OPEN (the open
+string) and XA_CONFORMANCE_XID (formatID:gtrid:bqual, hexadecimal) in its environment.
+
+Use a database that nobody else uses: xa_recover is expected to list exactly what is prepared here.
+
+Exit codes: 0 no statement failed; 1 one did; 2 wrong usage; 130 interrupted.)";
+
+struct Options {
+  std::string library, symbol, open, work, unreachable, prepare;
+  std::vector<std::string> capabilities, only, hooks;
+  bool json = false;
+  bool list = false;
+  int limit = 20;
+};
+
+/// For our own switches what they promise is known; of any other, it has to be said.
+std::vector<std::string> default_capabilities(const std::string& driver) {
+  if (driver == "postgresql") return {"join", "susp", "mig", "async", "heur", "rdo"};
+  if (driver == "mysql") return {"join", "susp", "mig", "async"};
+  return {};
+}
+
+std::string folder_of_program() {
+  std::string path(4096, '\0');
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  path.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+  return path.substr(0, path.rfind('/'));
+}
+
+Subject subject_of(const Options& options) {
+  Subject subject;
+  load_switch(subject, options.library, options.symbol);
+  subject.open_string = options.open;
+  subject.unreachable = options.unreachable;
+  subject.limit = std::chrono::seconds(options.limit);
+  subject.program = "/proc/self/exe";
+
+  std::string driver;
+  if (subject.extras != nullptr)
+    driver = static_cast<const xabridge_rm_extras_t*>(subject.extras)->driver;
+  auto capabilities =
+      options.capabilities.empty() ? default_capabilities(driver) : options.capabilities;
+  for (const std::string& one : capabilities) {
+    if (!one.empty()) subject.capabilities.insert(one);
+  }
+  std::string work = options.work;
+  if (work.empty() && !default_capabilities(driver).empty())
+    work = folder_of_program() + "/../lib/xa_conformance_work_" + driver + ".so";
+  if (!work.empty()) load_work(subject, work);
+  for (const std::string& hook : options.hooks) {
+    const auto equals = hook.find('=');
+    subject.hooks[hook.substr(0, equals)] = hook.substr(equals + 1);
+  }
+  return subject;
+}
+
+int attach(const Subject& subject) {
+  if (subject.work == nullptr || subject.work->attach == nullptr) return 0;
+  if (subject.work->attach(subject.extras, subject.open_string.c_str()) == XA_CONFORMANCE_DONE)
+    return 0;
+  std::cerr << "xa-conformance: " << subject.work->name << ": " << subject.work->reason() << '\n';
+  return 2;
+}
+
+int try_all(const Subject& subject, const Options& options) {
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupt_all(); };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // twice: at once
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+
+  Report report(std::cout, options.json ? Report::Format::json : Report::Format::text);
+  const std::string remark = run_statements(subject, options.only, report);
+  report.close(remark);
+  if (subject.work != nullptr && subject.work->detach != nullptr) subject.work->detach();
+  return remark.empty() ? report.exit_code() : 130;
+}
+
+void declare(CLI::App& app, Options& options) {
+  const auto list = app.add_flag("--list", options.list, "the statements, without trying them");
+  app.add_option("--switch", options.library, "shared library with the switch")
+      ->type_name("LIBRARY");
+  app.add_option("--symbol", options.symbol, "the xa_switch_t, or a function returning it");
+  app.add_option("--open", options.open, "xa_info for xa_open")->type_name("TEXT");
+  app.add_option("--unreachable", options.unreachable,
+                 "xa_info of a target that is not there (B04)")
+      ->type_name("TEXT");
+  app.add_option(
+         "--capability", options.capabilities,
+         "what the resource manager claims: join,susp,mig,async,heur,rdo; default: nothing, "
+         "for xabridge's switches what they promise")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"join", "susp", "mig", "async", "heur", "rdo", ""}));
+  app.add_option("--only", options.only, "ids, ranges or sections: C13,B05-B10,E")->delimiter(',');
+  app.add_flag("--json", options.json, "for programs");
+  app.add_option("--work", options.work, "work library, see work.h")->type_name("LIBRARY");
+  app.add_option("--hook", options.hooks, "how to bring about a fault; may be repeated")
+      ->type_name("NAME=COMMAND")
+      ->allow_extra_args(false)
+      ->check([](const std::string& text) {
+        for (const char* name : {"cut-session", "restart", "doom", "busy", "end-busy",
+                                 "operator-commit", "operator-rollback"}) {
+          if (text.starts_with(std::string(name) + "=")) return std::string();
+        }
+        return "no hook of that name: " + text;
+      });
+  app.add_option("--limit", options.limit, "seconds that one call may take")
+      ->check(CLI::Range(1, 3600));
+  app.add_option("--prepare-and-wait", options.prepare)->group("");
+  (void)list;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(kAbout, "xa-conformance");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "xa-conformance " XABRIDGE_VERSION);
+  Options options;
+  declare(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  if (const std::string unknown = unknown_selection(options.only); !unknown.empty()) {
+    std::cerr << "xa-conformance: --only " << unknown << " names no statement; see --list\n";
+    return 2;
+  }
+  if (options.list) {
+    print_catalogue(std::cout, options.only,
+                    options.json ? Report::Format::json : Report::Format::text);
+    return 0;
+  }
+  if (options.library.empty() || options.symbol.empty() || app.count("--open") == 0) {
+    std::cerr << "xa-conformance: --switch, --symbol and --open are needed; see --help\n";
+    return 2;
+  }
+  try {
+    const Subject subject = subject_of(options);
+    if (const int code = attach(subject); code != 0) return code;
+    if (!options.prepare.empty()) return prepare_and_wait(subject, xid_from_text(options.prepare));
+    return try_all(subject, options);
+  } catch (const Unusable& e) {
+    std::cerr << "xa-conformance: " << e.what() << '\n';
+    return 2;
+  }
+}
+
+}  // namespace
+}  // namespace xabridge::conformance
+
+int main(int argc, char** argv) {
+  int code = 1;
+  try {
+    code = xabridge::conformance::run(argc, argv);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "xa-conformance: %s\n", e.what());
+  }
+  std::fflush(nullptr);
+  // Threads may hang in a call for ever, and would be torn down under it.
+  ::_exit(code);
+}
