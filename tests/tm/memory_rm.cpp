@@ -45,7 +45,13 @@ struct MemoryRm::Entries {
     if (rm == nullptr) return XA_OK;
     rm->called("close");
     const std::lock_guard lock(rm->mutex_);
-    rm->open_.erase(std::this_thread::get_id());
+    const auto here = std::this_thread::get_id();
+    rm->open_.erase(here);
+    // The thread is done: its association ends, and what it had not prepared is rolled back.
+    if (const auto it = rm->associations_.find(here); it != rm->associations_.end()) {
+      rm->branches_.erase(it->second);
+      rm->associations_.erase(it);
+    }
     return XA_OK;
   }
 

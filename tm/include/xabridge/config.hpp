@@ -8,6 +8,11 @@
 //   name = "accounts"
 //   driver = "postgresql"
 //   open = "host=db1 dbname=accounts user=bank passwordfile=/etc/bank/pw"
+//   [[resource_manager]]                       # of another vendor
+//   name = "queue"
+//   library = "/opt/queue/lib/libqueue_xa.so"
+//   symbol = "queue_xa_switch"                 # an xa_switch_t, or a function returning one
+//   open = "QM1"
 //
 // Keys, all optional but log.directory and the resource managers:
 //   [log]          directory, segment_size
@@ -15,26 +20,29 @@
 //                  retry_backoff_maximum
 //   [recovery]     start_timeout, interval, backoff_maximum, background
 //   [logging]      level
+// [[resource_manager]] takes name, open, and either driver with registration, or library with
+// symbol and symbol_is; see ResourceManagerConfig.
 // A duration is text with its unit: "500ms", "30s", "5m", "1h"; "0s" is zero. A size is a number of
-// bytes or text with a unit: "64KiB", "8MiB". A relative log directory is relative to the file's
-// own folder.
+// bytes or text with a unit: "64KiB", "8MiB". A relative log directory, and a relative library with
+// a '/' in it, are relative to the file's own folder.
 #pragma once
+
+#include <xabridge/api.h>
+#include <xabridge/rm_extras.h>
+#include <xabridge/xa.h>
 
 #include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
-
-#include <xabridge/api.h>
 #include <xabridge/error.hpp>
-#include <xabridge/rm_extras.h>
-#include <xabridge/xa.h>
 
 namespace xabridge {
 
 class Observer;
 
-/// One resource manager. Either `driver` (ours, loaded by name) or `xa_switch` (linked in) is set.
+/// One resource manager. One of `driver` (ours, loaded by name), `library` (any that speaks XA) and
+/// `xa_switch` (linked in) is set.
 struct XABRIDGE_API ResourceManagerConfig {
   /// 1..32 characters of [A-Za-z0-9_.-], unique. Part of every bqual: never rename while branches
   /// are in doubt.
@@ -43,6 +51,16 @@ struct XABRIDGE_API ResourceManagerConfig {
   std::string open;    // xa_info: key=value, at most 255 characters; see the driver
   const xa_switch_t* xa_switch = nullptr;
   const xabridge_rm_extras_t* extras = nullptr;
+
+  /// With `driver`: "static" (default), or "dynamic": the resource manager takes part in a
+  /// transaction from its first use on (TMREGISTER). Makes no difference to what is committed.
+  std::string registration = {};
+
+  std::string library = {};  // path of a shared library, or a name the dynamic loader finds
+  /// In it: an object of type xa_switch_t, or a function without arguments that returns its address.
+  std::string symbol = {};
+  /// "object" or "function", where the library's symbol table does not tell which.
+  std::string symbol_is = {};
 };
 
 /// Back-off between tries: initial * 2^n, at most `maximum`, each multiplied by a random 0.5..1.
@@ -53,14 +71,14 @@ struct XABRIDGE_API Backoff {
 
 struct XABRIDGE_API Config {
   // [log]
-  std::filesystem::path log_directory;         // required; created if missing (0700)
-  std::size_t log_segment_size = 8U << 20U;    // bytes
+  std::filesystem::path log_directory;       // required; created if missing (0700)
+  std::size_t log_segment_size = 8U << 20U;  // bytes
 
   // [transaction]
-  std::chrono::milliseconds timeout{30'000};            // from begin(); 0: none
+  std::chrono::milliseconds timeout{30'000};  // from begin(); 0: none
   /// How long commit keeps trying phase two before it answers committed_pending.
   std::chrono::milliseconds completion_timeout{1'000};
-  int max_retries = 5;                         // of run(), beyond the first attempt
+  int max_retries = 5;  // of run(), beyond the first attempt
   Backoff retry_backoff{};
 
   // [recovery]
@@ -73,7 +91,7 @@ struct XABRIDGE_API Config {
   std::string logging_level = "warning";  // to stderr: off, error, warning, info, debug
 
   std::vector<ResourceManagerConfig> resource_managers;  // at least one, at most 255
-  std::vector<Observer*> observers;  // not owned
+  std::vector<Observer*> observers;                      // not owned
 
   /// Reads a TOML file. The error names file, line and key, and what is allowed there.
   [[nodiscard]] static Result<Config> load(const std::filesystem::path& file);

@@ -134,11 +134,17 @@ struct ResourceManagerKey {
   std::string_view name;
   std::string ResourceManagerConfig::*field;
   const char* what;
+  bool required;  // the others depend on each other, see config_check
 };
+using RM = ResourceManagerConfig;
 constexpr std::array kResourceManagerKeys{
-    ResourceManagerKey{"name", &ResourceManagerConfig::name, "a name of 1 to 32 characters"},
-    ResourceManagerKey{"driver", &ResourceManagerConfig::driver, "postgresql or mysql"},
-    ResourceManagerKey{"open", &ResourceManagerConfig::open, "the open string, key=value pairs"},
+    ResourceManagerKey{"name", &RM::name, "a name of 1 to 32 characters", true},
+    ResourceManagerKey{"driver", &RM::driver, "postgresql or mysql", false},
+    ResourceManagerKey{"open", &RM::open, "the open string, key=value pairs", true},
+    ResourceManagerKey{"registration", &RM::registration, "static or dynamic", false},
+    ResourceManagerKey{"library", &RM::library, "the path of a shared library", false},
+    ResourceManagerKey{"symbol", &RM::symbol, "the name of its xa_switch_t", false},
+    ResourceManagerKey{"symbol_is", &RM::symbol_is, "object or function", false},
 };
 
 /// Reads one document; stops at the first problem.
@@ -238,10 +244,11 @@ class Reader {
     for (const auto& k : kResourceManagerKeys) {
       const std::string full = tm::resource_manager_key(index, k.name);
       const toml::node* node = table.get(k.name);
-      if (node == nullptr) {
+      if (node == nullptr && k.required) {
         return error(full, std::string("missing: ") + k.what, table.source().begin);
       }
-      positions_[full] = node->source().begin;
+      positions_[full] = node == nullptr ? table.source().begin : node->source().begin;
+      if (node == nullptr) continue;
       const Problem problem = take(*node, rm.*k.field, k.what);
       if (!problem.empty()) return error(full, problem, node->source().begin);
     }
@@ -293,8 +300,12 @@ Result<Config> Config::load(const std::filesystem::path& file) {
     return unreadable;
   }
   Result<Config> config = parse(text.str(), file.string());
-  if (config && config->log_directory.is_relative()) {
-    config->log_directory = std::filesystem::absolute(file).parent_path() / config->log_directory;
+  if (!config) return config;
+  const auto folder = std::filesystem::absolute(file).parent_path();
+  if (config->log_directory.is_relative()) config->log_directory = folder / config->log_directory;
+  for (ResourceManagerConfig& rm : config->resource_managers) {
+    const bool is_path = rm.library.find('/') != std::string::npos;
+    if (is_path && rm.library.front() != '/') rm.library = (folder / rm.library).string();
   }
   return config;
 }

@@ -34,23 +34,62 @@ std::optional<ConfigProblem> name_problem(const std::string& name, const std::st
   return ConfigProblem{key, "'" + name + "' may have letters, digits, '_', '.' and '-' only"};
 }
 
-std::optional<ConfigProblem> switch_problem(const ResourceManagerConfig& rm, std::size_t index) {
-  const std::string key = resource_manager_key(index, "driver");
-  if (rm.xa_switch != nullptr) {
-    if (!rm.driver.empty()) {
-      return ConfigProblem{
-          key, "'" + rm.name + "' has both a driver and a linked xa_switch: " + "set one of them"};
+std::optional<ConfigProblem> choice_problem(const std::string& value, std::string_view first,
+                                            std::string_view second, std::string key) {
+  if (value.empty() || value == first || value == second) return std::nullopt;
+  return ConfigProblem{std::move(key), "is '" + value + "'; allowed: " + std::string(first) + ", " +
+                                           std::string(second)};
+}
+
+std::optional<ConfigProblem> library_problem(const ResourceManagerConfig& rm, std::size_t index) {
+  const auto key = [&](std::string_view field) { return resource_manager_key(index, field); };
+  if (rm.library.empty()) {
+    for (const auto& [field, value] :
+         {std::pair("symbol", rm.symbol), std::pair("symbol_is", rm.symbol_is)}) {
+      if (!value.empty()) {
+        return ConfigProblem{key(field), "is part of a library's description; there is no library"};
+      }
     }
-    if (rm.xa_switch->version == 0) return std::nullopt;
-    return ConfigProblem{key, "the linked switch of '" + rm.name + "' has version " +
-                                  std::to_string(rm.xa_switch->version) + ", XA says 0"};
+    return std::nullopt;
   }
-  if (is_known_driver(rm.driver)) return std::nullopt;
+  if (rm.symbol.empty()) {
+    return ConfigProblem{key("symbol"), "missing: the name of the xa_switch_t in " + rm.library +
+                                            ", or of the function that returns it"};
+  }
+  return choice_problem(rm.symbol_is, "object", "function", key("symbol_is"));
+}
+
+std::optional<ConfigProblem> driver_problem(const ResourceManagerConfig& rm, std::size_t index) {
+  const std::string key = resource_manager_key(index, "driver");
   if (rm.driver.empty()) {
-    return ConfigProblem{key, "missing; allowed: " + known_drivers_text()};
+    return ConfigProblem{key, "missing; allowed: " + known_drivers_text() +
+                                  "; for another resource manager give library and symbol"};
   }
-  return ConfigProblem{key, "unknown driver '" + rm.driver + "'; allowed: " + known_drivers_text() +
-                                (rm.driver == "mariadb" ? " (mysql serves MariaDB too)" : "")};
+  if (!is_known_driver(rm.driver)) {
+    return ConfigProblem{key, "unknown driver '" + rm.driver +
+                                  "'; allowed: " + known_drivers_text() +
+                                  (rm.driver == "mariadb" ? " (mysql serves MariaDB too)" : "")};
+  }
+  return choice_problem(rm.registration, "static", "dynamic",
+                        resource_manager_key(index, "registration"));
+}
+
+std::optional<ConfigProblem> switch_problem(const ResourceManagerConfig& rm, std::size_t index) {
+  const int given = (rm.xa_switch != nullptr ? 1 : 0) + (rm.driver.empty() ? 0 : 1) +
+                    (rm.library.empty() ? 0 : 1);
+  if (given > 1) {
+    return ConfigProblem{resource_manager_key(index, "driver"),
+                         "'" + rm.name +
+                             "' has more than one of a driver, a library and a linked " +
+                             "xa_switch: set one of them"};
+  }
+  if (rm.driver.empty() && !rm.registration.empty()) {
+    return ConfigProblem{resource_manager_key(index, "registration"),
+                         "is for a driver; another switch says itself whether it registers"};
+  }
+  if (auto p = library_problem(rm, index)) return p;
+  if (rm.xa_switch != nullptr || !rm.library.empty()) return std::nullopt;
+  return driver_problem(rm, index);
 }
 
 std::optional<ConfigProblem> resource_manager_problem(const Config& config) {

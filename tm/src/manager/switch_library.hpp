@@ -1,10 +1,13 @@
-// Where an xa_switch_t comes from: a driver of ours loaded by name, or an object linked into the
-// program.
+// Where an xa_switch_t comes from: a driver of ours loaded by name, any library that exports one,
+// or an object linked into the program.
 //
 // Driver "postgresql" is the library libxabridge_postgresql.so, looked for beside libxabridge and
-// then where the system looks, and in it the objects xabridge_postgresql_switch and
-// xabridge_postgresql_switch_extras. A library once loaded stays: its threads may outlive any
-// TransactionManager.
+// then where the system looks, and in it the objects xabridge_postgresql_switch (or
+// xabridge_postgresql_switch_dynamic) and its extras. A library once loaded stays: its threads may
+// outlive any TransactionManager.
+//
+// A switch is looked at before it is used: a wrong version, an entry that is null or a name without
+// an end mean that it is no xa_switch_t, and calling it would be the end of the process.
 #pragma once
 
 #include <string>
