@@ -3,23 +3,13 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
 
 namespace xabridge::tx {
 namespace {
-
-Result<Config> from_environment() {
-  const char* const file = std::getenv("XABRIDGE_CONFIG");
-  if (file != nullptr && *file != '\0') return Config::load(file);
-  Error error;
-  error.xa_code = XAER_INVAL;
-  error.operation = "read configuration";
-  error.message =
-      "the environment variable XABRIDGE_CONFIG is not set; it must name the configuration file";
-  return error;
-}
 
 /// Of one process: a child made by fork() gets one of its own, and leaves the inherited one alone.
 struct Shared {
@@ -41,8 +31,19 @@ Shared& shared() {
 
 }  // namespace
 
+Result<Config> configuration_of_environment() {
+  const char* const file = std::getenv("XABRIDGE_CONFIG");
+  if (file != nullptr && *file != '\0') return Config::load(file);
+  Error error;
+  error.xa_code = XAER_INVAL;
+  error.operation = "read configuration";
+  error.message =
+      "the environment variable XABRIDGE_CONFIG is not set; it must name the configuration file";
+  return error;
+}
+
 std::function<Result<Config>()>& configuration() {
-  static std::function<Result<Config>()> source = from_environment;
+  static std::function<Result<Config>()> source = configuration_of_environment;
   return source;
 }
 

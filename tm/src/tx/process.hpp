@@ -20,6 +20,7 @@ void release(Manager manager) noexcept;
 /// Where the configuration comes from: the file XABRIDGE_CONFIG names, unless a test says otherwise.
 /// To be set while nobody has opened anything.
 [[nodiscard]] std::function<Result<Config>()>& configuration();
+[[nodiscard]] Result<Config> configuration_of_environment();
 
 /// For what goes wrong while there is no transaction manager whose log could tell.
 void complain(const char* call, const std::string& text) noexcept;

@@ -1,0 +1,156 @@
+// Transactions through TX: all static resource managers take part from tx_begin on, and what they
+// answer becomes the code the application sees.
+
+#include "tx_fixture.hpp"
+
+namespace {
+
+constexpr int kTooLong = 20;  // seconds; a test that waits that long has failed
+
+template <class Condition>
+bool comes_true(Condition condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(kTooLong);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(TxFixture, "Both resource managers are opened started prepared and committed") {
+  REQUIRE(tx_open() == TX_OK);
+  CHECK(accounts.count("start") == 0);
+  REQUIRE(tx_begin() == TX_OK);
+  CHECK(accounts.count("start") == 1);
+  CHECK(ledger.count("start") == 1);
+  CHECK(info().xid.formatID > 0);
+  CHECK(tx_commit() == TX_OK);
+  CHECK(accounts.committed() == 1);
+  CHECK(ledger.committed() == 1);
+  CHECK(tx_close() == TX_OK);
+}
+
+TEST_CASE_METHOD(TxFixture, "Closing ends the transaction manager and opening makes another") {
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(tx_open() == TX_OK);
+    REQUIRE(tx_begin() == TX_OK);
+    CHECK(tx_commit() == TX_OK);
+    REQUIRE(tx_close() == TX_OK);
+    CHECK(comes_true([&] { return accounts.open_threads() == 0; }));
+  }
+  CHECK(accounts.committed() == 2);
+}
+
+TEST_CASE_METHOD(TxFixture, "A vote against commit rolls everything back") {
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_begin() == TX_OK);
+  ledger.answer("prepare", {XA_RBINTEGRITY});
+  CHECK(tx_commit() == TX_ROLLBACK);
+  CHECK(accounts.rolled_back() == 1);
+  CHECK(tx_info(nullptr) == 0);
+}
+
+TEST_CASE_METHOD(TxFixture, "Chained transactions follow each other with a new gtrid") {
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_set_transaction_control(TX_CHAINED) == TX_OK);
+  REQUIRE(tx_begin() == TX_OK);
+  const std::string first = gtrid();
+  CHECK(tx_commit() == TX_OK);
+  CHECK(tx_info(nullptr) == 1);
+  const std::string second = gtrid();
+  CHECK(first != second);
+  CHECK(tx_rollback() == TX_OK);
+  CHECK(gtrid() != second);
+  CHECK(tx_set_transaction_control(TX_UNCHAINED) == TX_OK);
+  CHECK(tx_commit() == TX_OK);
+  CHECK(tx_info(nullptr) == 0);
+  CHECK(accounts.committed() == 2);
+  CHECK(accounts.rolled_back() == 1);
+}
+
+TEST_CASE_METHOD(TxFixture, "A successor that cannot begin leaves the thread chained and outside") {
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_set_transaction_control(TX_CHAINED) == TX_OK);
+  REQUIRE(tx_begin() == TX_OK);
+  ledger.answer("start", {XAER_RMERR});
+  CHECK(tx_commit() == TX_NO_BEGIN);
+  CHECK(accounts.committed() == 1);
+  CHECK(accounts.rolled_back() == 1);  // what the successor had begun
+  CHECK(tx_info(nullptr) == 0);
+  CHECK(info().transaction_control == TX_CHAINED);
+
+  REQUIRE(tx_begin() == TX_OK);
+  ledger.answer("prepare", {XA_RBINTEGRITY});
+  accounts.answer("start", {XAER_RMERR});
+  CHECK(tx_commit() == TX_ROLLBACK_NO_BEGIN);
+  CHECK(tx_close() == TX_OK);
+}
+
+TEST_CASE_METHOD(TxFixture, "What begins at one resource manager is undone when another refuses") {
+  REQUIRE(tx_open() == TX_OK);
+  struct Case {
+    std::deque<int> answers;
+    int code;
+  };
+  const std::vector<Case> cases{
+      {{XAER_RMERR}, TX_ERROR},
+      {{XA_RETRY}, TX_ERROR},
+      {{XAER_OUTSIDE}, TX_OUTSIDE},
+      {{XAER_INVAL}, TX_FAIL},
+      {{XAER_NOTA}, TX_FAIL},
+      {{XA_RBROLLBACK}, TX_FAIL},
+      {{XAER_RMFAIL, XAER_RMFAIL}, TX_FAIL},
+      {{XAER_DUPID, XAER_DUPID}, TX_FAIL},
+      {{XAER_PROTO, XAER_PROTO}, TX_FAIL},
+      {{XAER_DUPID}, TX_OK},
+      {{XAER_PROTO}, TX_OK},
+  };
+  for (const Case& one : cases) {
+    INFO("xa_start answers " << one.answers.front());
+    const std::size_t undone = accounts.rolled_back();
+    ledger.answer("start", one.answers);
+    REQUIRE(tx_begin() == one.code);
+    CHECK(accounts.rolled_back() > undone);
+    CHECK(tx_info(nullptr) == (one.code == TX_OK ? 1 : 0));
+    if (one.code == TX_OK) REQUIRE(tx_rollback() == TX_OK);
+  }
+}
+
+TEST_CASE_METHOD(TxFixture,
+                 "A resource manager that cannot be reached in phase two is recovery's") {
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_begin() == TX_OK);
+  const std::string gtrid_hex = xabridge::to_hex(gtrid());
+  ledger.answer("commit", std::deque<int>(2, XAER_RMFAIL));
+  CHECK(tx_commit() == TX_OK);
+  CHECK(comes_true([&] { return ledger.was_committed(gtrid_hex); }));
+}
+
+TEST_CASE_METHOD(TxFixture, "A lost reply to the only branch's commit is a hazard") {
+  auto one = config();
+  one.resource_managers.pop_back();
+  xabridge::tx::configuration() = [one] { return xabridge::Result<xabridge::Config>(one); };
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_begin() == TX_OK);
+  accounts.lose_reply("commit");
+  CHECK(tx_commit() == TX_HAZARD);
+  CHECK(tx_info(nullptr) == 0);
+}
+
+TEST_CASE_METHOD(TxFixture, "A timeout dooms the transaction that began after it was set") {
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_begin() == TX_OK);
+  REQUIRE(tx_set_transaction_timeout(1) == TX_OK);
+  CHECK(info().transaction_timeout == 1);
+  CHECK(tx_commit() == TX_OK);
+
+  REQUIRE(tx_begin() == TX_OK);
+  CHECK(info().transaction_state == TX_ACTIVE);
+  REQUIRE(comes_true([] { return info().transaction_state == TX_TIMEOUT_ROLLBACK_ONLY; }));
+  CHECK(tx_info(nullptr) == 1);
+  CHECK(tx_commit() == TX_ROLLBACK);
+  CHECK(accounts.rolled_back() == 1);
+  CHECK(tx_info(nullptr) == 0);
+}
