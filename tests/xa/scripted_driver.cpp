@@ -41,6 +41,7 @@ class ScriptedSession : public Session {
   }
 
   bool send(Request request, const Xid& xid) override {
+    (void)world_.answer("send", XA_OK);
     const std::lock_guard lock(world_.mutex_);
     if (!world_.sends_) return false;
     world_.calls_.push_back("send " + std::string(name_of(request)) + " @" + std::to_string(id_));
