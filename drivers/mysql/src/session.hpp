@@ -2,15 +2,21 @@
 //
 // The session runs with autocommit = 0: a stray write through a connection kept after its
 // transaction is then never committed by itself. It is found as open work at the next XA START
-// (XAER_OUTSIDE), the session is dropped, and the server rolls it back.
+// (XAER_OUTSIDE), and when it is found again the session is dropped, so that the server rolls it
+// back.
 //
 //            begin            end               prepare (MySQL, detached)
 //   none ----------> active -------> ended ----------------------------------> none
-//                                      |  prepare (MariaDB)          phase two
-//                                      +--------------------> bound ---------> none
+//                       ^             | |  prepare (MariaDB)          phase two
+//                       |   resume    | +--------------------> bound ---------> none
+//                       +-------------+
 //
 // MySQL frees the session at XA PREPARE (xa_detach_on_prepare); MariaDB keeps it bound to the
 // prepared branch, and answers everybody else XAER_NOTA, until phase two or disconnection.
+//
+// Every call may come from another thread than the one before, never two at once (interrupt()
+// apart): a session keeps nothing that belongs to a thread, and connector() registers each thread
+// that talks.
 #pragma once
 
 #include <atomic>

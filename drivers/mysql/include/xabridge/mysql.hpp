@@ -13,8 +13,19 @@
 //  - Read every result to its end, also those of CALL. Otherwise the branch is rolled back.
 //  - commit(), rollback(), setAutoCommit() and DDL are refused by the server inside a branch;
 //    the Connector hides the refusal of the first three. close() and reconnect() lose the branch.
-//  - What SET, SET ROLE and USE changed does not reach the next branch: the connection is closed
-//    then. User variables, GET_LOCK and temporary tables stay with the connection.
+//  - What SET, SET ROLE and USE changed does not reach the next branch: a connection whose settings
+//    differ at the end of a branch is closed. One that SETs in every branch logs in for every
+//    branch; put the setting back, or let the account or the server have it.
+//  - Locks of GET_LOCK are released when the transaction is completed, just before its work is
+//    visible to others: do not guard a transaction by one. Locks on tables are refused in a branch.
+//  - User variables, prepared statements, what HANDLER ... OPEN opened and, on MariaDB, temporary
+//    tables stay with the connection, and the next transaction meets them: finding them would cost
+//    every branch more than the rest of its checks. Close and drop what you make: a temporary table
+//    hides the table of its name. MySQL refuses temporary tables in a branch.
+//  - Work done on a connection after its transaction belongs to nobody. It is never committed by
+//    us; the next transaction that meets it fails to start with XAER_OUTSIDE. It can still be ended
+//    then (COMMIT, ROLLBACK); when it is met once more, it is rolled back and the connection is
+//    closed.
 #pragma once
 
 #include <string_view>
