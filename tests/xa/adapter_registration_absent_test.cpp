@@ -40,7 +40,7 @@ TEST_CASE("The switch libraries load where nobody exports ax_reg") {
           static_cast<const xabridge_rm_extras_t*>(::dlsym(library, (name + "_extras").c_str()));
       REQUIRE(object != nullptr);
       REQUIRE(extras != nullptr);
-      CHECK((object->flags & (TMREGISTER | TMNOMIGRATE)) == registers);
+      CHECK(object->flags == (registers | TMUSEASYNC));
       CHECK(std::string(object->name).size() < RMNAMESZ);
       CHECK(object->version == 0);
       CHECK(object->xa_close_entry(nullptr, 1, 0) == XA_OK);

@@ -4,7 +4,7 @@
 
 #include "server.hpp"
 
-XABRIDGE_DEFINE_SWITCH(xabridge_mysql_switch, "xabridge MySQL and MariaDB", TMNOFLAGS,
+XABRIDGE_DEFINE_SWITCH(xabridge_mysql_switch, "xabridge MySQL and MariaDB", TMUSEASYNC,
                        ::xabridge::mysql::driver())
-XABRIDGE_DEFINE_SWITCH(xabridge_mysql_switch_dynamic, "xabridge MySQL/MariaDB dynamic", TMREGISTER,
-                       ::xabridge::mysql::driver())
+XABRIDGE_DEFINE_SWITCH(xabridge_mysql_switch_dynamic, "xabridge MySQL/MariaDB dynamic",
+                       TMREGISTER | TMUSEASYNC, ::xabridge::mysql::driver())

@@ -5,7 +5,7 @@
 
 #include "driver.hpp"
 
-XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL", TMNOFLAGS,
+XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL", TMUSEASYNC,
                        ::xabridge::postgresql::driver())
 XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch_dynamic, "xabridge PostgreSQL dynamic",
-                       TMREGISTER, ::xabridge::postgresql::driver())
+                       TMREGISTER | TMUSEASYNC, ::xabridge::postgresql::driver())

@@ -84,9 +84,9 @@ void* Switch::connection(int rmid) noexcept try {
   ThreadRm* const rm = thread.find(self.registry, rmid);
   if ((self.flags & TMREGISTER) != 0) {
     const auto register_thread = [&]() -> Answer {
-      if (Answer closed = self.require_open(thread, Verb::start, rmid); closed.code != XA_OK)
-        return closed;
-      if (rm->active || rm->native) return XA_OK;
+      if (rm != nullptr && (rm->active || rm->native)) return XA_OK;
+      Answer refusal = self.admit(thread, Verb::start, rmid, TMNOFLAGS);
+      if (refusal.code != XA_OK) return refusal;
       return take_part(Call{thread, *rm, *rm->instance}, rmid);
     };
     if (keep(self.registry, thread, "connection", rmid, register_thread()) != XA_OK) return nullptr;
