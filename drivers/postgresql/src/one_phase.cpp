@@ -42,8 +42,16 @@ void Session::committed_or_not(Reply reply) {
     return conclude(XA_OK);
   }
   if (reply.whole && connected()) return conclude(refused(operation, call_->xid, reply.refusal()));
-  const PGresult* const id = reply.results.empty() ? nullptr : reply.results.front().get();
-  if (PQresultStatus(id) != PGRES_TUPLES_OK)  // not even this reply came
+  // The answer to the question comes before COMMIT is executed, if it comes.
+  const PGresult* const first = reply.results.empty() ? nullptr : reply.results.front().get();
+  if (first != nullptr && first == reply.refusal()) {
+    Error e = lost(operation, &call_->xid, true);
+    e.xa_code = XA_RBCOMMFAIL;
+    e.sqlstate = field(first, PG_DIAG_SQLSTATE);
+    e.message = "the server ended the session before it began to commit";
+    return conclude(std::move(e));
+  }
+  if (PQresultStatus(first) != PGRES_TUPLES_OK)
     return conclude(lost(operation, &call_->xid, false));
   conclude(commit_after_all(reply.value() == nullptr ? "" : reply.value()));
 }

@@ -1,9 +1,11 @@
 // The server crashes and recovers: prepared branches stay, others are gone, sessions say so.
 
+#include <csignal>
 #include <xabridge/codes.hpp>
 
 #include "fixture.hpp"
 #include "private_cluster.hpp"
+#include "slow_commit.hpp"
 
 using namespace xabridge;
 using namespace xabridge::test;
@@ -38,4 +40,32 @@ TEST_CASE("a prepared branch survives a crash of the server and an unprepared on
   CHECK_ANSWER(fresh->commit_prepared(*gone), XAER_NOTA);
   CHECK_ANSWER(fresh->commit_prepared(*kept), XA_OK);
   CHECK(sql(*fresh, "SELECT string_agg(i::text, ',') FROM t").value == "1");
+}
+
+// After a crash an id that never reached the disk may be another transaction's (trap 12).
+TEST_CASE("a commit lost in a crash of the server stays unknown") {
+  const PrivateCluster cluster("max_prepared_transactions=5 fsync=off");
+  const std::string where = cluster.open_string();
+  const Connection admin = open_raw(where);
+  REQUIRE(sql(admin.get(), "CREATE TABLE t (i int); INSERT INTO t VALUES (1)").ok);
+  SlowCommit slow(admin.get(), "t");
+  const SessionPtr session = open_session(where);
+  const auto xid = Xid::make(1, "crash", "b");
+  REQUIRE(session->begin(*xid).code == XA_OK);
+  REQUIRE(sql(*session, "UPDATE t SET i = 2").ok);
+  REQUIRE(session->send(rm::Request::commit_one_phase, *xid));
+  REQUIRE(eventually([&] {
+    return sql(admin.get(),
+               "SELECT wait_event_type FROM pg_stat_activity WHERE pid = " + session->server_id())
+               .value == "Lock";
+  }));
+  SECTION("of one backend, which restarts all but the postmaster") {
+    REQUIRE(kill(static_cast<pid_t>(std::stol(session->server_id())), SIGKILL) == 0);
+  }
+  SECTION("of all of it") { cluster.crash(); }
+  const rm::Answer answer = session->receive(rm::Patience::wait).value();
+  CHECK_ANSWER(answer, XAER_RMFAIL);
+  REQUIRE(answer.error.has_value());
+  CHECK_FALSE(answer.error->outcome_known);
+  CHECK(answer.error->message.find("pg_xact_status") != std::string::npos);  // the id was known
 }

@@ -50,7 +50,7 @@ Sql sql(PGconn* connection, const std::string& statement) {
   const ExecStatusType status = PQresultStatus(result.get());
   Sql outcome;
   outcome.ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-  outcome.tag = PQcmdStatus(result.get());
+  if (result != nullptr) outcome.tag = PQcmdStatus(result.get());  // null: the connection is lost
   if (const char* const code = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE))
     outcome.sqlstate = code;
   if (PQntuples(result.get()) > 0) outcome.value = PQgetvalue(result.get(), 0, 0);

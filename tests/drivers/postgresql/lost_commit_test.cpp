@@ -1,0 +1,91 @@
+// The reply to a one-phase COMMIT is lost: the server is asked what became of it.
+
+#include <chrono>
+#include <future>
+#include <xabridge/codes.hpp>
+
+#include "fixture.hpp"
+#include "proxy.hpp"
+#include "slow_commit.hpp"
+
+using namespace xabridge;
+using namespace xabridge::test;
+
+namespace {
+
+// A branch through the proxy whose COMMIT hangs in the server. The id has passed the proxy.
+struct Hanging {
+  Corner corner;
+  SlowCommit slow{corner.admin(), corner.table()};
+  Proxy proxy{environment("XABRIDGE_TEST_POSTGRESQL")};
+  SessionPtr session = open_session(proxy.open_string());
+  Xid xid = corner.xid();
+  std::future<rm::Answer> answer;
+
+  Hanging() {
+    REQUIRE(session->begin(xid).code == XA_OK);
+    REQUIRE(sql(*session, corner.add(1, 1)).ok);
+    REQUIRE(session->end(xid).code == XA_OK);
+    const long before = proxy.replied();
+    answer = std::async(std::launch::async, [this] { return session->commit_one_phase(xid); });
+    corner.wait_until_blocked(*session);
+    REQUIRE(eventually([&] { return proxy.replied() > before; }));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a commit whose reply was lost is found committed") {
+  Hanging h;
+  SECTION("after the fact") {
+    h.proxy.set(Proxy::Mode::lose_replies);
+    h.slow.release();
+  }
+  SECTION("having waited for it") {
+    h.proxy.set(Proxy::Mode::cut_client);
+    REQUIRE(eventually([&] { return h.proxy.cut() == 1; }));
+    h.slow.release();
+  }
+  CHECK_ANSWER(h.answer.get(), XA_OK);
+  CHECK(h.proxy.cut() == 1);
+  CHECK(h.corner.amount(1) == 101);
+  CHECK_FALSE(h.session->reusable());
+}
+
+TEST_CASE("a commit whose reply was lost is found rolled back") {
+  Hanging h;
+  h.proxy.set(Proxy::Mode::cut_client);
+  REQUIRE(eventually([&] { return h.proxy.cut() == 1; }));
+  CHECK(sql(h.corner.admin(), "SELECT pg_terminate_backend(" + h.session->server_id() + ")").ok);
+  const rm::Answer answer = h.answer.get();
+  CHECK_ANSWER(answer, XA_RBCOMMFAIL);
+  REQUIRE(answer.error.has_value());
+  CHECK(answer.error->outcome_known);
+  CHECK(h.corner.amount(1) == 100);
+}
+
+TEST_CASE("a commit that goes on for too long is unknown within a bound") {
+  const auto start = std::chrono::steady_clock::now();
+  Hanging h;
+  h.proxy.set(Proxy::Mode::cut_client);
+  const rm::Answer answer = h.answer.get();
+  CHECK_ANSWER(answer, XAER_RMFAIL);
+  REQUIRE(answer.error.has_value());
+  CHECK_FALSE(answer.error->outcome_known);
+  CHECK(answer.error->message.find("pg_xact_status") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
+}
+
+TEST_CASE("a branch that changed nothing is never reported as committed without a reply") {
+  Corner corner;
+  Proxy proxy(environment("XABRIDGE_TEST_POSTGRESQL"));
+  const SessionPtr session = open_session(proxy.open_string());
+  const Xid xid = corner.xid();
+  REQUIRE(session->begin(xid).code == XA_OK);
+  CHECK(sql(*session, "SELECT 1").ok);
+  CHECK_ANSWER(session->end(xid), XA_OK);
+  proxy.set(Proxy::Mode::lose_replies);
+  const rm::Answer answer = session->commit_one_phase(xid);
+  INFO(text_of(answer));
+  CHECK((answer.code == XA_RBCOMMFAIL || answer.code == XAER_RMFAIL));
+}
