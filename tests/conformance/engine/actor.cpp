@@ -9,19 +9,26 @@ namespace xabridge::conformance {
 Actor::Actor(Trial& trial, std::string name) : trial_(trial), name_(std::move(name)) {}
 
 void Actor::run(const std::string& what, std::function<void()> job) {
+  run_for(trial_.subject().limit, what, std::move(job));
+}
+
+void Actor::run_for(std::chrono::milliseconds limit, const std::string& what,
+                    std::function<void()> job) {
   if (executor_ == nullptr) executor_ = std::make_unique<Executor>();
   try {
-    executor_->run(name_ + " " + what, trial_.subject().limit, std::move(job));
+    executor_->run(name_ + " " + what, limit, std::move(job));
   } catch (const Hung& hung) {
     trial_.note(std::string(hung.what()));
     throw Failed{trial_.story()};
   }
 }
 
-Answer Actor::call(const std::string& text, std::function<int()> job) {
+Answer Actor::call(const std::string& text, std::function<int()> job, long flags) {
   const auto code = std::make_shared<int>(0);
   run(text, [code, job = std::move(job)] { *code = job(); });
-  trial_.note(name_ + " " + text + " = " + code_text(*code));
+  const bool handle = (flags & TMASYNC) != 0 && *code > 0;
+  trial_.note(name_ + " " + text + " = " +
+              (handle ? "handle " + std::to_string(*code) : code_text(*code)));
   return Answer{&trial_, name_ + " " + text, *code};
 }
 
@@ -56,9 +63,10 @@ Answer Actor::close(long flags, int rmid) {
 Answer Actor::branch_call(const char* name, int (*entry)(XID*, int, long), XID* xid, long flags,
                           int rmid) {
   const int at = rmid == 0 ? trial_.rmid() : rmid;
-  const Answer answer = call(std::string(name) + "(" + trial_.name_of(xid) + ", " +
-                                 flags_text(flags) + trial_.at(at) + ")",
-                             [=] { return entry(xid, at, flags); });
+  const Answer answer = call(
+      std::string(name) + "(" + trial_.name_of(xid) + ", " + flags_text(flags) + trial_.at(at) +
+          ")",
+      [=] { return entry(xid, at, flags); }, flags);
   if ((flags & TMASYNC) != 0 && answer.code > 0) outstanding_.emplace_back(at, answer.code);
   return answer;
 }

@@ -66,7 +66,6 @@ void Trial::doomed(Actor& actor, XID& xid) {
 }
 
 int Trial::outstanding(Actor& actor, XID& xid) {
-  only_asynchronous();
   Answer answer{};
   if (subject_.dynamic()) {
     idle(actor, xid);

@@ -100,15 +100,11 @@ Answer Trial::patiently(const std::function<Answer()>& call) {
 void Trial::not_applicable(std::string reason) { throw NotApplicable{std::move(reason)}; }
 
 void Trial::only_static() {
-  if (subject_.dynamic()) not_applicable("table 6-2 is for switches without TMREGISTER");
+  if (subject_.dynamic()) not_applicable("xa_start is not for switches with TMREGISTER");
 }
 
 void Trial::only_dynamic() {
   if (!subject_.dynamic()) not_applicable("the switch has no TMREGISTER");
-}
-
-void Trial::only_asynchronous() {
-  if (!subject_.asynchronous()) not_applicable("the switch has no TMUSEASYNC");
 }
 
 void Trial::only_synchronous() {

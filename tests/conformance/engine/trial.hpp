@@ -83,11 +83,12 @@ class Actor {
   void end_thread();
   /// Any job in this thread; `what` names it in the list of calls.
   void run(const std::string& what, std::function<void()> job);
+  void run_for(std::chrono::milliseconds limit, const std::string& what, std::function<void()> job);
   [[nodiscard]] bool hung() const { return executor_ != nullptr && executor_->hung(); }
 
  private:
   friend class Trial;
-  Answer call(const std::string& text, std::function<int()> job);
+  Answer call(const std::string& text, std::function<int()> job, long flags = TMNOFLAGS);
   Answer branch_call(const char* name, int (*entry)(XID*, int, long), XID* xid, long flags,
                      int rmid);
   /// One entry of the work library: what it returned, or NotApplicable, or Failed.
@@ -117,9 +118,8 @@ class Trial {
   XID x, y, z;
 
   // --- what a statement needs; each throws NotApplicable ----------------------------------------
-  void only_static();
+  void only_static();  // the statement calls xa_start
   void only_dynamic();
-  void only_asynchronous();
   void only_synchronous();  // "no USEASYNC"
   void needs(const std::string& capability);
   void needs_write();

@@ -8,6 +8,13 @@
 
 namespace xabridge::conformance {
 
+namespace {
+
+/// A server that restarts takes its time.
+constexpr std::chrono::minutes kHookLimit{2};
+
+}  // namespace
+
 bool Trial::has_hook(const std::string& name) const { return subject_.hooks.contains(name); }
 
 void Trial::hook(const std::string& name, const XID* xid) {
@@ -16,7 +23,7 @@ void Trial::hook(const std::string& name, const XID* xid) {
   const std::string command = found->second;
   const std::string text = xid == nullptr ? "" : xid_text(*xid);
   const std::string open = subject_.open_string;
-  outside_.run("hook " + name, [command, text, open] {
+  outside_.run_for(kHookLimit, "hook " + name, [command, text, open] {
     ::setenv("XA_CONFORMANCE_XID", text.c_str(), 1);
     ::setenv("XA_CONFORMANCE_OPEN", open.c_str(), 1);
     const int status = std::system((command + " >/dev/null").c_str());

@@ -193,7 +193,8 @@ constexpr Statement kRows[] = {
        t.prepared(t.th1, t.x);
        t.th1.close().must(XA_OK);
        t.th1.open().must(XA_OK);
-       t.is_prepared(t.th1, t.x);
+       t.check(t.lists(t.th1, t.x), "X must be listed by xa_recover");
+       t.patiently([&] { return t.th1.commit(&t.x); }).must(XA_OK);
      }},
 };
 

@@ -8,7 +8,6 @@ namespace {
 using enum Kind;
 
 void resumed_work(Trial& t) {
-  t.only_static();
   t.suspended(t.th1, t.x);
   t.th1.start(&t.x, TMRESUME).must(XA_OK);
   t.check(t.th1.reads(t.x), "what was written before the suspension must be seen");
@@ -23,7 +22,6 @@ int migratable(Trial& t) {
 }
 
 void moved(Trial& t) {
-  t.only_static();
   if (migratable(t) != XA_OK) Trial::not_applicable("C39 gave XA_NOMIGRATE");
   t.opened_th2().start(&t.x, TMRESUME).must(XA_OK);
   t.th1.end(&t.x, TMSUCCESS).must(XAER_PROTO);
@@ -32,14 +30,12 @@ void moved(Trial& t) {
 }
 
 void not_moved(Trial& t) {
-  t.only_static();
   if (migratable(t) != XA_OK) Trial::not_applicable("C39 gave XA_NOMIGRATE");
   t.th1.start(&t.x, TMRESUME).must(XA_OK);
   t.is_active(t.th1, t.x);
 }
 
 void bound(Trial& t) {
-  t.only_static();
   if (migratable(t) != XA_NOMIGRATE) Trial::not_applicable("C39 gave XA_OK");
   t.opened_th2().start(&t.x, TMRESUME).must(XAER_PROTO);
   t.th1.start(&t.x, TMRESUME).must(XA_OK);
@@ -47,7 +43,6 @@ void bound(Trial& t) {
 }
 
 void migrate_refused(Trial& t) {
-  t.only_static();
   if ((t.subject().entries->flags & TMNOMIGRATE) == 0)
     Trial::not_applicable("the switch has no TMNOMIGRATE");
   t.active(t.th1, t.x);
@@ -56,7 +51,6 @@ void migrate_refused(Trial& t) {
 
 // While th1 has suspended the branch, th2 works in it, and that work dooms it.
 void resume_doomed(Trial& t) {
-  t.only_static();
   t.needs("susp");
   t.needs("join");
   t.suspended(t.th1, t.x);
@@ -72,7 +66,6 @@ void resume_doomed(Trial& t) {
 constexpr Statement kRows[] = {
     {"C29", always, "", "T1", "xa_end(X,SUCCESS)", "XA_OK", "T0 S2",
      [](Trial& t) {
-       t.only_static();
        t.active(t.th1, t.x);
        t.th1.end(&t.x, TMSUCCESS).must(XA_OK);
        t.is_free(t.th1);
@@ -80,7 +73,6 @@ constexpr Statement kRows[] = {
      }},
     {"C30", always, "", "T1", "xa_end(X,FAIL)", "{XA_OK, RB*}", "T0, {S2, S4}",
      [](Trial& t) {
-       t.only_static();
        t.active(t.th1, t.x);
        t.th1.end(&t.x, TMFAIL).must({XA_OK, RB});
        t.is_free(t.th1);
@@ -89,7 +81,6 @@ constexpr Statement kRows[] = {
      }},
     {"C31", capability, "susp", "T1", "xa_end(X,SUSPEND)", "XA_OK", "T2 S2",
      [](Trial& t) {
-       t.only_static();
        t.active(t.th1, t.x);
        t.th1.end(&t.x, TMSUSPEND).must(XA_OK);
        t.is_suspended(t.th1, t.x);
@@ -98,7 +89,6 @@ constexpr Statement kRows[] = {
      resumed_work},
     {"C33", capability, "susp", "T2", "xa_end(X,SUCCESS)", "XA_OK", "T0 S2",
      [](Trial& t) {
-       t.only_static();
        t.suspended(t.th1, t.x);
        t.th1.end(&t.x, TMSUCCESS).must(XA_OK);
        t.is_free(t.th1);
@@ -106,7 +96,6 @@ constexpr Statement kRows[] = {
      }},
     {"C34", capability, "susp", "T2", "xa_end(X,FAIL)", "{XA_OK, RB*}", "T0, {S2, S4}",
      [](Trial& t) {
-       t.only_static();
        t.suspended(t.th1, t.x);
        t.th1.end(&t.x, TMFAIL).must({XA_OK, RB});
        t.is_free(t.th1);
@@ -115,35 +104,30 @@ constexpr Statement kRows[] = {
      }},
     {"C35", capability, "susp", "T2", "xa_end(X,SUSPEND)", "XAER_PROTO", "T2",
      [](Trial& t) {
-       t.only_static();
        t.suspended(t.th1, t.x);
        t.th1.end(&t.x, TMSUSPEND).must(XAER_PROTO);
        t.is_suspended(t.th1, t.x);
      }},
     {"C36", capability, "susp", "T2", "xa_start(X,0)", "{XAER_DUPID, XAER_PROTO}", "T2",
      [](Trial& t) {
-       t.only_static();
        t.suspended(t.th1, t.x);
        t.th1.start(&t.x).must({XAER_DUPID, XAER_PROTO});
        t.is_suspended(t.th1, t.x);
      }},
     {"C37", uncertain, "susp", "T2 X", "xa_start(Y,0)", "{XA_OK, XAER_PROTO}", "X T2, Y {T1, S0}",
      [](Trial& t) {
-       t.only_static();
        t.suspended(t.th1, t.x);
        t.seen(t.th1.start(&t.y), {XA_OK, XAER_PROTO});
      }},
     {"C38", capability, "susp", "th1 T2, suspended without MIGRATE", "th2 xa_start(X,RESUME)",
      "XAER_PROTO", "th1 T2",
      [](Trial& t) {
-       t.only_static();
        t.suspended(t.th1, t.x);
        t.opened_th2().start(&t.x, TMRESUME).must(XAER_PROTO);
        t.is_suspended(t.th1, t.x);
      }},
     {"C39", capability, "mig", "T1", "xa_end(X,SUSPEND|MIGRATE)", "{XA_OK, XA_NOMIGRATE}", "T2 S2",
      [](Trial& t) {
-       t.only_static();
        (void)migratable(t);
        t.is_suspended(t.th1, t.x);
      }},
@@ -157,76 +141,65 @@ constexpr Statement kRows[] = {
      "{XAER_INVAL, XA_NOMIGRATE}", "{T1, T2}", migrate_refused},
     {"C44", always, "", "T1", "xa_end(X,0)", "XAER_INVAL", "T1 S1",
      [](Trial& t) {
-       t.only_static();
        t.active(t.th1, t.x);
        t.th1.end(&t.x, TMNOFLAGS).must(XAER_INVAL);
        t.is_active(t.th1, t.x);
      }},
     {"C45", always, "", "T1", "xa_end(X,MIGRATE)", "XAER_INVAL", "T1 S1",
      [](Trial& t) {
-       t.only_static();
        t.active(t.th1, t.x);
        t.th1.end(&t.x, TMMIGRATE).must(XAER_INVAL);
        t.is_active(t.th1, t.x);
      }},
     {"C46", always, "", "T1", "xa_end(X,SUCCESS|MIGRATE)", "XAER_INVAL", "T1 S1",
      [](Trial& t) {
-       t.only_static();
        t.active(t.th1, t.x);
        t.th1.end(&t.x, TMSUCCESS | TMMIGRATE).must(XAER_INVAL);
        t.is_active(t.th1, t.x);
      }},
     {"C47", always, "", "T1", "xa_end(X,SUCCESS|FAIL)", "XAER_INVAL", "T1 S1",
      [](Trial& t) {
-       t.only_static();
        t.active(t.th1, t.x);
        t.th1.end(&t.x, TMSUCCESS | TMFAIL).must(XAER_INVAL);
        t.is_active(t.th1, t.x);
      }},
     {"C48", always, "", "T1", "xa_end(X,SUCCESS|SUSPEND)", "XAER_INVAL", "T1 S1",
      [](Trial& t) {
-       t.only_static();
        t.active(t.th1, t.x);
        t.th1.end(&t.x, TMSUCCESS | TMSUSPEND).must(XAER_INVAL);
        t.is_active(t.th1, t.x);
      }},
     {"C49", always, "", "T1", "xa_end(X,SUCCESS|JOIN)", "XAER_INVAL", "T1 S1",
      [](Trial& t) {
-       t.only_static();
        t.active(t.th1, t.x);
        t.th1.end(&t.x, TMSUCCESS | TMJOIN).must(XAER_INVAL);
        t.is_active(t.th1, t.x);
      }},
     {"C50", always, "", "S0", "xa_end(X,SUCCESS)", "XAER_NOTA", "=",
      [](Trial& t) {
-       t.only_static();
        t.th1.end(&t.x, TMSUCCESS).must(XAER_NOTA);
        t.is_gone(t.th1, t.x);
      }},
     {"C51", always, "", "T1 Y, X S0", "xa_end(X,SUCCESS)", "XAER_NOTA", "=",
      [](Trial& t) {
-       t.only_static();
        t.active(t.th1, t.y);
        t.th1.end(&t.x, TMSUCCESS).must(XAER_NOTA);
        t.is_active(t.th1, t.y);
      }},
     {"C52", always, "", "T0 S2", "xa_end(X,SUCCESS)", "XAER_PROTO", "=",
      [](Trial& t) {
-       t.only_static();
        t.idle(t.th1, t.x);
        t.th1.end(&t.x, TMSUCCESS).must(XAER_PROTO);
        t.is_idle(t.th1, t.x);
      }},
     {"C53", always, "", "T0 S3", "xa_end(X,SUCCESS)", "XAER_PROTO", "=",
      [](Trial& t) {
-       t.only_static();
        t.prepared(t.th1, t.x);
        t.th1.end(&t.x, TMSUCCESS).must(XAER_PROTO);
        t.is_prepared(t.th1, t.x);
      }},
     {"C54", always, "", "T1 Y and X S2", "xa_end(X,SUCCESS)", "XAER_PROTO", "=",
      [](Trial& t) {
-       t.only_static();
        t.idle(t.th1, t.x);
        t.active(t.th1, t.y);
        t.th1.end(&t.x, TMSUCCESS).must(XAER_PROTO);
@@ -235,14 +208,12 @@ constexpr Statement kRows[] = {
      }},
     {"C55", always, "", "th2 T1 X", "xa_end(X,SUCCESS)", "XAER_PROTO", "=",
      [](Trial& t) {
-       t.only_static();
        t.active(t.opened_th2(), t.x);
        t.th1.end(&t.x, TMSUCCESS).must(XAER_PROTO);
        t.is_active(t.th2, t.x);
      }},
     {"C56", always, "", "X S2 (T0)", "xa_start(Y,0)", "XA_OK", "X S2, Y T1 S1",
      [](Trial& t) {
-       t.only_static();
        t.idle(t.th1, t.x);
        t.th1.start(&t.y).must(XA_OK);
        t.is_active(t.th1, t.y);
@@ -251,7 +222,6 @@ constexpr Statement kRows[] = {
     {"C57", fault, "", "T1, RM doomed the branch (e.g. deadlock victim)", "xa_end(X,SUCCESS)",
      "RB*", "T0 S4",
      [](Trial& t) {
-       t.only_static();
        t.doom(t.th1, t.x);
        t.th1.end(&t.x, TMSUCCESS).must(RB);
        t.is_free(t.th1);
@@ -261,7 +231,6 @@ constexpr Statement kRows[] = {
     {"C58", fault, "", "T1, RM doomed the branch (e.g. deadlock victim)", "xa_end(X,SUSPEND)",
      "RB*", "T0 S4",
      [](Trial& t) {
-       t.only_static();
        t.needs("susp");
        t.doom(t.th1, t.x);
        t.th1.end(&t.x, TMSUSPEND).must(RB);
@@ -272,7 +241,6 @@ constexpr Statement kRows[] = {
     {"C59", fault, "", "T2, doomed (susp)", "xa_start(X,RESUME)", "RB*", "T0 S4", resume_doomed},
     {"C60", fault, "", "S2, doomed (join)", "xa_start(X,JOIN)", "RB*", "T0 S4",
      [](Trial& t) {
-       t.only_static();
        t.doom(t.th1, t.x);
        t.th1.end(&t.x, TMSUCCESS).must(RB);
        t.th1.start(&t.x, TMJOIN).must(RB);

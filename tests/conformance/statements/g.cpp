@@ -7,10 +7,6 @@ namespace {
 
 using enum Kind;
 
-void not_registering(Trial& t) {
-  if (t.subject().dynamic()) Trial::not_applicable("xa_start is not for switches with TMREGISTER");
-}
-
 void finishes(Trial& t, int handle, int rmid = 0) {
   int value = -1;
   t.th1.complete(&handle, &value, TMNOFLAGS, rmid).must(XA_OK);
@@ -18,13 +14,12 @@ void finishes(Trial& t, int handle, int rmid = 0) {
 }
 
 void start_asynchronously(Trial& t) {
-  not_registering(t);
+  t.only_static();
   finishes(t, t.outstanding(t.th1, t.x));
   t.is_active(t.th1, t.x);
 }
 
 void held_up(Trial& t) {
-  t.only_asynchronous();
   const std::string info = t.redirected();
   t.th1.open_with(info.c_str(), TMNOFLAGS, t.other_rmid()).must(XA_OK);
   t.idle(t.th1, t.x, Trial::Writes::yes, t.other_rmid());
@@ -36,7 +31,7 @@ void held_up(Trial& t) {
     t.th1.complete(&handle, &value, TMNOWAIT, t.other_rmid()).must(XA_RETRY);
   t.restore();
   finishes(t, handle, t.other_rmid());
-  t.is_prepared(t.th1, t.x);
+  t.check(t.lists(t.th1, t.x), "X must be listed by xa_recover");
 }
 
 void dead_handles(Trial& t) {
@@ -86,13 +81,13 @@ constexpr Statement kRows[] = {
      "{XAER_INVAL, XAER_PROTO}", "A0", dead_handles},
     {"G08", uncertain, "async", "A1, RM allows one", "xa_start(Y,ASYNC)", "XAER_ASYNC", "=",
      [](Trial& t) {
-       not_registering(t);
+       t.only_static();
        (void)t.outstanding(t.th1, t.x);
        t.seen(t.th1.start(&t.y, TMASYNC), {XAER_ASYNC});
      }},
     {"G09", uncertain, "async", "A0", "xa_start(X,ASYNC|NOWAIT)", "XAER_INVAL", "=",
      [](Trial& t) {
-       not_registering(t);
+       t.only_static();
        t.seen(t.th1.start(&t.x, TMASYNC | TMNOWAIT), {XAER_INVAL});
      }},
 };
