@@ -17,6 +17,26 @@ bool comes_true(Condition condition) {
   return true;
 }
 
+/// Holds every xa_commit up until let_go(), as a slow server does.
+class SlowCommit final : public xabridge::Observer {
+ public:
+  void on_event(const xabridge::Event& event) noexcept override {
+    if (event.kind != xabridge::EventKind::before_commit) return;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return free_; });
+  }
+  void let_go() {
+    const std::lock_guard lock(mutex_);
+    free_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool free_ = false;
+};
+
 }  // namespace
 
 TEST_CASE_METHOD(TxFixture, "Both resource managers are opened started prepared and committed") {
@@ -153,4 +173,63 @@ TEST_CASE_METHOD(TxFixture, "A timeout dooms the transaction that began after it
   CHECK(tx_commit() == TX_ROLLBACK);
   CHECK(accounts.rolled_back() == 1);
   CHECK(tx_info(nullptr) == 0);
+}
+
+TEST_CASE_METHOD(TxFixture,
+                 "After the decision is logged phase two goes on in the background K29") {
+  SlowCommit slow;
+  auto watched = config();
+  watched.observers.push_back(&slow);
+  xabridge::tx::configuration() = [watched] { return xabridge::Result<xabridge::Config>(watched); };
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_set_commit_return(TX_COMMIT_DECISION_LOGGED) == TX_OK);
+  CHECK(info().when_return == TX_COMMIT_DECISION_LOGGED);
+  REQUIRE(tx_begin() == TX_OK);
+  const std::string gtrid_hex = xabridge::to_hex(gtrid());
+  CHECK(tx_commit() == TX_OK);
+  // tx_commit is back, and no branch is committed.
+  CHECK(accounts.committed() + ledger.committed() == 0);
+  CHECK(tx_info(nullptr) == 0);
+  ledger.answer("commit", {XA_HEURRB});
+  slow.let_go();
+  CHECK(comes_true([&] { return accounts.was_committed(gtrid_hex); }));
+  CHECK(comes_true([&] { return ledger.count("forget") == 1; }));
+  CHECK(events.count(xabridge::EventKind::heuristic) == 1);
+  REQUIRE(tx_close() == TX_OK);
+}
+
+TEST_CASE_METHOD(TxFixture, "Many commits left to the background are all finished") {
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_set_commit_return(TX_COMMIT_DECISION_LOGGED) == TX_OK);
+  constexpr std::size_t kCount = 200;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    REQUIRE(tx_begin() == TX_OK);
+    REQUIRE(tx_commit() == TX_OK);
+  }
+  CHECK(comes_true([&] { return accounts.committed() + ledger.committed() == 2 * kCount; }));
+  REQUIRE(tx_close() == TX_OK);
+}
+
+TEST_CASE_METHOD(TxFixture, "A commit still waiting at the end is finished by the next who opens") {
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_set_commit_return(TX_COMMIT_DECISION_LOGGED) == TX_OK);
+  REQUIRE(tx_begin() == TX_OK);
+  const std::string gtrid_hex = xabridge::to_hex(gtrid());
+  for (MemoryRm* rm : {&accounts, &ledger}) rm->answer("commit", std::deque<int>(1000, XA_RETRY));
+  CHECK(tx_commit() == TX_OK);
+  REQUIRE(tx_close() == TX_OK);  // without waiting for ever
+  for (MemoryRm* rm : {&accounts, &ledger}) rm->answer("commit", {});
+  REQUIRE(tx_open() == TX_OK);
+  CHECK(comes_true([&] { return accounts.was_committed(gtrid_hex); }));
+  CHECK(comes_true([&] { return ledger.was_committed(gtrid_hex); }));
+}
+
+TEST_CASE_METHOD(TxFixture,
+                 "A vote against commit is told also where only the decision is awaited") {
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_set_commit_return(TX_COMMIT_DECISION_LOGGED) == TX_OK);
+  REQUIRE(tx_begin() == TX_OK);
+  ledger.answer("prepare", {XA_RBINTEGRITY});
+  CHECK(tx_commit() == TX_ROLLBACK);
+  CHECK(accounts.rolled_back() == 1);
 }

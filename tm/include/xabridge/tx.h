@@ -99,9 +99,10 @@ XABRIDGE_API int tx_rollback(void);
 /* 1: in a transaction, 0: not; TX_PROTOCOL_ERROR: not open; TX_FAIL. `info` may be null. */
 XABRIDGE_API int tx_info(TXINFO* info);
 
-/* TX_OK; TX_EINVAL; TX_PROTOCOL_ERROR: not open; TX_FAIL. A refused value changes nothing.
- * TX_COMMIT_DECISION_LOGGED is TX_NOT_SUPPORTED where the configuration switches background
- * recovery off: then nobody would finish the branches. */
+/* TX_OK; TX_EINVAL; TX_PROTOCOL_ERROR: not open; TX_FAIL. A refused value changes nothing. After
+ * TX_COMMIT_DECISION_LOGGED tx_commit of several branches returns TX_OK once the decision is
+ * durable; the branches are committed in the background, and what a resource manager decided by
+ * itself is then told in the log only. */
 XABRIDGE_API int tx_set_commit_return(COMMIT_RETURN when_return);
 XABRIDGE_API int tx_set_transaction_control(TRANSACTION_CONTROL control);
 XABRIDGE_API int tx_set_transaction_timeout(TRANSACTION_TIMEOUT timeout);

@@ -93,6 +93,8 @@ class Coordinator {
   /// True when decide() could not say what stands: this process must never touch the branches
   /// again, see Recovery::hold().
   [[nodiscard]] bool undecidable() const noexcept { return verdict_ == Verdict::unknown; }
+  /// True when the decision is commit, and durable.
+  [[nodiscard]] bool commit_decided() const noexcept { return verdict_ == Verdict::commit; }
   [[nodiscard]] Outcome outcome() const;
 
  private:

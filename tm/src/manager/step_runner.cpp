@@ -61,8 +61,9 @@ StepRunner::StepRunner(Coordinator& coordinator,
       around_(std::move(surroundings)),
       gtrid_hex_(to_hex(coordinator.gtrid())) {}
 
-void StepRunner::run(Step step) {
+Step StepRunner::run(Step step, Until until) {
   while (step.kind != Step::Kind::finished) {
+    const bool decides = step.kind == Step::Kind::decide;
     switch (step.kind) {
       case Step::Kind::call:
         perform_calls(step.calls);
@@ -83,7 +84,9 @@ void StepRunner::run(Step step) {
         break;
     }
     step = coordinator_.next();
+    if (decides && until == Until::decided && coordinator_.commit_decided()) break;
   }
+  return step;
 }
 
 void StepRunner::decide() {

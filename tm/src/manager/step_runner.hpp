@@ -36,8 +36,12 @@ class StepRunner {
              std::vector<std::shared_ptr<ResourceManager>> resource_managers,
              Surroundings surroundings);
 
-  /// From `first` to the end.
-  void run(Step first);
+  enum class Until {
+    finished,
+    decided,  // the commit decision is durable
+  };
+  /// From `first` on; the step it stopped at, `finished` at the end.
+  Step run(Step first, Until until = Until::finished);
   /// Why branches that were ended to be rolled back were doomed already: a deadlock, a lost
   /// connection. Not part of the outcome, which the application asked for; run() wants to know.
   [[nodiscard]] const std::vector<Error>& doomed_by() const noexcept { return doomed_by_; }

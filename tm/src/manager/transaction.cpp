@@ -2,9 +2,7 @@
 #include <xabridge/codes.hpp>
 #include <xabridge/transaction_manager.hpp>
 
-#include "../core/coordinator.hpp"
 #include "../identity.hpp"
-#include "step_runner.hpp"
 #include "transaction_impl.hpp"
 
 namespace xabridge {
@@ -99,40 +97,25 @@ Outcome Transaction::Impl::finish(Ask ask) noexcept {
 }
 
 Outcome Transaction::Impl::run_protocol(Ask ask) {
-  if (ask == Ask::commit && !doom && timed_out()) doom = Doom{timeout_text(), XA_RBTIMEOUT};
+  if (ask != Ask::rollback && !doom && timed_out()) doom = Doom{timeout_text(), XA_RBTIMEOUT};
   std::vector<tm::BranchInfo> infos;
   std::vector<std::shared_ptr<tm::ResourceManager>> resource_managers;
   for (const Branch& branch : branches) {
     infos.push_back({branch.resource_manager->name(), branch.xid});
     resource_managers.push_back(branch.resource_manager);
   }
-  tm::Coordinator::Options options;
-  options.patience = 1'000'000;  // the completion timeout ends it, not a number of tries
-  tm::Coordinator coordinator(options, gtrid, std::move(infos));
-  tm::StepRunner runner(coordinator, std::move(resource_managers),
-                        {runtime->decisions(), *runtime->events, runtime->environment.clock, *gate,
-                         runtime->config.completion_timeout, timeout_text()});
-  if (ask == Ask::commit && !doom) {
-    runner.run(coordinator.commit());
+  auto run = std::make_unique<tm::CommitRun>(runtime, gate, gtrid, std::move(infos),
+                                             std::move(resource_managers), timeout_text());
+  if (ask != Ask::rollback && !doom) {
+    run->commit(ask == Ask::decision ? tm::CommitRun::Until::decided
+                                     : tm::CommitRun::Until::finished);
   } else {
-    runner.run(coordinator.rollback(doom ? doom->reason : "the application asked for rollback",
-                                    doom ? doom->code : XA_RBROLLBACK));
+    run->rollback(doom ? doom->reason : "the application asked for rollback",
+                  doom ? doom->code : XA_RBROLLBACK);
   }
-  doomed_by = runner.doomed_by();
-  Outcome result = coordinator.outcome();
-  for (const BranchOutcome& branch : result.branches) {
-    if (branch.state != BranchState::pending) continue;
-    runtime->events->emit(EventKind::pending, gtrid_hex, branch.resource_manager, 0,
-                          branch.errors.empty() ? std::string() : branch.errors.back().to_string());
-  }
-  if (result.kind == OutcomeKind::unknown) {
-    runtime->events->emit(EventKind::warning, gtrid_hex, {}, result.reason_code,
-                          result.to_string());
-  }
-  if (coordinator.undecidable()) runtime->recovery->recovery.hold(gtrid);
-  // From here on the branches that are left are recovery's.
-  runtime->live().remove(gtrid);
-  if (!coordinator.complete()) runtime->recovery->hurry();
+  doomed_by = run->doomed_by();
+  Outcome result = run->outcome();
+  if (!run->finished()) phase_two = std::move(run);
   return result;
 }
 

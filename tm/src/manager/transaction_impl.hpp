@@ -7,6 +7,7 @@
 #include <vector>
 #include <xabridge/transaction_manager.hpp>
 
+#include "commit_run.hpp"
 #include "registration.hpp"
 #include "runtime.hpp"
 #include "timeout_gate.hpp"
@@ -23,7 +24,11 @@ struct Transaction::Impl final : tm::Enlister {
     std::string reason;
     int code = XA_RBROLLBACK;
   };
-  enum class Ask { commit, rollback };
+  enum class Ask {
+    commit,
+    decision,  // commit, as far as the durable decision; phase_two is then what is left
+    rollback,
+  };
 
   Impl(std::shared_ptr<tm::Runtime> runtime, std::chrono::milliseconds timeout);
   ~Impl();
@@ -62,6 +67,7 @@ struct Transaction::Impl final : tm::Enlister {
   bool active = true;
   std::optional<Outcome> outcome;  // once finished
   std::vector<Error> doomed_by;    // see StepRunner
+  std::unique_ptr<tm::CommitRun> phase_two;  // to be finished by whoever takes it
   tm::CurrentTransaction current{*this};
 
  private:

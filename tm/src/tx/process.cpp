@@ -16,7 +16,7 @@ struct Shared {
   explicit Shared(pid_t of) : process(of) {}
   const pid_t process;
   std::mutex mutex;  // held while one is made or ended, so that they never overlap
-  std::weak_ptr<TransactionManager::Impl> manager;
+  std::weak_ptr<SharedManager> manager;
 };
 
 Shared& shared() {
@@ -47,13 +47,17 @@ std::function<Result<Config>()>& configuration() {
   return source;
 }
 
+SharedManager::SharedManager(Config config, tm::Environment& environment)
+    : runtime(std::make_shared<tm::Runtime>(std::move(config), environment)),
+      manager(runtime),
+      completer(runtime->config.completion_timeout) {}
+
 Manager acquire() {
   Shared& all = shared();
   const std::lock_guard lock(all.mutex);
   if (Manager manager = all.manager.lock()) return manager;
   Config config = configuration()().value();
-  auto manager = std::make_shared<TransactionManager::Impl>(
-      std::make_shared<tm::Runtime>(std::move(config), tm::posix_environment()));
+  auto manager = std::make_shared<SharedManager>(std::move(config), tm::posix_environment());
   all.manager = manager;
   return manager;
 }

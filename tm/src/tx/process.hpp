@@ -7,18 +7,26 @@
 #include <string>
 
 #include "../manager/manager_impl.hpp"
+#include "completer.hpp"
 
 namespace xabridge::tx {
 
-using Manager = std::shared_ptr<TransactionManager::Impl>;
+struct SharedManager {
+  SharedManager(Config config, tm::Environment& environment);
+
+  std::shared_ptr<tm::Runtime> runtime;
+  TransactionManager::Impl manager;
+  Completer completer;  // goes first: it finishes what is under way
+};
+using Manager = std::shared_ptr<SharedManager>;
 
 /// Makes it where there is none. Throws Exception; XAER_INVAL where the configuration is why.
 [[nodiscard]] Manager acquire();
 /// Ends it when this was the last. In a forked child, which has none of it, it does nothing.
 void release(Manager manager) noexcept;
 
-/// Where the configuration comes from: the file XABRIDGE_CONFIG names, unless a test says otherwise.
-/// To be set while nobody has opened anything.
+/// Where the configuration comes from: the file XABRIDGE_CONFIG names, unless a test says
+/// otherwise. To be set while nobody has opened anything.
 [[nodiscard]] std::function<Result<Config>()>& configuration();
 [[nodiscard]] Result<Config> configuration_of_environment();
 

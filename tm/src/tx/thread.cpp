@@ -215,8 +215,10 @@ int Thread::complete(Asked asked) {
 /// From here on there is no transaction, whatever happens: one is never finished twice.
 int Thread::finish(Asked asked, const char* call) noexcept {
   const auto transaction = std::move(transaction_);
-  const Outcome outcome = transaction->finish(
-      asked == Asked::commit ? Transaction::Impl::Ask::commit : Transaction::Impl::Ask::rollback);
+  using Ask = Transaction::Impl::Ask;
+  const Ask commit = when_return_ == TX_COMMIT_DECISION_LOGGED ? Ask::decision : Ask::commit;
+  const Outcome outcome = transaction->finish(asked == Asked::commit ? commit : Ask::rollback);
+  if (transaction->phase_two) manager_->completer.complete(std::move(transaction->phase_two));
   const int code = code_of(asked, outcome, commits_pending(*transaction, outcome));
   if (code == TX_OK) return code;
   try {
@@ -252,8 +254,8 @@ int Thread::info(TXINFO* info) {
 
 int Thread::set_commit_return(COMMIT_RETURN when_return) {
   if (!may(state_, Call::look_or_set)) return TX_PROTOCOL_ERROR;
-  if (when_return == TX_COMMIT_DECISION_LOGGED) return TX_NOT_SUPPORTED;
-  if (when_return != TX_COMMIT_COMPLETED) return TX_EINVAL;
+  if (when_return != TX_COMMIT_COMPLETED && when_return != TX_COMMIT_DECISION_LOGGED)
+    return TX_EINVAL;
   when_return_ = when_return;
   moved(Call::look_or_set);
   return TX_OK;

@@ -1,4 +1,5 @@
-// The C entries of TX. No exception crosses them: one that comes is a failure of the process itself.
+// The C entries of TX. No exception crosses them: one that comes is a failure of the process
+// itself.
 #include <xabridge/tx.h>
 
 #include "thread.hpp"

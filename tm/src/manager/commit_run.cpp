@@ -1,0 +1,82 @@
+// From the first step to what is left to recovery.
+#include "commit_run.hpp"
+
+namespace xabridge::tm {
+namespace {
+
+Coordinator::Options coordinator_options() {
+  Coordinator::Options options;
+  options.patience = 1'000'000;  // the completion timeout ends it, not a number of tries
+  return options;
+}
+
+}  // namespace
+
+CommitRun::CommitRun(std::shared_ptr<Runtime> runtime, std::shared_ptr<TimeoutGate> gate,
+                     std::string gtrid, std::vector<BranchInfo> branches,
+                     std::vector<std::shared_ptr<ResourceManager>> resource_managers,
+                     std::string timeout_text)
+    : runtime_(std::move(runtime)),
+      gate_(std::move(gate)),
+      gtrid_(std::move(gtrid)),
+      coordinator_(coordinator_options(), gtrid_, std::move(branches)),
+      runner_(coordinator_, std::move(resource_managers),
+              {runtime_->decisions(), *runtime_->events, runtime_->environment.clock, *gate_,
+               runtime_->config.completion_timeout, std::move(timeout_text)}) {}
+
+CommitRun::~CommitRun() {
+  if (!left_over_) return;
+  // The decision is durable, so recovery commits what nobody finished here.
+  runtime_->live().remove(gtrid_);
+  runtime_->recovery->hurry();
+}
+
+void CommitRun::commit(Until until) {
+  next_ = runner_.run(coordinator_.commit(), until == Until::decided ? StepRunner::Until::decided
+                                                                     : StepRunner::Until::finished);
+  left_over_ = !finished();
+  if (!left_over_) conclude();
+}
+
+void CommitRun::rollback(const std::string& reason, int code) {
+  next_ = runner_.run(coordinator_.rollback(reason, code));
+  conclude();
+}
+
+void CommitRun::finish() {
+  next_ = runner_.run(std::move(next_));
+  conclude();
+}
+
+Outcome CommitRun::outcome() const {
+  Outcome result = coordinator_.outcome();
+  if (finished()) return result;
+  result.kind = OutcomeKind::committed_pending;
+  result.reason.clear();
+  result.reason_code = XA_OK;
+  for (BranchOutcome& branch : result.branches) {
+    if (branch.state == BranchState::unknown) branch.state = BranchState::pending;
+  }
+  return result;
+}
+
+void CommitRun::conclude() {
+  const Outcome result = coordinator_.outcome();
+  for (const BranchOutcome& branch : result.branches) {
+    if (branch.state != BranchState::pending) continue;
+    runtime_->events->emit(
+        EventKind::pending, result.gtrid, branch.resource_manager, 0,
+        branch.errors.empty() ? std::string() : branch.errors.back().to_string());
+  }
+  if (result.kind == OutcomeKind::unknown) {
+    runtime_->events->emit(EventKind::warning, result.gtrid, {}, result.reason_code,
+                           result.to_string());
+  }
+  if (coordinator_.undecidable()) runtime_->recovery->recovery.hold(gtrid_);
+  // From here on the branches that are left are recovery's.
+  runtime_->live().remove(gtrid_);
+  if (!coordinator_.complete()) runtime_->recovery->hurry();
+  left_over_ = false;
+}
+
+}  // namespace xabridge::tm
