@@ -19,6 +19,7 @@ struct Hanging {
   SlowCommit slow{corner.admin(), corner.table()};
   Proxy proxy{environment("XABRIDGE_TEST_POSTGRESQL")};
   SessionPtr session = open_session(proxy.open_string());
+  std::string backend = session->server_id();  // libpq forgets it with the connection
   Xid xid = corner.xid();
   std::future<rm::Answer> answer;
 
@@ -56,7 +57,7 @@ TEST_CASE("a commit whose reply was lost is found rolled back") {
   Hanging h;
   h.proxy.set(Proxy::Mode::cut_client);
   REQUIRE(eventually([&] { return h.proxy.cut() == 1; }));
-  CHECK(sql(h.corner.admin(), "SELECT pg_terminate_backend(" + h.session->server_id() + ")").ok);
+  CHECK(sql(h.corner.admin(), "SELECT pg_terminate_backend(" + h.backend + ")").ok);
   const rm::Answer answer = h.answer.get();
   CHECK_ANSWER(answer, XA_RBCOMMFAIL);
   REQUIRE(answer.error.has_value());
