@@ -33,10 +33,17 @@ std::string at(int rmid, const std::string& verb, const std::string& rest) {
   return verb + "@" + std::to_string(rmid) + " " + rest;
 }
 
+// The thread sanitizer allows no new threads in a forked child, and the leak checker of the address
+// sanitizer takes what the child inherited and leaves alone for a leak when it exits in good order.
 #if defined(__SANITIZE_THREAD__)
-constexpr bool threads_after_fork = false;  // the thread sanitizer does not allow them
+constexpr bool threads_after_fork = false;
 #else
 constexpr bool threads_after_fork = true;
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool exit_after_fork = false;
+#else
+constexpr bool exit_after_fork = threads_after_fork;
 #endif
 
 /// Lets thread 2 end, meanwhile waits until a call of `verb` is held up in it or for it, and lets
@@ -163,7 +170,7 @@ TEST_CASE("A child of fork has no call outstanding and its parent still has") {
 }
 
 TEST_CASE("A process may exit with calls outstanding") {
-  const pid_t child = threads_after_fork ? ::fork() : -1;
+  const pid_t child = exit_after_fork ? ::fork() : -1;
   if (child == 0) {
     static auto* const scenario = new Asynchronous(false);
     // The main thread waits for its own call; the other thread's call outlives static destruction.
