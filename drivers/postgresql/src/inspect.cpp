@@ -119,8 +119,8 @@ Answer Session::refused(const char* command, const Xid& xid, const PGresult* res
   return e;
 }
 
-// Ends what is open and lets go of advisory locks, where the message that would have done it was not
-// sent or not executed.
+// Ends what is open and lets go of advisory locks, where the message that would have done it was
+// not sent or not executed.
 void Session::roll_back_now() noexcept {
   if (!connected()) return;
   const ResultSet result = execute(

@@ -6,8 +6,8 @@
 // * A crash, when nothing of the first one had reached the WAL. `run` changes with every start of
 //   the server and, since a crash of one server process ends the others but not the postmaster,
 //   with its auxiliary processes (whose pids every role may see).
-// * A standby that takes over without the last of the WAL, or recovery to a point in time. `history`
-//   has the timeline, which changes then.
+// * A standby that takes over without the last of the WAL, or recovery to a point in time.
+//   `history` has the timeline, which changes then.
 // * Another cluster at the same address. `history` has its identifier.
 //
 // An id of a branch in progress needs both to be the same. The id of a prepared branch needs only

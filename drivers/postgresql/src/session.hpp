@@ -21,9 +21,9 @@
 //    end() makes the transaction manager roll everything back before anything else is prepared; its
 //    rollback() of this branch then gets the truth, which is heuristic, with the repair in words.
 //
-// Every call is one path, whether it waits or not: send() starts it, receive() brings it to its end,
-// and the blocking calls are the one after the other. A call that needs several answers goes on in
-// receive(): each step looks at a reply and either concludes or asks again.
+// Every call is one path, whether it waits or not: send() starts it, receive() brings it to its
+// end, and the blocking calls are the one after the other. A call that needs several answers goes
+// on in receive(): each step looks at a reply and either concludes or asks again.
 //
 // Round trips: begin 1, end 0, prepare 1, commit_prepared and rollback_prepared 1, commit_one_phase
 // 1, rollback 1. A branch in which nothing was seen that writes costs one more at prepare, and is

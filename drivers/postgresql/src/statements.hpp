@@ -4,8 +4,8 @@
 namespace xabridge::postgresql {
 
 /// Sent along with whatever ends a branch: a session-level advisory lock outlives its transaction,
-/// is taken by a SELECT that nothing tells from others, and would stop everybody else for as long as
-/// the connection waits in the pool.
+/// is taken by a SELECT that nothing tells from others, and would stop everybody else for as long
+/// as the connection waits in the pool.
 inline constexpr const char* release_session_locks = "SELECT pg_catalog.pg_advisory_unlock_all()";
 
 // txid_... and not pg_..._xact_id: the same, and PostgreSQL 12 has them too.

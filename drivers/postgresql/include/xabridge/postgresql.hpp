@@ -15,10 +15,14 @@
 //   SAVEPOINT, ROLLBACK TO and RELEASE are yours. A failed statement without a savepoint dooms the
 //   branch, however the application takes it.
 // * Isolation is what role, database or SET TRANSACTION ISOLATION LEVEL (first statement) say.
-// * Settings made with SET, LISTEN and SET ROLE are undone before the next branch uses the
-// connection;
-//   session-level advisory locks, prepared statements and temporary tables are not.
-//   PREPARE TRANSACTION refuses branches that used temporary tables, LISTEN or NOTIFY.
+// * The next branch on the connection finds a session as if newly connected: settings (also those
+//   made inside functions), roles, LISTEN, prepared statements, WITH HOLD cursors and temporary
+//   tables are gone. Session-level advisory locks are released with the branch, at prepare or
+//   commit: before the other resource managers commit, so use the pg_advisory_xact_lock family
+//   where a lock must cover the whole transaction. What currval() and lastval() return does stay.
+// * PREPARE TRANSACTION refuses branches that used temporary tables, LISTEN, NOTIFY or WITH HOLD
+//   cursors. A branch that changed nothing is not prepared but finished at once; if it called
+//   pg_notify inside a function of its own, that is then sent, whatever becomes of the others.
 #pragma once
 
 #include <libpq-fe.h>
