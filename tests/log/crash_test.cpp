@@ -42,7 +42,7 @@ struct Callers {
       if (i % 5 == 0) note_heuristic(log, gtrid);
       if (i == 11 && !heuristics.empty()) {
         acknowledged.insert(*heuristics.begin());
-        (void)log.acknowledge(*heuristics.begin(), "operator");
+        (void)log.acknowledge(*heuristics.begin(), {}, "operator");
       }
     }
   }

@@ -114,10 +114,30 @@ TEST_CASE("heuristic_record_is_kept_until_acknowledged") {
   REQUIRE(log->heuristics().size() == 1);
   CHECK(log->heuristics()[0].code == XA_HEURRB);
   CHECK(log->heuristics()[0].text.size() == 2048);
-  REQUIRE(log->acknowledge(record.gtrid, "operator"));
+  REQUIRE(log->acknowledge(record.gtrid, {}, "operator"));
   CHECK(log->heuristics().empty());
   log.reset();
   CHECK(f.open()->heuristics().empty());
+}
+
+TEST_CASE("acknowledging_one_resource_manager_keeps_the_records_of_the_others") {
+  LogFixture f;
+  auto log = f.open();
+  const std::string gtrid = gtrid_of(*log, 1);
+  for (const char* rm : {"accounts", "stock"}) {
+    REQUIRE(log->heuristic(
+        {gtrid, rm, make_bqual(1, rm), Decision::commit, XA_HEURRB, "said so", f.clock.wall()}));
+  }
+  REQUIRE(log->acknowledge(gtrid, "accounts", "operator"));
+  CHECK_FALSE(log->acknowledge(gtrid, "accounts", "operator"));  // there is none any more
+  CHECK_FALSE(log->acknowledge(gtrid_of(*log, 2), {}, "operator"));
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(log->heuristics().size() == 1);
+    CHECK(log->heuristics()[0].resource_manager == "stock");
+    CHECK(log->heuristics()[0].text == "said so");
+    log.reset();
+    log = f.open();
+  }
 }
 
 TEST_CASE("two_hundred_thousand_transactions_leave_two_segments") {

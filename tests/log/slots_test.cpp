@@ -124,7 +124,7 @@ TEST_CASE("slot_of_a_dead_owner_is_taken_over_finished_and_given_back") {
   log->done(decided);
   CHECK(log->unfinished().empty());
   log->end_pass();
-  REQUIRE(log->acknowledge(undecided, "operator"));
+  REQUIRE(log->acknowledge(undecided, {}, "operator"));
   log->end_pass();
 
   const auto successor = f.open();

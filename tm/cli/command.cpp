@@ -45,6 +45,12 @@ void Columns::print(std::ostream& out, const std::string& indent) const {
   for (const auto& row : rows_) line(row);
 }
 
+std::string printable(const std::string& text) {
+  std::string out;
+  for (const char c : text) out += c >= ' ' && c < 0x7f ? c : '?';
+  return out;
+}
+
 std::string age_text(long seconds) {
   if (seconds < 0) return "?";
   constexpr long kMinute = 60;

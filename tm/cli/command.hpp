@@ -37,6 +37,15 @@ struct CheckOptions {
 [[nodiscard]] Exit check(const Config& config, const CheckOptions& options);
 [[nodiscard]] Exit status(const Config& config, bool json);
 [[nodiscard]] Exit recover(const Config& config);
+[[nodiscard]] Exit list_heuristics(const std::filesystem::path& log_directory, bool json);
+struct AcknowledgeOptions {
+  std::string gtrid;             // hex; empty: all
+  std::string resource_manager;  // empty: all of the gtrid
+  std::string why;
+  bool all = false;
+  bool yes = false;
+};
+[[nodiscard]] Exit acknowledge(const Config& config, const AcknowledgeOptions& options);
 [[nodiscard]] Exit dump_log(const std::filesystem::path& log_directory, bool json);
 
 /// A resource manager opened for looking at it, or why that failed.
@@ -61,6 +70,9 @@ class Columns {
   std::vector<std::vector<std::string>> rows_;
 };
 
+/// A name as a server shows it may be any bytes; JSON is UTF-8 and a terminal obeys control
+/// characters.
+[[nodiscard]] std::string printable(const std::string& text);
 /// "3s", "5m", "2h 10m", "4d 3h"; "?" for a negative number of seconds.
 [[nodiscard]] std::string age_text(long seconds);
 /// "2026-11-20 11:00:19Z"

@@ -92,6 +92,8 @@ ServerFinding check_write(const std::filesystem::path& path) {
 
 }  // namespace
 
+std::string this_user() { return user_name(::getuid()); }
+
 std::vector<ServerFinding> check_log_directory(const std::filesystem::path& directory) {
   std::vector<ServerFinding> out;
   struct stat info {};

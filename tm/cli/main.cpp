@@ -16,13 +16,17 @@ constexpr const char* kFooter = R"(Examples:
   xabridge --config bank.toml check         can every resource manager do what is promised?
   xabridge --config bank.toml status        what is in doubt, why, and since when
   xabridge --config bank.toml recover       finish what dead processes left behind
+  xabridge --config bank.toml heuristic list
+                                            what resource managers decided by themselves
+  xabridge --config bank.toml heuristic acknowledge GTRID accounts --why "corrected by hand"
   xabridge --config bank.toml log dump      the decision log, record by record
   XABRIDGE_CONFIG=bank.toml xabridge status --json
 
 Exit codes (the highest that applies):
   0  nothing to attend to
   1  check: errors found (with --strict also warnings); status: branches of dead or unknown
-     owners, or heuristic outcomes; recover: something is left
+     owners, or heuristic outcomes; recover: something is left; heuristic list: there are
+     some; heuristic acknowledge: nothing was, or not all
   2  the command line or the configuration is wrong
   3  a resource manager could not be reached or opened
   4  the log directory is unusable or damaged
@@ -64,6 +68,32 @@ int run(int argc, char** argv) {
   CLI::App* recover_command =
       app.add_subcommand("recover", "One recovery pass for owners that are dead; says what it did");
 
+  CLI::App* heuristic_command = app.add_subcommand(
+      "heuristic", "Outcomes that resource managers decided by themselves, against the decision");
+  heuristic_command->require_subcommand(1);
+  CLI::App* list_command = heuristic_command->add_subcommand(
+      "list", "All that nobody acknowledged; changes nothing, also beside a running service");
+  list_command->add_flag("--json", json, "for programs");
+  AcknowledgeOptions acknowledge_options;
+  CLI::App* acknowledge_command = heuristic_command->add_subcommand(
+      "acknowledge",
+      "The data is looked after: the record is kept no longer. Says in the log who "
+      "did, when and why");
+  CLI::Option* gtrid =
+      acknowledge_command->add_option("gtrid", acknowledge_options.gtrid, "as `list` shows it");
+  acknowledge_command
+      ->add_option("resource_manager", acknowledge_options.resource_manager,
+                   "only this one's; default: every one's of the gtrid")
+      ->needs(gtrid);
+  acknowledge_command->add_option("--why", acknowledge_options.why, "what was found and done")
+      ->type_name("TEXT");
+  acknowledge_command->add_flag("--all", acknowledge_options.all, "every record; needs --yes")
+      ->excludes(gtrid);
+  acknowledge_command->add_flag("--yes", acknowledge_options.yes, "I have looked at each of them");
+  for (CLI::App* command : {heuristic_command, list_command, acknowledge_command}) {
+    command->fallthrough();
+  }
+
   CLI::App* log_command = app.add_subcommand("log", "The decision log");
   log_command->require_subcommand(1);
   CLI::App* dump_command =
@@ -92,6 +122,8 @@ int run(int argc, char** argv) {
   }
   if (*check_command) return static_cast<int>(check(config, check_options));
   if (*status_command) return static_cast<int>(status(config, json));
+  if (*list_command) return static_cast<int>(list_heuristics(config.log_directory, json));
+  if (*acknowledge_command) return static_cast<int>(acknowledge(config, acknowledge_options));
   if (*recover_command) return static_cast<int>(recover(config));
   return static_cast<int>(dump_log(config.log_directory, json));
 }

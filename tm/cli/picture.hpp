@@ -20,7 +20,7 @@ enum class BranchOwner {
   live,  // a running process holds its slot: it is at work on it, or recovering it
   dead,  // ours, and nobody is at work on it: `xabridge recover`, or the next start, finishes it
   stranger,  // our register id, an incarnation never recorded here: a copy of the log root made it
-  foreign,  // another transaction manager's, or another register's
+  foreign,   // another transaction manager's, or another register's
 };
 [[nodiscard]] const char* to_string(BranchOwner owner) noexcept;
 

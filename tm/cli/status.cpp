@@ -12,14 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-/// A name as a server shows it may be any bytes; JSON is UTF-8 and a terminal obeys control
-/// characters.
-std::string printable(const std::string& text) {
-  std::string out;
-  for (const char c : text) out += c >= ' ' && c < 0x7f ? c : '?';
-  return out;
-}
-
 std::string age_of(const PicturedBranch& b) {
   return (b.age_is_limit ? "< " : "") + age_text(b.age_seconds);
 }
@@ -86,6 +78,10 @@ void print_advice(const Picture& picture) {
   if (dead) {
     std::cout
         << "Owner dead: the service's next start finishes these, or `xabridge recover` now.\n";
+  }
+  if (!picture.heuristics.empty()) {
+    std::cout << "Heuristic outcome: compare both databases, put right what is wrong, then "
+                 "`xabridge heuristic acknowledge`.\n";
   }
   if (stranger) {
     std::cout << "Owner stranger: made by a copy of this log directory; only the copy knows the "

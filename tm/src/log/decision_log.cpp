@@ -14,9 +14,10 @@ constexpr std::size_t kMaxBufferedDone = 64U << 10U;
 
 // Somebody waiting for the batch his record is in. Lives on that thread's stack.
 struct DecisionLog::Request {
-  DecisionRecord* decision = nullptr;    // becomes live when durable
-  HeuristicRecord* heuristic = nullptr;  // likewise
-  const std::string* acknowledged = nullptr;
+  DecisionRecord* decision = nullptr;         // becomes live when durable
+  HeuristicRecord* heuristic = nullptr;       // likewise
+  const std::string* acknowledged = nullptr;  // gtrid, at
+  const std::string* acknowledged_at = nullptr;
   std::condition_variable wake;  // finished, or nobody is writing
   bool finished = false;
   std::optional<Error> error;
@@ -104,7 +105,8 @@ void DecisionLog::finish(Request& request, const Result<void>& written) {
   if (written) {
     if (request.decision != nullptr) live_.apply(Record(std::move(*request.decision)));
     if (request.heuristic != nullptr) live_.heuristic(std::move(*request.heuristic));
-    if (request.acknowledged != nullptr) live_.acknowledge(*request.acknowledged);
+    if (request.acknowledged != nullptr)
+      live_.acknowledge(*request.acknowledged, *request.acknowledged_at);
   } else {
     request.error = written.error();
   }
@@ -193,7 +195,10 @@ Result<void> DecisionLog::heuristic(HeuristicRecord record) {
   return {};
 }
 
-Result<void> DecisionLog::acknowledge(const std::string& gtrid, const std::string& who) {
+// A record speaks for all resource managers of a gtrid. The ones that are not meant are written
+// again behind it, in the same batch: all of it counts or nothing.
+Result<void> DecisionLog::acknowledge(const std::string& gtrid, const std::string& resource_manager,
+                                      const std::string& who) {
   constexpr const char* kOperation = "acknowledge heuristic outcome";
   if (!slot_->held()) return explain(slot_->writable().error(), kOperation);
   Lock lock(mutex_);
@@ -202,8 +207,13 @@ Result<void> DecisionLog::acknowledge(const std::string& gtrid, const std::strin
     error.message = "no such gtrid can exist: " + to_hex(gtrid);
     return explain(std::move(error), kOperation);
   }
+  for (const HeuristicRecord& kept : live_.heuristics()) {
+    const bool meant = resource_manager.empty() || kept.resource_manager == resource_manager;
+    if (kept.gtrid == gtrid && !meant) (void)buffer(kept);  // it fitted before
+  }
   Request request;
   request.acknowledged = &gtrid;
+  request.acknowledged_at = &resource_manager;
   if (auto forced = force(lock, request); !forced)
     return explain(std::move(forced.error()), kOperation);
   return {};

@@ -58,7 +58,9 @@ class DecisionLog {
                           Decision proposed);
   void done(const std::string& gtrid) noexcept;
   Result<void> heuristic(HeuristicRecord record);
-  Result<void> acknowledge(const std::string& gtrid, const std::string& who);
+  /// Empty resource manager: of all. `who` is cut to 255 bytes.
+  Result<void> acknowledge(const std::string& gtrid, const std::string& resource_manager,
+                           const std::string& who);
   /// Brings buffered records to the disk, if any.
   Result<void> flush();
 

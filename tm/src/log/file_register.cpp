@@ -119,9 +119,25 @@ Result<void> FileRegister::heuristic(const HeuristicRecord& record) {
   return (log != nullptr ? log : own_)->heuristic(record);
 }
 
-Result<void> FileRegister::acknowledge(const std::string& gtrid, const std::string& who) {
-  const Log log = log_of(gtrid);
-  return (log != nullptr ? log : own_)->acknowledge(gtrid, who);
+Result<void> FileRegister::acknowledge(const std::string& gtrid,
+                                       const std::string& resource_manager,
+                                       const std::string& who) {
+  bool found = false;
+  for (const Log& log : all_logs()) {
+    const auto records = log->heuristics();
+    if (std::none_of(records.begin(), records.end(), [&](const HeuristicRecord& record) {
+          return record.gtrid == gtrid &&
+                 (resource_manager.empty() || record.resource_manager == resource_manager);
+        })) {
+      continue;
+    }
+    found = true;
+    if (auto done = log->acknowledge(gtrid, resource_manager, who); !done) return done;
+  }
+  if (found) return {};
+  return failure("acknowledge heuristic outcome",
+                 "there is no such record of global transaction " + to_hex(gtrid) +
+                     " in a log this process holds; nothing was written");
 }
 
 // Takes the slot over; null: somebody owns it. What is unfinished in it is made durable by our own

@@ -57,8 +57,10 @@ class FileRegister final : public DecisionRegister {
                           Decision proposed) override;
   void done(const std::string& gtrid) noexcept override;
   Result<void> heuristic(const HeuristicRecord& record) override;
-  /// An operator has dealt with the heuristic records of gtrid: they are not kept any longer.
-  Result<void> acknowledge(const std::string& gtrid, const std::string& who);
+  /// An operator has dealt with what the resource manager (empty: any) decided by itself on gtrid:
+  /// it is not kept any longer. Error: no log held here has such a record, and nothing was written.
+  Result<void> acknowledge(const std::string& gtrid, const std::string& resource_manager,
+                           const std::string& who);
 
   Result<void> begin_pass() override;
   Result<Owner> owner_of(const Gtrid& gtrid) override;

@@ -45,10 +45,12 @@ const HeuristicRecord* LiveRecords::heuristic(const std::string& gtrid,
   return found == heuristics_.end() ? nullptr : &found->second;
 }
 
-void LiveRecords::acknowledge(const std::string& gtrid) {
-  auto first = heuristics_.lower_bound(std::pair(gtrid, std::string()));
-  while (first != heuristics_.end() && first->first.first == gtrid)
-    first = heuristics_.erase(first);
+void LiveRecords::acknowledge(const std::string& gtrid, const std::string& resource_manager) {
+  auto it = heuristics_.lower_bound(std::pair(gtrid, std::string()));
+  while (it != heuristics_.end() && it->first.first == gtrid) {
+    const bool one = resource_manager.empty() || it->second.resource_manager == resource_manager;
+    it = one ? heuristics_.erase(it) : std::next(it);
+  }
 }
 
 std::vector<DecisionRecord> LiveRecords::decisions() const {

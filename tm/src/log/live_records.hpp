@@ -26,7 +26,8 @@ class LiveRecords {
   /// The record of this branch, null if none.
   [[nodiscard]] const HeuristicRecord* heuristic(const std::string& gtrid,
                                                  const std::string& bqual) const;
-  void acknowledge(const std::string& gtrid);
+  /// Empty resource manager: of all.
+  void acknowledge(const std::string& gtrid, const std::string& resource_manager = {});
 
   [[nodiscard]] bool empty() const noexcept { return decisions_.empty() && heuristics_.empty(); }
   [[nodiscard]] std::vector<DecisionRecord> decisions() const;

@@ -1,0 +1,126 @@
+// The heuristic commands on a log an earlier process left, without any server.
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <xabridge/codes.hpp>
+#include <xabridge/xid.hpp>
+
+#include "catch.hpp"
+#include "environment.hpp"
+#include "identity.hpp"
+#include "log/file_register.hpp"
+#include "program.hpp"
+#include "temporary_directory.hpp"
+
+using nlohmann::json;
+using xabridge::to_hex;
+using namespace xabridge::tm;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// Two transactions with heuristic outcomes, the first at two resource managers.
+struct LeftBehind {
+  TemporaryDirectory directory;
+  std::string file = (directory.path() / "bank.toml").string();
+  std::string first;
+  std::string second;
+
+  LeftBehind() {
+    std::ofstream(file) << "[log]\ndirectory = \"log\"\n[[resource_manager]]\nname = \"accounts\"\n"
+                        << "driver = \"postgresql\"\nopen = \"host=/nowhere\"\n";
+    auto log = open();
+    first = gtrid_of(*log, 1);
+    second = gtrid_of(*log, 2);
+    record(*log, first, "accounts", XA_HEURRB);
+    record(*log, first, "ledger", XA_HEURHAZ);
+    record(*log, second, "ledger", XA_HEURMIX);
+  }
+  [[nodiscard]] std::unique_ptr<FileRegister> open() const {
+    FileRegister::Options options;
+    options.directory = directory.path() / "log";
+    return std::move(FileRegister::open(posix_environment(), options)).value();
+  }
+  static std::string gtrid_of(const FileRegister& log, std::uint64_t sequence) {
+    return Gtrid{log.id(), log.slot(), log.incarnation(), sequence, "host"}.encode();
+  }
+  static void record(FileRegister& log, const std::string& gtrid, const std::string& rm, int code) {
+    REQUIRE(log.heuristic({gtrid, rm, make_bqual(1, rm), Decision::commit, code,
+                           "resolved\nby hand", std::chrono::system_clock::now()}));
+  }
+  [[nodiscard]] ProgramResult run(const std::string& arguments) const {
+    return run_xabridge("--config " + file + " heuristic " + arguments);
+  }
+  [[nodiscard]] json listed() const { return json::parse(run("list --json").out); }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(LeftBehind, "heuristic list shows who decided what and when and exits with 1") {
+  const auto list = run("list");
+  INFO(list.out << list.err);
+  CHECK(list.exit_code == 1);
+  for (const std::string& part :
+       {to_hex(first), to_hex(second), std::string("XA_HEURHAZ"), std::string("resolved?by hand"),
+        std::string("asked to commit"), std::string("3 heuristic outcomes")}) {
+    CHECK(contains(list.out, part));
+  }
+  const json all = listed();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0]["resource_manager"] == "accounts");
+  CHECK(all[0]["code"] == "XA_HEURRB");
+  CHECK(all[0]["held_by_running_process"] == false);
+}
+
+TEST_CASE_METHOD(LeftBehind, "One record is acknowledged by gtrid and resource manager") {
+  const auto done = run("acknowledge " + to_hex(first) + " accounts --why 'booked by hand'");
+  INFO(done.out << done.err);
+  CHECK(done.exit_code == 0);
+  CHECK(contains(done.out, "acknowledged: " + to_hex(first) + " at accounts, XA_HEURRB"));
+  const json left = listed();
+  REQUIRE(left.size() == 2);
+  CHECK(left[0]["gtrid"] == to_hex(first));
+  CHECK(left[0]["resource_manager"] == "ledger");
+  const auto dump = run_xabridge("--config " + file + " log dump");
+  CHECK(contains(dump.out, ": booked by hand"));
+
+  const auto again = run("acknowledge " + to_hex(first) + " accounts");
+  CHECK(again.exit_code == 1);
+  CHECK(contains(again.out, "no such record"));
+}
+
+TEST_CASE_METHOD(LeftBehind, "All records of a gtrid or all there are can be acknowledged") {
+  CHECK(run("acknowledge " + to_hex(first)).exit_code == 0);
+  CHECK(listed().size() == 1);
+  CHECK(run("acknowledge --all --yes").exit_code == 0);
+  CHECK(listed().empty());
+  const auto list = run("list");
+  CHECK(list.exit_code == 0);
+  CHECK(contains(list.out, "0 heuristic outcomes"));
+}
+
+TEST_CASE_METHOD(LeftBehind, "Acknowledging needs to be told what") {
+  for (const std::string arguments : {"acknowledge", "acknowledge --all", "acknowledge xyz",
+                                      "acknowledge --yes", "frobnicate", ""}) {
+    const auto result = run(arguments);
+    INFO(arguments << "\n" << result.out << result.err);
+    CHECK(result.exit_code == 2);
+  }
+  CHECK(run("acknowledge --all --yes " + to_hex(first)).exit_code == 2);
+  CHECK(listed().size() == 3);
+}
+
+TEST_CASE_METHOD(LeftBehind, "A running process keeps its records and the program says so") {
+  auto running = open();  // takes the slot the records are in
+  REQUIRE(running->heuristics().size() == 3);
+  CHECK(listed()[0]["held_by_running_process"] == true);
+  const auto refused = run("acknowledge " + to_hex(second));
+  INFO(refused.out << refused.err);
+  CHECK(refused.exit_code == 1);
+  CHECK(contains(refused.out, "running process"));
+  CHECK(running->heuristics().size() == 3);
+  running.reset();
+  CHECK(run("acknowledge " + to_hex(second)).exit_code == 0);
+}
