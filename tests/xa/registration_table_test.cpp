@@ -31,7 +31,7 @@ const std::vector<WrittenRow> xa_table{
 const std::vector<WrittenRow> ax_reg_xid_table{
     {"ax_reg", TM_OK, /*                       */ "1 - - -"},
     {"ax_reg", TM_JOIN, /*                     */ "1 - - -"},
-    {"ax_reg", TM_RESUME, /*                   */ "- - 1 -"},
+    {"ax_reg", TM_RESUME, /*                   */ "(1) - 1 -"},
 };
 
 const std::vector<WrittenRow> ax_reg_null_table{

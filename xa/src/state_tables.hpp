@@ -4,8 +4,6 @@
 // The order of every entry is: ask, act, then move. Ask: may() says whether the cell is empty,
 // before any statement is sent. Act: the server is called. Move: after() gives the next state for
 // the answer that came. Nothing else in xabridge decides about states.
-//
-// Tables 6-3 and 6-5 have no user yet: the adapter registers statically and refuses TMASYNC.
 #pragma once
 
 #include "state_tables/association.hpp"

@@ -49,11 +49,13 @@ namespace table {
 using enum D;
 
 // clang-format off
+// Ours: TM_RESUME in D0, as table 6-2 has it, for a registration that another thread suspended with
+// TMMIGRATE.
 inline constexpr std::array<Row<D, 4, Ax>, 4> ax{{
     //                                                          D0  D1  D2  D3
     {Ax::reg, Mode::plain, Reply::ok,                          {D1, no, no, no}},
     {Ax::reg, Mode::plain, Reply::null_xid,                    {D3, no, no, no}},
-    {Ax::reg, Mode::plain, Reply::resumed,                     {no, no, D1, no}},
+    {Ax::reg, Mode::plain, Reply::resumed,                     {D1, no, D1, no}},
     {Ax::unreg, Mode::plain, Reply::ok,                        {no, no, no, D0}},
 }};
 
