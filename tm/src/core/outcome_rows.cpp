@@ -196,6 +196,16 @@ constexpr OutcomeRow kRows[] = {
      "recorded here, not forgotten there: recovery meets it again", "5 recovery"},
 
     // --- Recovery: the branch was listed, its owner is dead or done with it.
+    //
+    // XAER_NOTA to the first commit that *we* send reads as committed here, where the live path
+    // reads a hazard. What differs is what is known. A coordinator that never had a commit
+    // unanswered knows that none can have arrived, so somebody else completed the branch. Recovery
+    // has a decision and an owner that is gone: the owner's next act after the decision was to
+    // commit this very branch, and nothing is written between the two. Every crash in the second
+    // phase, every lost `done` record leads here, and in all of them the branch is committed; only
+    // an operator's rollback in that same gap is not. To call both a hazard would alarm after each
+    // crash, and who is alarmed each time stops looking. Where a server can tell the two apart its
+    // switch answers XA_HEURRB instead of XAER_NOTA, and that row is above this one.
     {P::recover_commit, V::commit, kOk, Do::confirm, P::recovered, B::committed, "committed",
      "5 recovery"},
     {P::recover_commit, V::commit, kHeuristic, Do::heuristic, P::heuristic, B::unknown,
