@@ -1,0 +1,107 @@
+// The program itself, without a server: its options, and that it sees what breaks the contract.
+#include "self/program.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "catch.hpp"
+#include "engine/statement.hpp"
+
+using namespace xabridge::conformance;
+
+namespace {
+
+std::string with_switch(const std::string& symbol, const std::string& more) {
+  return "--switch " OBLIGING_RM " --symbol " + symbol + " --open '' " + more;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the catalogue has 291 statements with ids of their own in order") {
+  const auto all = catalogue();
+  CHECK(all.size() == 291);
+  CHECK(std::is_sorted(all.begin(), all.end(),
+                       [](const auto& a, const auto& b) { return a.id < b.id; }));
+  std::set<std::string_view> ids;
+  for (const Statement& statement : all) {
+    INFO(statement.id);
+    CHECK(ids.insert(statement.id).second);
+    CHECK_FALSE(statement.call.empty());
+    const bool of_manager = statement.kind == Kind::manager || statement.id.front() == 'K';
+    CHECK((statement.run == nullptr) == of_manager);
+  }
+}
+
+TEST_CASE("list prints every statement and needs no switch") {
+  const Said said = run_conformance("--list");
+  CHECK(said.exit_code == 0);
+  CHECK(std::count(said.text.begin(), said.text.end(), '\n') == 291);
+  const Said some = run_conformance("--list --json --only B05-B10,C13,G");
+  CHECK(some.exit_code == 0);
+  CHECK(nlohmann::json::parse(some.text).size() == 6 + 1 + 9);
+}
+
+TEST_CASE("wrong usage exits with 2 and says what is wrong") {
+  const auto refused = [](const std::string& arguments, const std::string& words) {
+    const Said said = run_conformance(arguments);
+    INFO(arguments << '\n' << said.text);
+    CHECK(said.exit_code == 2);
+    CHECK(has(said.text, words));
+  };
+  refused("", "--switch, --symbol and --open are needed");
+  refused("--nonsense", "--nonsense");
+  refused("--list --only Q17", "Q17");
+  refused("--switch /nowhere/librm.so --symbol s --open ''", "/nowhere/librm.so");
+  refused(with_switch("no_such_rm", ""), "no_such_rm");
+  refused(with_switch("obliging_rm", "--capability flying"), "flying");
+  refused(with_switch("obliging_rm", "--hook explode=true"), "explode");
+  refused(with_switch("obliging_rm", "--work " OBLIGING_RM), "xa_conformance_work");
+}
+
+TEST_CASE("help tells of exit codes and hooks") {
+  const Said said = run_conformance("--help");
+  CHECK(said.exit_code == 0);
+  CHECK(has(said.text, "cut-session"));
+  CHECK(has(said.text, "Exit codes"));
+}
+
+TEST_CASE("a resource manager that agrees to everything fails") {
+  for (const std::string symbol : {"obliging_rm", "obliging_rm_of"}) {
+    const Said said = run_conformance(with_switch(symbol, "--json"));
+    REQUIRE(said.exit_code == 1);
+    const auto report = nlohmann::json::parse(said.text);
+    CHECK(report["statements"].size() == 291);
+    std::set<std::string> failed;
+    for (const auto& row : report["statements"])
+      if (row["verdict"] == "fail") failed.insert(row["id"]);
+    CHECK(failed.size() == report["count"]["fail"]);
+    // Of each table something, and nothing of what an obliging one does keep.
+    for (const char* id : {"A05", "A07", "B05", "B15", "B18", "C02", "C09", "C44", "E04", "E07",
+                           "E11", "E19", "E62", "F02", "F07", "F09", "G01"})
+      CHECK(failed.contains(id));
+    for (const char* id : {"A01", "A02", "A03", "B01", "C01"}) CHECK_FALSE(failed.contains(id));
+  }
+}
+
+TEST_CASE("a call that hangs fails its statement and the program goes on") {
+  const Said said =
+      run_conformance(with_switch("hanging_rm", "--limit 1 --json --only A03,A04,B14"));
+  CHECK(said.exit_code == 1);
+  const auto report = nlohmann::json::parse(said.text);
+  REQUIRE(report["statements"].size() == 3);
+  CHECK(report["statements"][1]["verdict"] == "fail");
+  CHECK(has(report["statements"][1]["text"], "did not return within 1 s"));
+  CHECK(report["count"]["fail"] == 2);  // B14's check that the rmid is closed
+}
+
+TEST_CASE("an interrupt ends the run with the report so far") {
+  const Said said = run_conformance(with_switch("interrupting_rm", "--only A03,A04,B14"));
+  CHECK(said.exit_code == 130);
+  CHECK(has(said.text, "1 statements: 1 passed"));
+  CHECK(has(said.text, "interrupted in A04"));
+}
