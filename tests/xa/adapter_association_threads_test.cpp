@@ -5,6 +5,7 @@
 #include <future>
 #include <latch>
 #include <random>
+#include <stdexcept>
 
 #include "catch.hpp"
 #include "script.hpp"
@@ -92,6 +93,15 @@ TEST_CASE("A thread that ends leaves nothing of what it had for itself") {
     CHECK(scenario.world.count("rollback") >= 1);  // asked, so its session serves again
     CHECK(scenario.world.violations().empty());
   }
+}
+
+TEST_CASE("A thread that ends lets go of its branches whatever the driver does") {
+  Scenario scenario;
+  scenario.run("two", "open; 2:open; 2:start X; 2:end X SUSPEND; 2:start Y");
+  scenario.world.during("rollback", [] { throw std::runtime_error("bang"); });
+  scenario.world.during("rollback", [] { throw std::runtime_error("bang"); });
+  scenario.run("ends", "2:exit; rollback X = NOTA; rollback Y = NOTA; close");
+  CHECK(scenario.world.connected() == 0);
 }
 
 TEST_CASE("What a thread had ended stays when it ends") {

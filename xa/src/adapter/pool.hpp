@@ -19,7 +19,8 @@ namespace xabridge::rm {
 
 class Pool;
 
-/// One slot of the pool and the session in it, if any. Destroying it closes the session and frees the slot.
+/// One slot of the pool and the session in it, if any. Destroying it closes the session and frees
+/// the slot.
 class Lease {
  public:
   Lease() = default;

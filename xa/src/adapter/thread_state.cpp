@@ -97,8 +97,10 @@ void ThreadState::leave(Registry& registry, int rmid, ThreadRm& rm, Why why) {
     if (claim->operator->()->associated()) continue;
     // Asked to roll back, the session can serve the next branch; when the server is not there,
     // closing the session is the rollback.
-    const bool done = why == Why::thread_ends && claim->session()->rollback(xid).code == XA_OK;
-    claim->moved(token_, Verb::rollback, Mode::plain, done ? XA_OK : XAER_RMFAIL);
+    int answer = XAER_RMFAIL;
+    if (why == Why::thread_ends)
+      answer = ask_server(XAER_RMFAIL, [&] { return claim->session()->rollback(xid); }).code;
+    claim->moved(token_, Verb::rollback, Mode::plain, answer == XA_OK ? XA_OK : XAER_RMFAIL);
   }
   if (why == Why::failed) {
     rm.failed = true;
