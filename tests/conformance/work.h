@@ -46,7 +46,7 @@ struct xa_conformance_work_t {
   /* Work that goes well, but makes the branch's prepare, or its commit in one phase, fail. */
   int (*refuse_later)(int rmid);
 
-  /* --- outside any branch ---------------------------------------------------------------------- */
+  /* --- outside any branch -------------------------------------------------------------------- */
 
   /* What a user elsewhere sees: committed values only. */
   int (*read_outside)(const char *key, char *value, long size);
@@ -68,8 +68,8 @@ struct xa_conformance_work_t {
   /* For a while the prepared branch cannot be completed; then again. */
   int (*keep_busy)(const XID *xid);
   int (*end_busy)(const XID *xid);
-  /* `changed`: an open string that leads to 127.0.0.1:port instead of the server, whose address goes
-   * to host and server_port. The program forwards, holds up or cuts what goes through there. */
+  /* `changed`: an open string that leads to 127.0.0.1:port instead of the server, whose address
+   * goes to host and server_port. The program forwards, holds up or cuts what goes through there. */
   int (*redirect)(int port, char *changed, long size, char *host, long host_size,
                   int *server_port);
 };

@@ -4,7 +4,7 @@
 //
 //   Report report(std::cout, Report::Format::text);
 //   for (const Statement& statement : catalogue())
-//     if (selected(statement.id, only)) report.add(judge(statement, [&] { my_body(statement.id); }));
+//     if (selected(statement.id, only)) report.add(judge(statement, [&] { body(statement.id); }));
 //   report.close();
 //   return report.exit_code();
 #pragma once

@@ -173,7 +173,7 @@ class Trial {
   /// Calls until the answer is not XA_RETRY, or the limit of one call is over.
   Answer patiently(const std::function<Answer()>& call);
 
-  // --- a way to the server that can be held up and cut; needs redirect() of the work library ------
+  // --- a way to the server that can be held up and cut; needs redirect() of the work library ----
   /// The open string that leads through it.
   std::string redirected();
   /// One that leads to nobody.

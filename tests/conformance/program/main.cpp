@@ -31,7 +31,7 @@ constexpr const char* kAbout =
 constexpr const char* kFooter = R"(Examples:
   xa-conformance --switch libxabridge_postgresql.so --symbol xabridge_postgresql_switch \
                  --open "host=127.0.0.1 port=25432 user=u password=p dbname=d"
-  xa-conformance --switch ./librm.so --symbol rm_switch --open "" --capability join,susp --only C,E13
+  xa-conformance --switch ./librm.so --symbol rm_switch --open "" --capability join,susp --only C
   xa-conformance --list --only B
 
 The symbol is an xa_switch_t or a function without parameters that returns a pointer to one. What a

@@ -14,7 +14,8 @@ bool holds(const std::vector<XID>& list, const XID& xid) {
   return std::any_of(list.begin(), list.end(), [&](const XID& other) { return same(other, xid); });
 }
 
-/// Counts are exact only where no branch of anybody else is prepared. Others may be about to finish.
+/// Counts are exact only where no branch of anybody else is prepared; others may be about to
+/// finish.
 void nobody_else(Trial& t) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   for (;;) {

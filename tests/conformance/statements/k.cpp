@@ -1,5 +1,5 @@
-// Section K. Commitment and recovery by a transaction manager. The bodies are in the program that tests a
-// transaction manager.
+// Section K. Commitment and recovery by a transaction manager. The bodies are in the program that
+// tests one.
 #include "statements/sections.hpp"
 
 namespace xabridge::conformance {
