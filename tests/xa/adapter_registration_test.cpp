@@ -30,7 +30,7 @@ namespace {
 
 /// A scenario over a switch with TMREGISTER, and the transaction manager of the process.
 struct Registering : Scenario, ScriptedTm {
-  Registering() : Scenario(TMREGISTER) { scripted_tm = this; }
+  explicit Registering(long flags = TMREGISTER) : Scenario(flags) { scripted_tm = this; }
   ~Registering() {
     (void)call("exit");
     (void)call("2:exit");
@@ -198,6 +198,16 @@ TEST_CASE("A dynamic switch is not started by the transaction manager") {
   Registering s;
   s.run("xa_start", "open; start X = PROTO; start X JOIN = PROTO; start X RESUME = PROTO");
   CHECK(std::string(s.last_error().message).find("TMREGISTER") != std::string::npos);
+}
+
+TEST_CASE("A thread does not register while a call of it is outstanding") {
+  Registering s(TMREGISTER | TMUSEASYNC);
+  s.names("X");
+  s.run("D1", "open; connection; end X SUCCESS|ASYNC = HANDLE; connection; result");
+  s.names("Y");
+  s.run("A1", "prepare X ASYNC = HANDLE; connection = PROTO; result; connection; end Y SUCCESS");
+  s.run("X and Y", "commit X; commit Y ONEPHASE");
+  CHECK(s.registered == 2);
 }
 
 TEST_CASE("A static switch asks no transaction manager") {
