@@ -47,8 +47,8 @@ class World {
   [[nodiscard]] int most_connected() const;
   [[nodiscard]] int made() const;
   [[nodiscard]] std::string last_tag() const;
-  /// What a session must never see: use after an interrupt or its end during one, two calls at once,
-  /// calls a server would refuse because the branch is in another state.
+  /// What a session must never see: use after an interrupt or its end during one, two calls at
+  /// once, calls a server would refuse because the branch is in another state.
   [[nodiscard]] std::vector<std::string> violations() const;
 
  private:

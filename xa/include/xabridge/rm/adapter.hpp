@@ -12,11 +12,11 @@
 // extras->release(). xa_start is refused. ax_reg and ax_unreg are looked for in the process when
 // they are needed, and not before.
 //
-// With TMUSEASYNC among the flags one call with TMASYNC per thread and rmid may be outstanding. It is
-// sent where the driver's sessions can (Session::send()), else made in one of eight threads of the
-// switch; when those and the eight places before them are taken, XAER_ASYNC. What the state tables
-// refuse is answered at once; every other answer comes through xa_complete. A thread that ends waits
-// for its outstanding call.
+// With TMUSEASYNC among the flags one call with TMASYNC per thread and rmid may be outstanding. It
+// is sent where the driver's sessions can (Session::send()), else made in one of eight threads of
+// the switch; when those and the eight places before them are taken, XAER_ASYNC. What the state
+// tables refuse is answered at once; every other answer comes through xa_complete. A thread that
+// ends waits for its outstanding call.
 #pragma once
 
 #include <xabridge/api.h>
