@@ -69,7 +69,7 @@ struct xa_conformance_work_t {
   int (*keep_busy)(const XID *xid);
   int (*end_busy)(const XID *xid);
   /* `changed`: an open string that leads to 127.0.0.1:port instead of the server, whose address
-   * goes to host and server_port. The program forwards, holds up or cuts what goes through there. */
+   * goes to host and server_port. The program forwards, holds up or cuts what passes there. */
   int (*redirect)(int port, char *changed, long size, char *host, long host_size,
                   int *server_port);
 };
