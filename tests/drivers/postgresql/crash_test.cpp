@@ -5,6 +5,7 @@
 
 #include "fixture.hpp"
 #include "private_cluster.hpp"
+#include "server_life.hpp"
 #include "slow_commit.hpp"
 
 using namespace xabridge;
@@ -47,6 +48,9 @@ TEST_CASE("a commit lost in a crash of the server stays unknown") {
   const PrivateCluster cluster("max_prepared_transactions=5 fsync=off");
   const std::string where = cluster.open_string();
   const Connection admin = open_raw(where);
+  const auto run = [&] { return sql(open_raw(where).get(), "SELECT " XABRIDGE_SERVER_RUN).value; };
+  const std::string run_before = run();
+  CHECK(run_before == run());
   REQUIRE(sql(admin.get(), "CREATE TABLE t (i int); INSERT INTO t VALUES (1)").ok);
   SlowCommit slow(admin.get(), "t");
   const SessionPtr session = open_session(where);
@@ -68,4 +72,5 @@ TEST_CASE("a commit lost in a crash of the server stays unknown") {
   REQUIRE(answer.error.has_value());
   CHECK_FALSE(answer.error->outcome_known);
   CHECK(answer.error->message.find("pg_xact_status") != std::string::npos);  // the id was known
+  CHECK(run() != run_before);
 }

@@ -1,5 +1,7 @@
 // The reply to a one-phase COMMIT is lost: the server is asked what became of it.
 
+#include "lost_commit.hpp"
+
 #include <chrono>
 #include <future>
 #include <xabridge/codes.hpp>
@@ -89,4 +91,24 @@ TEST_CASE("a branch that changed nothing is never reported as committed without 
   const rm::Answer answer = session->commit_one_phase(xid);
   INFO(text_of(answer));
   CHECK((answer.code == XA_RBCOMMFAIL || answer.code == XAER_RMFAIL));
+}
+
+TEST_CASE("a transaction id is believed only in the life of the server that gave it") {
+  using postgresql::Fate;
+  const std::string where = environment("XABRIDGE_TEST_POSTGRESQL");
+  const Connection raw = open_raw(where);
+  const std::string id = sql(raw.get(), "SELECT txid_current()").value;  // and it is committed
+  const ResultSet row(
+      PQexec(raw.get(), "SELECT " XABRIDGE_SERVER_HISTORY ", " XABRIDGE_SERVER_RUN));
+  auto life = postgresql::ServerLife::read(row.get(), 0);
+  const auto options = postgresql::Options::parse(where).value();
+  const auto fate = [&] {
+    return postgresql::fate_of(options, postgresql::Endpoint::of(raw.get()), life, id,
+                               postgresql::Clock::now() + std::chrono::seconds(5));
+  };
+  CHECK(fate() == Fate::committed);
+  SECTION("another run") { life.run += "9"; }
+  SECTION("another history") { life.history += "9"; }
+  SECTION("a life nobody could read") { life = {}; }
+  CHECK(fate() == Fate::unknown);
 }
