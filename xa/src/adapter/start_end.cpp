@@ -29,6 +29,8 @@ class StartNew final : public Operation {
       claim_.adopt(std::move(lease_));
       claim_.moved(call_.thread.token(), Verb::start, Mode::plain, XA_OK);
       call_.rm.active = xid();
+    } else if (answer.code == XAER_OUTSIDE) {
+      call_.rm.outside = std::move(lease_);
     } else if (answer.code == XAER_RMERR) {
       lease_.close();  // perhaps of a driver that threw, and left it as nobody knows
     }
@@ -54,7 +56,8 @@ class StartNew final : public Operation {
 Checked start_new(const Call& call, const Xid& xid, Pool::Wait wait) {
   auto claim = call.instance.branches().create(xid);
   if (!claim) return refused(XAER_DUPID, "a branch with this XID exists here already");
-  auto lease = call.instance.pool().reserve(wait);
+  auto lease = call.rm.outside ? Result<Lease>(std::move(call.rm.outside))
+                               : call.instance.pool().reserve(wait);
   if (!lease) return Answer(std::move(lease.error()));
   return std::make_unique<StartNew>(call, xid, *std::move(claim), *std::move(lease));
 }
