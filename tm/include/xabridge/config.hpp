@@ -57,7 +57,7 @@ struct XABRIDGE_API ResourceManagerConfig {
   std::string registration = {};
 
   std::string library = {};  // path of a shared library, or a name the dynamic loader finds
-  /// In it: an object of type xa_switch_t, or a function without arguments that returns its address.
+  /// In it: an object of type xa_switch_t, or a function returning its address.
   std::string symbol = {};
   /// "object" or "function", where the library's symbol table does not tell which.
   std::string symbol_is = {};

@@ -214,7 +214,7 @@ CallAnswer ResourceManager::complete(Verb verb, const Xid& xid, int handle) {
   const int answered = wait_for(handle, code);
   if (answered == XA_OK) return answer_of(verb, code, xid);
   // What became of the call is not known, and a positive "handle" may have been its answer. Lost is
-  // the one reading that is never wrong: a vote that is not there, an outcome to be asked for again.
+  // the one reading that is never wrong: a vote that is not there, an outcome to be asked again.
   // But an xa_end that is lost speaks of a session that is gone; here xa_rollback has to follow.
   const bool ends = verb == Verb::end || verb == Verb::end_fail;
   CallAnswer lost = answer(answered, "xa_complete", &xid);

@@ -49,7 +49,7 @@ void StepRunner::perform_calls(const std::vector<Call>& calls) {
   std::vector<Call> by_thread;  // would occupy a thread of the switch
   std::vector<Call> sent;
   for (const Call& call : calls) {
-    // A one-phase commit passes the gate first, and a confirmation is a scan: neither can be issued.
+    // A one-phase commit passes the gate first, a confirmation is a scan: neither can be issued.
     const bool can_wait = call.verb != Verb::commit_one_phase && call.verb != Verb::confirm;
     const ResourceManager& rm = resource_manager(call);
     auto& group = !can_wait || !rm.asynchronous() ? here
