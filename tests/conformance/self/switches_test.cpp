@@ -60,30 +60,49 @@ std::string restart_hook() {
          quoted("restart=" + control.substr(0, space) + " restart" + control.substr(space));
 }
 
-void conforms(bool dynamic) {
-  const std::string open = setting("");
-  if (open.empty()) FAIL("no server to test on; eval \"$(scripts/servers env)\" sets it");
-  const bool postgresql = server() == "postgresql";
-  std::string symbol = postgresql ? "xabridge_postgresql_switch" : "xabridge_mysql_switch";
-  if (dynamic) symbol += "_dynamic";
-  const Said said =
-      run_conformance("--json --switch " + std::string(postgresql ? POSTGRESQL_RM : MYSQL_RM) +
-                      " --symbol " + symbol + " --open " + quoted(open) + restart_hook());
-  INFO(said.text.substr(0, 4000));
-  REQUIRE(said.exit_code < 2);
-  const auto report = nlohmann::json::parse(said.text);
-  CHECK(report["statements"].size() == 291);
-  const auto known = known_reasons(dynamic);
-  std::string wrong;
+nlohmann::json report_of(const std::string& symbol, const std::string& open,
+                         const std::string& more) {
+  const std::string library = server() == "postgresql" ? POSTGRESQL_RM : MYSQL_RM;
+  const Said said = run_conformance("--json --switch " + library + " --symbol " + symbol +
+                                    " --open " + quoted(open) + more);
+  if (said.exit_code != 0 && said.exit_code != 1) FAIL(said.text);
+  return nlohmann::json::parse(said.text);
+}
+
+/// What the run has against the switch, in the words of the failing statements.
+std::string objections(const nlohmann::json& report, const std::set<std::string>& known) {
+  std::string text;
   for (const auto& row : report["statements"]) {
-    const std::string text = row["text"];
-    const bool surprising = row["verdict"] == "not applicable" && !known.contains(text);
-    if (row["verdict"] == "fail" || surprising) {
-      wrong += std::string(row["id"]) + " " + std::string(row["verdict"]) + ": " +
-               std::string(row["before"]) + " | " + std::string(row["call"]) + " | " +
-               std::string(row["must_return"]) + "\n" + text + "\n";
-    }
+    const bool surprising = row["verdict"] == "not applicable" && !known.contains(row["text"]);
+    if (row["verdict"] != "fail" && !surprising) continue;
+    for (const char* part : {"id", "verdict", "before", "call", "must_return"})
+      text += std::string(row[part]) + (std::string(part) == "must_return" ? "\n" : " | ");
+    text += std::string(row["text"]) + "\n";
   }
+  return text;
+}
+
+void conforms(bool dynamic) {
+  std::string open = setting("");
+  if (open.empty()) FAIL("no server to test on; eval \"$(scripts/servers env)\" sets it");
+  std::string symbol =
+      server() == "postgresql" ? "xabridge_postgresql_switch" : "xabridge_mysql_switch";
+  if (dynamic) symbol += "_dynamic";
+  auto known = known_reasons(dynamic);
+
+  // First as a user would connect; and the server restarts.
+  const auto first = report_of(symbol, open, restart_hook() + " --only B,E51");
+  CHECK(first["statements"].size() == 30);
+  std::string wrong = objections(first, known);
+
+  // Nearly all the time of the rest would go into TLS, which servers of ours can do without: MySQL
+  // since it has seen the password above.
+  const bool ours = !setting("_CONTROL").empty();
+  if (ours && server() != "postgresql") open += " sslmode=disable";
+  known.insert("needs --hook restart=COMMAND");
+  const auto rest = report_of(symbol, open, "");
+  CHECK(rest["statements"].size() == 291);
+  wrong += objections(rest, known);
   if (!wrong.empty()) FAIL(wrong);
 }
 
