@@ -138,16 +138,17 @@ std::optional<Claim> BranchTable::create(const Xid& xid) {
   return Claim(*this, entry->second);
 }
 
-std::optional<Claim> BranchTable::claim(const Xid& xid) {
+BranchTable::Found BranchTable::claim(const Xid& xid, Pool::Wait wait) {
   std::unique_lock lock(mutex_);
   for (;;) {
     // Looked up anew after each wait: the branch may be gone, or be another one of the same name.
     const auto entry = branches_.find(xid);
-    if (entry == branches_.end()) return std::nullopt;
+    if (entry == branches_.end()) return {};
     if (!entry->second.claimed_) {
       entry->second.claimed_ = true;
-      return Claim(*this, entry->second);
+      return {Claim(*this, entry->second)};
     }
+    if (wait == Pool::Wait::no) return {std::nullopt, true};
     changed_.wait(lock);
   }
 }
@@ -173,12 +174,6 @@ void BranchTable::remember_heuristic(const Xid& xid, int code) {
 bool BranchTable::contains(const Xid& xid) {
   const std::lock_guard lock(mutex_);
   return branches_.contains(xid);
-}
-
-bool BranchTable::is_claimed(const Xid& xid) {
-  const std::lock_guard lock(mutex_);
-  const auto entry = branches_.find(xid);
-  return entry != branches_.end() && entry->second.claimed_;
 }
 
 std::vector<Xid> BranchTable::associated_with(ThreadToken thread) {

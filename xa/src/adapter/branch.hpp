@@ -122,16 +122,19 @@ class BranchTable {
 
   /// A new entry in S0; nullopt when the XID is there already, in whatever state.
   std::optional<Claim> create(const Xid& xid);
+  struct Found {
+    std::optional<Claim> claim;  // empty: there is no such branch, or it is busy
+    bool busy = false;           // another thread acts for it, and the caller may not wait
+  };
+  Found claim(const Xid& xid, Pool::Wait wait);
   /// Waits while another thread acts for the branch; nullopt when there is no such branch.
-  std::optional<Claim> claim(const Xid& xid);
+  std::optional<Claim> claim(const Xid& xid) { return claim(xid, Pool::Wait::yes).claim; }
   /// Until no thread is active in the branch and none acts for it, or it is gone.
   void wait_until_inactive(const Xid& xid);
   /// An entry for a branch that turned out to be heuristically completed, but is not known here.
   void remember_heuristic(const Xid& xid, int code);
 
   [[nodiscard]] bool contains(const Xid& xid);
-  /// True while another thread acts for the branch: TMNOWAIT answers XA_RETRY then.
-  [[nodiscard]] bool is_claimed(const Xid& xid);
   [[nodiscard]] std::vector<Xid> associated_with(ThreadToken thread);
   [[nodiscard]] std::vector<Heuristic> heuristically_completed();
 

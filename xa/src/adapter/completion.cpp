@@ -165,7 +165,8 @@ class Forget final : public Operation {
 }  // namespace
 
 Checked prepare(const Call& call, const Xid& xid) {
-  auto claim = call.instance.branches().claim(xid);
+  auto [claim, busy] = call.instance.branches().claim(xid, call.wait);
+  if (busy) return busy_elsewhere();
   if (!claim) return not_known();
   const Branch& branch = *claim->operator->();
   const int allowed = may(branch.state(), Verb::prepare, Mode::plain);
@@ -176,9 +177,8 @@ Checked prepare(const Call& call, const Xid& xid) {
 
 Checked commit(const Call& call, const Xid& xid, long flags) {
   const Mode mode = (flags & TMONEPHASE) != 0 ? Mode::one_phase : Mode::plain;
-  if ((flags & TMNOWAIT) != 0 && mode == Mode::plain && call.instance.branches().is_claimed(xid))
-    return refused(XA_RETRY, "another thread is working on the branch");
-  auto claim = call.instance.branches().claim(xid);
+  auto [claim, busy] = call.instance.branches().claim(xid, call.wait);
+  if (busy) return busy_elsewhere();
   if (!claim && mode == Mode::one_phase) return not_known();
   if (claim) {
     const Branch& branch = *claim->operator->();
@@ -193,7 +193,8 @@ Checked commit(const Call& call, const Xid& xid, long flags) {
 }
 
 Checked rollback(const Call& call, const Xid& xid) {
-  auto claim = call.instance.branches().claim(xid);
+  auto [claim, busy] = call.instance.branches().claim(xid, call.wait);
+  if (busy) return busy_elsewhere();
   if (claim) {
     const Branch& branch = *claim->operator->();
     const int allowed = may(branch.state(), Verb::rollback, Mode::plain);
@@ -207,7 +208,8 @@ Checked rollback(const Call& call, const Xid& xid) {
 }
 
 Checked forget(const Call& call, const Xid& xid) {
-  auto claim = call.instance.branches().claim(xid);
+  auto [claim, busy] = call.instance.branches().claim(xid, call.wait);
+  if (busy) return busy_elsewhere();
   if (!claim) return not_known();
   const Branch& branch = *claim->operator->();
   if (const int code = may(branch.state(), Verb::forget, Mode::plain); code != XA_OK)

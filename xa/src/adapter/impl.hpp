@@ -21,7 +21,12 @@ struct Call {
   ThreadState& thread;
   ThreadRm& rm;
   Instance& instance;
+  Pool::Wait wait = Pool::Wait::yes;  // while another thread acts for the branch
 };
+
+inline Answer busy_elsewhere() {
+  return refused(XA_RETRY, "another thread is working on the branch");
+}
 
 struct Switch::Impl {
   Impl(Driver& used, long promised, pid_t pid)
@@ -47,7 +52,7 @@ Checked open(Registry& registry, ThreadState& thread, int rmid, const std::strin
 Checked close(Registry& registry, ThreadState& thread, int rmid);
 
 // start_end.cpp
-Checked start(const Call& call, const Xid& xid, Mode mode, Pool::Wait wait);
+Checked start(const Call& call, const Xid& xid, Mode mode);
 Checked end(const Call& call, const Xid& xid, long flags);
 
 // completion.cpp

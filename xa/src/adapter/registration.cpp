@@ -73,7 +73,7 @@ Answer begin_branch(const Call& call, const XID& given, int code) {
                    "the transaction manager registered this thread (ax_reg) for an "
                    "XID that is null or has impossible lengths");
   const Mode mode = code == TM_JOIN ? Mode::join : code == TM_RESUME ? Mode::resume : Mode::plain;
-  Answer answer = finish(start(call, *xid, mode, Pool::Wait::yes));
+  Answer answer = finish(start(call, *xid, mode));
   if (answer.code == XAER_NOTA && answer.error)
     answer.error->message = "the transaction manager registered this thread (ax_reg) for branch " +
                             xid->to_string() + ", which does not exist here";

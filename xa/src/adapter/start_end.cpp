@@ -53,11 +53,11 @@ class StartNew final : public Operation {
   Lease lease_;
 };
 
-Checked start_new(const Call& call, const Xid& xid, Pool::Wait wait) {
+Checked start_new(const Call& call, const Xid& xid) {
   auto claim = call.instance.branches().create(xid);
   if (!claim) return refused(XAER_DUPID, "a branch with this XID exists here already");
   auto lease = call.rm.outside ? Result<Lease>(std::move(call.rm.outside))
-                               : call.instance.pool().reserve(wait);
+                               : call.instance.pool().reserve(call.wait);
   if (!lease) return Answer(std::move(lease.error()));
   return std::make_unique<StartNew>(call, xid, *std::move(claim), *std::move(lease));
 }
@@ -103,19 +103,18 @@ Answer may_continue(const Branch& branch, ThreadToken thread, Mode mode) {
 }
 
 /// The session serves one thread at a time, so who comes second waits, holding nothing.
-Checked start_existing(const Call& call, const Xid& xid, Mode mode, Pool::Wait wait) {
+Checked start_existing(const Call& call, const Xid& xid, Mode mode) {
   BranchTable& branches = call.instance.branches();
   const ThreadToken thread = call.thread.token();
-  const auto busy = [] { return refused(XA_RETRY, "another thread is working in the branch"); };
   for (;;) {
-    if (wait == Pool::Wait::no && branches.is_claimed(xid)) return busy();
-    auto claim = branches.claim(xid);
+    auto [claim, busy] = branches.claim(xid, call.wait);
+    if (busy) return busy_elsewhere();
     if (!claim) return refused(XAER_NOTA, "there is no such branch to join or resume");
     const Branch& branch = *claim->operator->();
     if (Answer allowed = may_continue(branch, thread, mode); allowed.code != XA_OK) return allowed;
     if (!branch.active_elsewhere(thread))
       return std::make_unique<Continue>(call, xid, *std::move(claim), mode);
-    if (wait == Pool::Wait::no) return busy();
+    if (call.wait == Pool::Wait::no) return busy_elsewhere();
     claim.reset();
     branches.wait_until_inactive(xid);
   }
@@ -178,16 +177,17 @@ class End final : public Operation {
 
 }  // namespace
 
-Checked start(const Call& call, const Xid& xid, Mode mode, Pool::Wait wait) {
+Checked start(const Call& call, const Xid& xid, Mode mode) {
   if (call.rm.active)
     return refused(XAER_PROTO, "this thread is associated with branch " +
                                    call.rm.active->to_string() + "; xa_end it first");
-  if (mode == Mode::plain) return start_new(call, xid, wait);
-  return start_existing(call, xid, mode, wait);
+  if (mode == Mode::plain) return start_new(call, xid);
+  return start_existing(call, xid, mode);
 }
 
 Checked end(const Call& call, const Xid& xid, long flags) {
-  auto claim = call.instance.branches().claim(xid);
+  auto [claim, busy] = call.instance.branches().claim(xid, call.wait);
+  if (busy) return busy_elsewhere();
   if (!claim) return refused(XAER_NOTA, "there is no such branch here");
   const Branch& branch = *claim->operator->();
   const Mode mode = (flags & TMSUSPEND) != 0 ? Mode::suspend : Mode::plain;

@@ -59,7 +59,7 @@ Answer wrong_flags(int code, long flags) {
   return refused(code, "flags " + flags_text(flags) + " are not possible here");
 }
 
-/// The same for an entry that takes an XID and needs R1: `check(call, xid, wait)` asks the tables.
+/// The same for an entry that takes an XID and needs R1: `check(call, xid)` asks the tables.
 /// With TMASYNC it gives the handle of the call, which then may not be checked by waiting.
 template <class ImplRef, class Check>
 int with_xid(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Check check) noexcept {
@@ -72,12 +72,10 @@ int with_xid(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Che
     if (Answer refusal = impl.admit(thread, verb, rmid, flags); refusal.code != XA_OK)
       return refusal;
     ThreadRm& rm = *thread.find(impl.registry, rmid);
-    const Call call{thread, rm, *rm.instance};
-    if ((flags & TMASYNC) == 0) return finish(check(call, *valid, wait_for(flags)));
+    const Call call{thread, rm, *rm.instance, wait_for(flags)};
+    if ((flags & TMASYNC) == 0) return finish(check(call, *valid));
     const auto check_later = [call, xid = *valid, check](Pool::Wait wait) -> Checked {
-      if (wait == Pool::Wait::no && call.instance.branches().is_claimed(xid))
-        return refused(XA_RETRY, "another thread is working on the branch");
-      return check(call, xid, wait);
+      return check(Call{call.thread, call.rm, call.instance, wait}, xid);
     };
     return impl.launch(thread, rm, {verb, flags, *valid}, check_later, handle);
   });
@@ -208,46 +206,38 @@ int Switch::start(const XID* xid, int rmid, long flags) noexcept {
   Impl& self = impl();
   const bool dynamic = (self.flags & TMREGISTER) != 0;
   return with_xid(self, Verb::start, rmid, xid, flags,
-                  [=](const Call& call, const Xid& valid, Pool::Wait wait) -> Checked {
+                  [=](const Call& call, const Xid& valid) -> Checked {
                     if (dynamic)
                       return refused(XAER_PROTO,
                                      "this switch registers by itself (TMREGISTER) when the "
                                      "application asks for its connection");
-                    return rm::start(call, valid, start_mode(flags), wait);
+                    return rm::start(call, valid, start_mode(flags));
                   });
 }
 
 int Switch::end(const XID* xid, int rmid, long flags) noexcept {
   flags = normalized(flags);
-  return with_xid(
-      impl(), Verb::end, rmid, xid, flags,
-      [=](const Call& call, const Xid& valid, Pool::Wait) { return rm::end(call, valid, flags); });
+  return with_xid(impl(), Verb::end, rmid, xid, flags,
+                  [=](const Call& call, const Xid& valid) { return rm::end(call, valid, flags); });
 }
 
 int Switch::prepare(const XID* xid, int rmid, long flags) noexcept {
-  return with_xid(
-      impl(), Verb::prepare, rmid, xid, normalized(flags),
-      [](const Call& call, const Xid& valid, Pool::Wait) { return rm::prepare(call, valid); });
+  return with_xid(impl(), Verb::prepare, rmid, xid, normalized(flags), rm::prepare);
 }
 
 int Switch::commit(const XID* xid, int rmid, long flags) noexcept {
   flags = normalized(flags);
-  return with_xid(impl(), Verb::commit, rmid, xid, flags,
-                  [=](const Call& call, const Xid& valid, Pool::Wait) {
-                    return rm::commit(call, valid, flags);
-                  });
+  return with_xid(impl(), Verb::commit, rmid, xid, flags, [=](const Call& call, const Xid& valid) {
+    return rm::commit(call, valid, flags);
+  });
 }
 
 int Switch::rollback(const XID* xid, int rmid, long flags) noexcept {
-  return with_xid(
-      impl(), Verb::rollback, rmid, xid, normalized(flags),
-      [](const Call& call, const Xid& valid, Pool::Wait) { return rm::rollback(call, valid); });
+  return with_xid(impl(), Verb::rollback, rmid, xid, normalized(flags), rm::rollback);
 }
 
 int Switch::forget(const XID* xid, int rmid, long flags) noexcept {
-  return with_xid(
-      impl(), Verb::forget, rmid, xid, normalized(flags),
-      [](const Call& call, const Xid& valid, Pool::Wait) { return rm::forget(call, valid); });
+  return with_xid(impl(), Verb::forget, rmid, xid, normalized(flags), rm::forget);
 }
 
 int Switch::recover(XID* xids, long count, int rmid, long flags) noexcept {
