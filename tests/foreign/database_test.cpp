@@ -1,8 +1,6 @@
 // A foreign resource manager in one transaction with PostgreSQL and MySQL or MariaDB.
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "catch.hpp"
 #include "foreign_config.hpp"
@@ -10,7 +8,6 @@
 #include "observers.hpp"
 #include "real_servers.hpp"
 
-using namespace std::chrono_literals;
 using foreign::committed;
 using xabridge::Config;
 using xabridge::OutcomeKind;
@@ -24,6 +21,7 @@ namespace fs = std::filesystem;
 struct Scene {
   TemporaryDirectory directory;
   RealServers servers;
+  foreign::Passes passes;
   fs::path files = directory.path() / "files";
   std::string config_file = directory.path() / "config.toml";
 
@@ -37,7 +35,11 @@ struct Scene {
     }
     out << foreign::file_section("files", files);
   }
-  [[nodiscard]] Config config() const { return Config::load(config_file).value(); }
+  [[nodiscard]] Config config() {
+    Config c = Config::load(config_file).value();
+    c.observers = {&passes};
+    return c;
+  }
   void work(Transaction& tx, const std::string& id) const {
     const std::string insert = "INSERT INTO " + servers.transfer + " VALUES ('" + id + "')";
     RealServers::pg(xabridge::postgresql_connection(tx, "accounts"), insert);
@@ -52,16 +54,14 @@ struct Scene {
     return std::to_string(servers.pg_number(count)) + std::to_string(servers.my_number(count)) +
            (committed(files, id).empty() ? "0" : "1");
   }
-  /// Until all three show the same and nothing is prepared in the files, or a long while.
+  /// What the three show once recovery has brought them there, or after many passes.
   [[nodiscard]] std::string settled(const std::string& id, const std::string& wanted) {
-    const auto end = std::chrono::steady_clock::now() + 20s;
-    std::string seen = where(id);
-    while ((seen != wanted || file_rm_prepared(files.c_str()) != 0) &&
-           std::chrono::steady_clock::now() < end) {
-      std::this_thread::sleep_for(10ms);
-      seen = where(id);
+    const auto now = [&] {
+      return where(id) + (file_rm_prepared(files.c_str()) == 0 ? "" : " prepared");
+    };
+    for (int i = 0; i < 100 && now() != wanted && passes.wait_for_next(); ++i) {
     }
-    return seen + (file_rm_prepared(files.c_str()) == 0 ? "" : " prepared");
+    return now();
   }
 };
 

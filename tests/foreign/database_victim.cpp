@@ -1,6 +1,6 @@
-// foreign-database-victim CONFIG EVENT ID TABLE: writes ID at the resource manager of files "files",
-// whose folder is beside the configuration, and inserts it into TABLE at "accounts" (PostgreSQL)
-// and "ledger" (MySQL or MariaDB).
+// foreign-database-victim CONFIG EVENT ID TABLE: writes ID at the resource manager of files
+// "files", whose folder is beside the configuration, and inserts it into TABLE at "accounts"
+// (PostgreSQL) and "ledger" (MySQL or MariaDB).
 #include <filesystem>
 #include <stdexcept>
 

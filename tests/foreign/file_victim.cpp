@@ -1,5 +1,5 @@
-// foreign-file-victim CONFIG EVENT ID: writes ID at the resource managers of files "a" and "b", which
-// are in the folders of the same name beside the configuration.
+// foreign-file-victim CONFIG EVENT ID: writes ID at the resource managers of files "a" and "b",
+// which are in the folders of the same name beside the configuration.
 #include <filesystem>
 #include <stdexcept>
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -46,6 +48,28 @@ class Listing final : public xabridge::Observer {
  private:
   mutable std::mutex mutex_;
   std::vector<std::string> events_;
+};
+
+/// Waits for recovery's passes.
+class Passes final : public xabridge::Observer {
+ public:
+  void on_event(const xabridge::Event& event) noexcept override {
+    if (event.kind != xabridge::EventKind::recovery_finished) return;
+    const std::lock_guard lock(mutex_);
+    ++passes_;
+    changed_.notify_all();
+  }
+  /// Until one has ended that ended after this was called; false after a long while.
+  [[nodiscard]] bool wait_for_next() const {
+    std::unique_lock lock(mutex_);
+    const int before = passes_;
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return passes_ > before; });
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  int passes_ = 0;
 };
 
 }  // namespace foreign

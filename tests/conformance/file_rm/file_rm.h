@@ -40,7 +40,7 @@ FILE_RM_API struct xa_switch_t *file_rm_get_switch(void);
 #define FILE_RM_FAILED (-6)  /* the file system said no */
 #define FILE_RM_REFUSED (-7) /* the transaction manager did not register the work */
 
-/* --- Work in the branch the calling thread is associated with, or in its local transaction. ---- */
+/* --- Work in the branch the calling thread is associated with, or in its local transaction. --- */
 
 /* The rmid under which this thread has the directory open; -1: it has not. */
 FILE_RM_API int file_rm_rmid(const char *directory);
@@ -53,7 +53,7 @@ FILE_RM_API int file_rm_begin(int rmid);
 FILE_RM_API int file_rm_commit(int rmid);
 FILE_RM_API int file_rm_rollback(int rmid);
 
-/* --- From outside: an operator's view, needs nothing open. ------------------------------------- */
+/* --- From outside: an operator's view, needs nothing open. ------------------------------------ */
 
 /* What is committed. */
 FILE_RM_API int file_rm_read(const char *directory, const char *key, char *value, long size);

@@ -261,12 +261,8 @@ int complete(int* handle, int* retval, int, long flags) noexcept {
   return (flags & ~(TMMULTIPLE | TMNOWAIT)) != 0 ? XAER_INVAL : XAER_PROTO;
 }
 
-int open_static(char* info, int rmid, long flags) noexcept {
-  return open(false, info, rmid, flags);
-}
-int open_dynamic(char* info, int rmid, long flags) noexcept {
-  return open(true, info, rmid, flags);
-}
+int open_static(char* info, int rmid, long flags) { return open(false, info, rmid, flags); }
+int open_dynamic(char* info, int rmid, long flags) { return open(true, info, rmid, flags); }
 
 }  // namespace
 }  // namespace file_rm

@@ -5,7 +5,6 @@
 
 #include <xabridge/xa.h>
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
@@ -17,28 +16,7 @@
 #include <xabridge/config.hpp>
 #include <xabridge/xid.hpp>
 
-/// Everything that happened, in order: "prepare a", "commit(ONEPHASE) b", "log".
-class CallLog {
- public:
-  struct Call {
-    std::string text;
-    std::string xid;  // its text form; empty where none
-    std::thread::id thread;
-  };
-  void add(std::string text, std::string xid = {});
-  void clear();
-  [[nodiscard]] std::vector<Call> all() const;
-  /// What happened to branches and the log: neither open, close nor recover.
-  [[nodiscard]] std::vector<std::string> work() const;
-  [[nodiscard]] std::size_t count(const std::string& text) const;
-  /// False when it has not come after a long while.
-  bool wait_for(const std::string& text, std::size_t n = 1) const;
-
- private:
-  mutable std::mutex mutex_;
-  mutable std::condition_variable changed_;
-  std::vector<Call> calls_;
-};
+#include "call_log.hpp"
 
 class ScriptedRm {
  public:
