@@ -39,6 +39,9 @@ World* current_world = nullptr;
 class CurrentDriver final : public Driver {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "scripted"; }
+  [[nodiscard]] bool sends() const noexcept override {
+    return test::ScriptedDriver(*current_world).sends();
+  }
   Result<std::unique_ptr<Server>> parse(std::string_view open_string) override {
     return test::ScriptedDriver(*current_world).parse(open_string);
   }
@@ -116,7 +119,7 @@ bool may_answer(Entry entry, int code, long flags) {
 
 class Caller {
  public:
-  Caller(Input& in, World& world) : in_(in), world_(world), rm_(switch_with(switch_flags(in))) {}
+  Caller(Input& in, World& world) : in_(in), world_(world), rm_(chosen(in.byte(), world)) {}
 
   void run() {
     // A thread of control that opens nothing gets nowhere: most inputs should.
@@ -130,11 +133,13 @@ class Caller {
     long flags;
   };
 
-  static long switch_flags(Input& in) {
+  /// The switch, and whether its sessions send or need a thread for TMASYNC.
+  static Switch& chosen(std::uint8_t choice, World& world) {
     static constexpr std::array<long, 6> kFlags{TMNOFLAGS,  TMNOMIGRATE,
                                                 TMUSEASYNC, TMUSEASYNC | TMNOMIGRATE,
                                                 TMREGISTER, TMREGISTER | TMUSEASYNC};
-    return in.one_of(kFlags);
+    if (choice >= 128) world.set_sends();
+    return switch_with(kFlags[choice % kFlags.size()]);
   }
 
   int rmid() {
