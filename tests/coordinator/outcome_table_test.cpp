@@ -38,7 +38,7 @@ TEST_CASE("every int has a row in every phase it can be answered in") {
       CHECK_FALSE(lookup(phase, verb, answered).section.empty());
     }
   });
-  CHECK(pairs == 21);
+  CHECK(pairs == 23);
 }
 
 TEST_CASE("codes outside the standard are odd and never final as committed") {
@@ -65,6 +65,22 @@ TEST_CASE("only xa_commit answered OK or a confirmed earlier commit makes a bran
     const bool denied_too = row.phase == Phase::recover_unseen && row.verb == Verb::commit &&
                             row.on == static_cast<unsigned>(Answered::not_known);
     CHECK((answered_ok || confirmed_gone || denied_too));
+  }
+}
+
+TEST_CASE("a branch that no commit can have reached is never committed for being gone") {
+  for (const OutcomeRow& row : outcome_rows()) {
+    if (!no_commit_arrived(row.phase)) continue;
+    const bool answered_ok =
+        row.verb == Verb::commit && row.on == static_cast<unsigned>(Answered::ok);
+    INFO(row.reason);
+    CHECK((row.state != BranchState::committed || answered_ok));
+    // What goes unanswered may arrive, and with an answer to rely on it is known that it did not.
+    if (row.verb != Verb::commit) continue;
+    const OutcomeRow& lost = lookup(row.phase, Verb::commit, Answered::lost);
+    const OutcomeRow& unsent = lookup(row.phase, Verb::commit, Answered::unsent);
+    CHECK_FALSE(no_commit_arrived(lost.next));
+    CHECK(no_commit_arrived(unsent.next));
   }
 }
 

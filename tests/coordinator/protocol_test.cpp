@@ -148,6 +148,50 @@ TEST_CASE("busy and unreachable branches are committed again") {
   CHECK(outcome.branches[0].errors.size() == 3);
 }
 
+TEST_CASE("a coordinator that gives up names the branches no commit can have reached") {
+  struct Row {
+    CallAnswer answer;
+    bool reached;
+  };
+  const Row rows[] = {{lost(true), false},       {lost(false), true},    {{XA_RETRY, {}}, false},
+                      {{XAER_RMFAIL, {}}, true}, {{XA_OK, {}}, true},    {{XAER_PROTO, {}}, false},
+                      {{XAER_RMERR, {}}, false}, {{XA_HEURRB, {}}, true}};
+  for (const Row& row : rows) {
+    Scripted t(2);
+    t.rm(1).listed = {t.coordinator->branches()[1].xid};  // not gone
+    t.rm(1).script[Verb::commit] = {row.answer};
+    Loop loop = t.loop();
+    loop.give_up_after_waits = 0;
+    loop.run(*t.coordinator, t.coordinator->commit());
+    INFO(row.answer.code);
+    const std::vector<Xid> expected =
+        row.reached ? std::vector<Xid>{} : std::vector<Xid>{t.coordinator->branches()[1].xid};
+    CHECK(t.coordinator->no_commit_arrived() == expected);
+  }
+}
+
+TEST_CASE("a commit that was refused after one that went unanswered may have arrived") {
+  Scripted t(2);
+  t.rm(1).listed = {t.coordinator->branches()[1].xid};
+  t.rm(1).script[Verb::commit] = {lost(false), {XAER_RMERR, {}}};
+  CHECK(t.commit().kind == K::committed_pending);
+  CHECK(t.coordinator->no_commit_arrived().empty());
+}
+
+TEST_CASE("what is not decided or under way is not named as never committed") {
+  Scripted t(2);
+  CHECK(t.coordinator->no_commit_arrived().empty());
+  Step step = t.coordinator->commit();
+  for (; step.kind != Step::Kind::decide; step = t.coordinator->next()) {
+    for (const Call& call : step.calls) t.coordinator->answered(call, {});
+  }
+  CHECK(t.coordinator->no_commit_arrived().empty());
+  t.coordinator->decided(Decision::commit);
+  CHECK(t.coordinator->no_commit_arrived().size() == 2);  // and were this the end, never would be
+  step = t.coordinator->next();
+  CHECK(t.coordinator->no_commit_arrived().empty());
+}
+
 TEST_CASE("patience ends with committed pending and the decision kept") {
   Scripted t(2);
   for (int i = 0; i < 100; ++i) t.rm(1).script[Verb::commit].push_back(lost(false));

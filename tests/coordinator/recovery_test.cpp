@@ -1,73 +1,17 @@
 // Recovery: what a pass does with each kind of branch, and what keeps it from ever undoing a
 // decision.
-#include "core/recovery.hpp"
-
 #include <algorithm>
 
 #include "catch.hpp"
-#include "doubles.hpp"
+#include "recovery_fixture.hpp"
 
 using namespace xabridge;
 using namespace xabridge::tm;
 using namespace xabridge::tm::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-/// Incarnation 1 died; this process is incarnation 2.
-struct Fixture {
-  explicit Fixture(const std::vector<std::string>& names = {"a", "b"}) {
-    reg.restart(2);
-    for (const std::string& name : names) {
-      ports.push_back(std::make_unique<ScriptedPort>(name, journal));
-      ScriptedPort& port = *ports.back();
-      port.knows_only_listed = true;
-      port.on_call = [&port](Verb verb, const Xid& xid) {
-        const bool ok = port.script[verb].empty() || port.script[verb].front().code == XA_OK;
-        const bool ends = verb == Verb::commit || verb == Verb::rollback || verb == Verb::forget;
-        if (ok && ends) std::erase(port.listed, xid);
-      };
-    }
-  }
-  ScriptedPort& rm(std::size_t i) { return *ports[i]; }
-  /// A transaction with a branch at every resource manager, prepared and listed.
-  Gtrid prepare(std::uint64_t sequence, std::uint8_t incarnation = 1) {
-    const Gtrid gtrid = gtrid_of(sequence, incarnation);
-    std::uint8_t number = 0;
-    for (auto& port : ports) port->listed.push_back(xid_of(gtrid, ++number, port->name()));
-    return gtrid;
-  }
-  void decide(const Gtrid& gtrid) {
-    std::vector<Participant> participants;
-    std::uint8_t number = 0;
-    for (auto& port : ports) {
-      participants.push_back({port->name(), make_bqual(++number, port->name())});
-    }
-    reg.commits[gtrid.encode()] = {gtrid.encode(), participants, {}};
-  }
-  PassReport pass() {
-    std::vector<ResourceManagerPort*> list;
-    for (auto& port : ports) list.push_back(port.get());
-    return recovery.pass(list, is_live, stop);
-  }
-  int told(EventKind kind) const {
-    return static_cast<int>(std::count(events.begin(), events.end(), kind));
-  }
-
-  Journal journal;
-  std::vector<std::unique_ptr<ScriptedPort>> ports;
-  MemoryRegister reg;
-  ManualClock clock;
-  std::vector<EventKind> events;
-  Recovery recovery{reg, clock, {}, [this](const Event& e) { events.push_back(e.kind); }};
-  Recovery::IsLive is_live = [](std::string_view) { return false; };
-  Recovery::Stop stop;
-};
-
-}  // namespace
-
 TEST_CASE("a dead owner without a decision is rolled back everywhere") {
-  Fixture f;
+  RecoveryFixture f;
   f.prepare(1);
   const PassReport report = f.pass();
   CHECK(report.rolled_back == 2);
@@ -79,7 +23,7 @@ TEST_CASE("a dead owner without a decision is rolled back everywhere") {
 }
 
 TEST_CASE("a decision is delivered to every branch and then done") {
-  Fixture f;
+  RecoveryFixture f;
   const Gtrid gtrid = f.prepare(1);
   f.decide(gtrid);
   const PassReport report = f.pass();
@@ -90,7 +34,7 @@ TEST_CASE("a decision is delivered to every branch and then done") {
 }
 
 TEST_CASE("a decision whose branches are not listed is done once nobody knows them") {
-  Fixture f;
+  RecoveryFixture f;
   f.decide(gtrid_of(1));
   const PassReport report = f.pass();
   CHECK(report.done == 1);
@@ -102,7 +46,7 @@ TEST_CASE("a decision whose branches are not listed is done once nobody knows th
 // The open string names another user or database than when the branch was prepared: the list has no
 // such branch, the server does.
 TEST_CASE("a decision whose branch is only hidden is kept until the branch is committed") {
-  Fixture f;
+  RecoveryFixture f;
   f.decide(gtrid_of(1));
   f.rm(0).script[Verb::commit] = {{XA_RETRY, {}}, {XAER_RMFAIL, {}}, {XAER_INVAL, {}}, {XA_OK, {}}};
   for (int i = 0; i < 3; ++i) {
@@ -118,7 +62,7 @@ TEST_CASE("a decision whose branch is only hidden is kept until the branch is co
 }
 
 TEST_CASE("a commit answered OK but still listed is not finished") {
-  Fixture f;
+  RecoveryFixture f;
   const Gtrid gtrid = f.prepare(1);
   f.decide(gtrid);
   f.rm(0).on_call = nullptr;  // says OK and keeps it
@@ -132,7 +76,7 @@ TEST_CASE("a commit answered OK but still listed is not finished") {
 }
 
 TEST_CASE("an unreachable resource manager keeps the decision and others go on") {
-  Fixture f;
+  RecoveryFixture f;
   const Gtrid gtrid = f.prepare(1);
   f.decide(gtrid);
   f.rm(1).reachable = false;
@@ -150,7 +94,7 @@ TEST_CASE("an unreachable resource manager keeps the decision and others go on")
 }
 
 TEST_CASE("an unreachable resource manager is asked less and less and at once when hurried") {
-  Fixture f;
+  RecoveryFixture f;
   f.rm(1).reachable = false;
   std::vector<long> delays;
   for (int i = 0; i < 9; ++i) {
@@ -174,7 +118,7 @@ TEST_CASE("an unreachable resource manager is asked less and less and at once wh
 }
 
 TEST_CASE("foreign and live and stranger branches get no call") {
-  Fixture f;
+  RecoveryFixture f;
   f.reg.live.insert(3);
   f.reg.incarnations.insert(3);
   f.rm(0).listed = {
@@ -197,7 +141,7 @@ TEST_CASE("foreign and live and stranger branches get no call") {
 }
 
 TEST_CASE("transactions in flight in this process get no call") {
-  Fixture f;
+  RecoveryFixture f;
   const Gtrid gtrid = f.prepare(1, 2);
   f.decide(gtrid);
   f.is_live = [&](std::string_view g) { return g == gtrid.encode(); };
@@ -208,7 +152,7 @@ TEST_CASE("transactions in flight in this process get no call") {
 }
 
 TEST_CASE("what this process left behind is finished by this process") {
-  Fixture f;
+  RecoveryFixture f;
   f.decide(f.prepare(1, 2));
   f.prepare(2, 2);
   const PassReport report = f.pass();
@@ -220,7 +164,7 @@ TEST_CASE("a transaction that decides and ends during the pass is not rolled bac
   // Listed while prepared; when asked whether it is live it still is, and the decision comes after.
   // Asking the register first would have read: no decision; then the transaction ends; then: not
   // live; then: rollback.
-  Fixture f;
+  RecoveryFixture f;
   const Gtrid gtrid = f.prepare(1, 2);
   bool live = true;
   f.is_live = [&](std::string_view) { return live; };
@@ -239,7 +183,7 @@ TEST_CASE("a transaction that decides and ends during the pass is not rolled bac
 TEST_CASE("a decision made after the list was taken is never done by that list") {
   // The list of a was made before the branch was prepared; then it was, was decided, and the owner
   // died. Only decisions read before the lists may be finished by them.
-  Fixture f;
+  RecoveryFixture f;
   const Gtrid gtrid = gtrid_of(1);
   f.rm(1).on_list = [&] { f.decide(gtrid); };
   const PassReport report = f.pass();
@@ -248,7 +192,7 @@ TEST_CASE("a decision made after the list was taken is never done by that list")
 }
 
 TEST_CASE("a transaction the register cannot tell about is held") {
-  Fixture f;
+  RecoveryFixture f;
   const Gtrid gtrid = f.prepare(1, 2);
   f.recovery.hold(gtrid.encode());
   CHECK(f.pass().live == 2);
@@ -258,7 +202,7 @@ TEST_CASE("a transaction the register cannot tell about is held") {
 // Its log root was copied or moved while it ran. One resource manager cannot tell who is connected:
 // the one that can speaks for both, or a branch of a living transaction would be rolled back.
 TEST_CASE("an undecided branch waits while sessions of its vanished owner are connected anywhere") {
-  Fixture f;
+  RecoveryFixture f;
   f.reg.lock_proves = false;
   f.prepare(1);
   f.rm(0).sessions = std::nullopt;
@@ -275,14 +219,14 @@ TEST_CASE("an undecided branch waits while sessions of its vanished owner are co
 // They may be blocked in the server by the very branch that is to be rolled back, and a server that
 // waits for a lock does not notice that its client is gone: waiting for them could last for ever.
 TEST_CASE("sessions a dead owner left behind do not delay the rollback") {
-  Fixture f;
+  RecoveryFixture f;
   f.prepare(1);
   f.rm(0).sessions = 1;
   CHECK(f.pass().rolled_back == 2);
 }
 
 TEST_CASE("only the resource manager named in the bqual acts on a database seen twice") {
-  Fixture f;
+  RecoveryFixture f;
   const Xid xid = xid_of(gtrid_of(1), 1, "b");
   f.rm(0).listed = {xid};
   f.rm(1).listed = {xid};
@@ -293,7 +237,7 @@ TEST_CASE("only the resource manager named in the bqual acts on a database seen 
 }
 
 TEST_CASE("a branch of a name that is not configured is reported and keeps its decision") {
-  Fixture f;
+  RecoveryFixture f;
   const Gtrid gtrid = gtrid_of(1);
   f.rm(0).listed = {xid_of(gtrid, 1, "old-name")};
   f.reg.commits[gtrid.encode()] = {gtrid.encode(), {{"old-name", make_bqual(1, "old-name")}}, {}};
@@ -305,7 +249,7 @@ TEST_CASE("a branch of a name that is not configured is reported and keeps its d
 }
 
 TEST_CASE("exchanged names do not make a decision look finished") {
-  Fixture f;
+  RecoveryFixture f;
   const Gtrid gtrid = gtrid_of(1);
   f.decide(gtrid);
   f.rm(0).listed = {xid_of(gtrid, 2, "b")};
@@ -317,7 +261,7 @@ TEST_CASE("exchanged names do not make a decision look finished") {
 }
 
 TEST_CASE("a busy branch stays and is tried again") {
-  Fixture f;
+  RecoveryFixture f;
   f.decide(f.prepare(1));
   f.rm(0).script[Verb::commit] = {{XA_RETRY, {}}};
   PassReport report = f.pass();
@@ -328,7 +272,7 @@ TEST_CASE("a busy branch stays and is tried again") {
 }
 
 TEST_CASE("an unknown branch that is still listed is not taken for finished") {
-  Fixture f;
+  RecoveryFixture f;
   f.decide(f.prepare(1));
   f.rm(0).script[Verb::commit] = {{XAER_NOTA, {}}};
   const PassReport report = f.pass();
@@ -337,7 +281,7 @@ TEST_CASE("an unknown branch that is still listed is not taken for finished") {
 }
 
 TEST_CASE("a heuristic answer is recorded before it is forgotten and kept") {
-  Fixture f;
+  RecoveryFixture f;
   f.decide(f.prepare(1));
   f.rm(0).script[Verb::commit] = {{XA_HEURRB, {}}};
   std::size_t recorded_at_forget = 0;
@@ -355,7 +299,7 @@ TEST_CASE("a heuristic answer is recorded before it is forgotten and kept") {
 }
 
 TEST_CASE("a heuristic that cannot be recorded is not forgotten and not finished") {
-  Fixture f;
+  RecoveryFixture f;
   f.decide(f.prepare(1));
   f.rm(0).script[Verb::commit] = {{XA_HEURRB, {}}};
   f.reg.heuristic_error = Error{};
@@ -365,7 +309,7 @@ TEST_CASE("a heuristic that cannot be recorded is not forgotten and not finished
 }
 
 TEST_CASE("a heuristic recorded before is forgotten without a second record") {
-  Fixture f;
+  RecoveryFixture f;
   const Gtrid gtrid = f.prepare(1);
   f.decide(gtrid);
   f.reg.records.push_back(
@@ -378,7 +322,7 @@ TEST_CASE("a heuristic recorded before is forgotten without a second record") {
 }
 
 TEST_CASE("a refused commit is pending while listed and heuristic once gone") {
-  Fixture f;
+  RecoveryFixture f;
   f.decide(f.prepare(1));
   f.rm(0).script[Verb::commit] = {{XAER_RMERR, {}}};
   PassReport report = f.pass();
@@ -395,7 +339,7 @@ TEST_CASE("a refused commit is pending while listed and heuristic once gone") {
 }
 
 TEST_CASE("a list that repeats itself for ever ends the pass") {
-  Fixture f;
+  RecoveryFixture f;
   const Xid xid = xid_of(gtrid_of(1), 1, "a");
   f.rm(0).listed.assign(1000, xid);
   f.rm(0).on_call = nullptr;
@@ -405,7 +349,7 @@ TEST_CASE("a list that repeats itself for ever ends the pass") {
 }
 
 TEST_CASE("a pass that is stopped finishes nothing it did not confirm") {
-  Fixture f;
+  RecoveryFixture f;
   f.decide(f.prepare(1));
   int asked = 0;
   f.stop = [&] { return ++asked > 3; };  // two lists, one commit
@@ -417,7 +361,7 @@ TEST_CASE("a pass that is stopped finishes nothing it did not confirm") {
 }
 
 TEST_CASE("without the register nothing is asked") {
-  Fixture f;
+  RecoveryFixture f;
   f.prepare(1);
   f.reg.pass_error = Error{};
   const PassReport report = f.pass();
@@ -427,7 +371,7 @@ TEST_CASE("without the register nothing is asked") {
 }
 
 TEST_CASE("a pass that only looks changes nothing") {
-  Fixture f;
+  RecoveryFixture f;
   f.decide(f.prepare(1));
   f.prepare(2);
   Recovery::Options look;
@@ -444,7 +388,7 @@ TEST_CASE("a pass that only looks changes nothing") {
 TEST_CASE("any answer in recovery keeps the decision until the branch is gone") {
   for (int code = -20; code <= 110; ++code) {
     for (const bool decided : {true, false}) {
-      Fixture f;
+      RecoveryFixture f;
       const Gtrid gtrid = f.prepare(1);
       if (decided) f.decide(gtrid);
       const Verb verb = decided ? Verb::commit : Verb::rollback;

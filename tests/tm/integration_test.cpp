@@ -5,12 +5,15 @@
 #include <mutex>
 #include <random>
 #include <thread>
+#include <utility>
 #include <vector>
+#include <xabridge/xid.hpp>
 
 #include "catch.hpp"
 #include "real_servers.hpp"
 
 using namespace std::chrono_literals;
+using xabridge::EventKind;
 using xabridge::mysql_connection;
 using xabridge::Outcome;
 using xabridge::OutcomeKind;
@@ -25,6 +28,31 @@ void require(const Outcome& outcome, OutcomeKind kind) {
   INFO(outcome.to_string());
   REQUIRE(xabridge::to_string(outcome.kind) == xabridge::to_string(kind));
 }
+
+/// Right before the other server's branch is committed for the first time its connection is killed,
+/// and gone when the commit is to be sent.
+class CutBeforeCommit final : public xabridge::Observer {
+ public:
+  explicit CutBeforeCommit(RealServers& servers) : servers_(servers) {}
+  std::string connection;
+  int heuristic = 0;
+  int done = 0;
+  void on_event(const xabridge::Event& event) noexcept override {
+    heuristic += event.kind == EventKind::heuristic ? 1 : 0;
+    done += event.kind == EventKind::done ? 1 : 0;
+    const bool due = event.kind == EventKind::before_commit && event.resource_manager == "ledger";
+    if (!due || connection.empty()) return;
+    const std::string id = std::exchange(connection, {});
+    servers_.my_admin("KILL " + id);
+    while (servers_.my_number("SELECT COUNT(*) FROM information_schema.processlist WHERE id = " +
+                              id) != 0) {
+      std::this_thread::yield();
+    }
+  }
+
+ private:
+  RealServers& servers_;
+};
 
 void require_untouched(RealServers& servers) {
   CHECK(servers.pg_balance(1) == 1000);
@@ -90,15 +118,40 @@ TEST_CASE_METHOD(RealServers, "A connection killed on either side rolls both sid
   {
     Transaction tx = tm.begin();
     move(tx, 1, 250);
-    const std::unique_ptr<sql::Statement> statement(
-        mysql_connection(tx, "ledger").createStatement());
-    const std::unique_ptr<sql::ResultSet> id(statement->executeQuery("SELECT CONNECTION_ID()"));
-    REQUIRE(id->next());
-    my_admin("KILL " + std::to_string(id->getInt64(1)));
+    my_admin("KILL " + my_connection_id(mysql_connection(tx, "ledger")));
     require(tx.commit(), OutcomeKind::rolled_back);
   }
   require_untouched(*this);
   require(tm.run([&](Transaction& tx) { move(tx, 1, 250); }), OutcomeKind::committed);
+}
+
+// The commit never left this process. Who then finds the branch unknown to its server has not
+// found it committed.
+TEST_CASE_METHOD(RealServers,
+                 "A decided branch rolled back by hand before its commit was sent is a hazard") {
+  CutBeforeCommit cut(*this);
+  xabridge::Config c = config();
+  c.completion_timeout = 0ms;
+  c.recovery_background = false;
+  c.observers = {&cut};
+  TransactionManager tm(c);
+  Transaction tx = tm.begin();
+  move(tx, 1, 250);
+  cut.connection = my_connection_id(mysql_connection(tx, "ledger"));
+  const Outcome outcome = tx.commit();
+  require(outcome, OutcomeKind::committed_pending);
+  CHECK(outcome.branches[1].errors.back().outcome_known);
+
+  // Its number and its name are the whole bqual.
+  my_admin("XA ROLLBACK X'" + outcome.gtrid + "', X'02" + xabridge::to_hex("ledger") +
+           "', 1480671826");
+  tm.recover_now();
+  CHECK(cut.heuristic == 1);
+  CHECK(cut.done == 1);
+  CHECK(pg_balance(1) == 750);
+  CHECK(my_balance(1) == 1000);
+  tm.recover_now();
+  CHECK(cut.heuristic == 1);
 }
 
 TEST_CASE_METHOD(RealServers, "A timeout ends a statement that waits for a lock on either side") {

@@ -148,6 +148,26 @@ TEST_CASE_METHOD(ManagerFixture, "A forked child is refused with what to do and 
   CHECK(tx.commit().committed());
 }
 
+// The completion timeout is over at once, and recovery comes when it is called.
+TEST_CASE_METHOD(ManagerFixture,
+                 "A branch rolled back by hand before its first commit is reported and recorded") {
+  xabridge::Config c = config();
+  c.completion_timeout = 0ms;
+  c.recovery_background = false;
+  TransactionManager tm(c);
+  for (const int answer : {XA_RETRY, XAER_RMFAIL}) {  // of a foreign switch: lost, may have arrived
+    events.clear();
+    ledger.answer("commit", {answer});
+    Transaction tx = tm.begin();
+    enlist_both(tx);
+    CHECK(tx.commit().kind == OutcomeKind::committed_pending);
+    ledger.roll_back_by_hand();
+    tm.recover_now();
+    CHECK(events.count(EventKind::heuristic) == (answer == XA_RETRY ? 1 : 0));
+    CHECK(events.count(EventKind::done) == 1);
+  }
+}
+
 namespace {
 
 /// A file system whose disk is full when told so.

@@ -318,6 +318,11 @@ void MemoryRm::add_prepared(const Xid& xid) {
   branches_[xid] = State::prepared;
 }
 
+void MemoryRm::roll_back_by_hand() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(branches_, [](const auto& branch) { return branch.second == State::prepared; });
+}
+
 void MemoryRm::set_classify(int code) {
   const std::lock_guard lock(mutex_);
   classify_ = code;

@@ -40,6 +40,8 @@ class MemoryRm {
   /// xa_recover ignores its cursor and fills every batch with the same XIDs.
   void set_endless_recover();
   void add_prepared(const xabridge::Xid& xid);
+  /// An operator rolls back whatever is prepared.
+  void roll_back_by_hand();
   /// What `classify` of the extras says about the next exceptions.
   void set_classify(int code);
   /// xa_complete of an asynchronous call of this entry waits until let_go() or an interrupt, which

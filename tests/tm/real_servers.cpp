@@ -112,6 +112,12 @@ void RealServers::my(sql::Connection& connection, const std::string& sql) {
   statement->execute(sql);
 }
 
+std::string RealServers::my_connection_id(sql::Connection& connection) {
+  const std::unique_ptr<sql::Statement> statement(connection.createStatement());
+  const std::unique_ptr<sql::ResultSet> id(statement->executeQuery("SELECT CONNECTION_ID()"));
+  return id->next() ? std::to_string(id->getInt64(1)) : std::string();
+}
+
 void RealServers::move(xabridge::Transaction& tx, int id, int amount) const {
   const std::string where = " WHERE id = " + std::to_string(id);
   const std::string by = std::to_string(amount);

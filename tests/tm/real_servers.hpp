@@ -27,6 +27,7 @@ class RealServers {
   /// Statements in a branch; a failed one throws std::runtime_error or sql::SQLException.
   static void pg(PGconn* connection, const std::string& sql);
   static void my(sql::Connection& connection, const std::string& sql);
+  [[nodiscard]] static std::string my_connection_id(sql::Connection& connection);
   /// Both sides of a transaction: `UPDATE account`, by `amount` on PostgreSQL and back on the
   /// other.
   void move(xabridge::Transaction& tx, int account, int amount) const;

@@ -95,6 +95,9 @@ class Coordinator {
   [[nodiscard]] bool undecidable() const noexcept { return verdict_ == Verdict::unknown; }
   /// True when the decision is commit, and durable.
   [[nodiscard]] bool commit_decided() const noexcept { return verdict_ == Verdict::commit; }
+  /// Under a commit decision, the unfinished branches that no xa_commit can have reached. For
+  /// Recovery::no_commit_arrived(), when the second phase is given up.
+  [[nodiscard]] std::vector<Xid> no_commit_arrived() const;
   [[nodiscard]] Outcome outcome() const;
 
  private:

@@ -141,6 +141,18 @@ void Coordinator::keep_error(std::size_t index, Verb verb, const OutcomeRow& row
   branch.errors.push_back(std::move(error));
 }
 
+std::vector<Xid> Coordinator::no_commit_arrived() const {
+  std::vector<Xid> result;
+  if (verdict_ != Verdict::commit) return result;
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    const Branch& branch = known_[i];
+    // A call that is under way may arrive.
+    const bool open = branch.voted_yes && !branch.final_answer && !branch.outstanding;
+    if (open && tm::no_commit_arrived(branch.phase)) result.push_back(branches_[i].xid);
+  }
+  return result;
+}
+
 Outcome Coordinator::outcome() const {
   Outcome result;
   result.gtrid = to_hex(gtrid_);

@@ -167,10 +167,10 @@ constexpr OutcomeRow kRows[] = {
      "prepared: "
      "look at the rights of the user in the open string",
      "2 xa_commit"},
-    {P::refused_again, V::confirm, kNota, Do::note, P::refused, B::heuristic_hazard,
+    {P::refused_again, V::confirm, kNota, Do::note, P::refused_again, B::heuristic_hazard,
      "gone, after one commit that went unanswered and one that was refused: nobody knows how",
      "5a commit phase"},
-    {P::refused_again, V::confirm, except(A::not_known), Do::leave, P::refused, B::pending,
+    {P::refused_again, V::confirm, except(A::not_known), Do::leave, P::refused_again, B::pending,
      "it refused the commit it had promised; unless the list says otherwise the branch is still "
      "prepared: "
      "look at the rights of the user in the open string",
@@ -206,6 +206,11 @@ constexpr OutcomeRow kRows[] = {
     // an operator's rollback in that same gap is not. To call both a hazard would alarm after each
     // crash, and who is alarmed each time stops looking. Where a server can tell the two apart its
     // switch answers XA_HEURRB instead of XAER_NOTA, and that row is above this one.
+    //
+    // When the coordinator was of this process it says what it knows as it gives up
+    // (Recovery::no_commit_arrived()), and a branch that no commit can have reached is in
+    // recover_first: there XAER_NOTA is the hazard it is in the live path. The first commit that
+    // goes unanswered, the coordinator's or recovery's own, ends that knowledge.
     {P::recover_commit, V::commit, kOk, Do::confirm, P::recovered, B::committed, "committed",
      "5 recovery"},
     {P::recover_commit, V::commit, kHeuristic, Do::heuristic, P::heuristic, B::unknown,
@@ -231,7 +236,41 @@ constexpr OutcomeRow kRows[] = {
     {P::recover_unseen, V::commit, any(A::error, A::rolled_back, A::read_only, A::odd), Do::leave,
      P::recover_unseen, B::pending,
      "not listed, and the answer does not say that it is gone: look at the user and the database "
-     "in the open string", "5 recovery"},
+     "in the open string",
+     "5 recovery"},
+    {P::recover_first, V::commit, kOk, Do::confirm, P::recovered, B::committed, "committed",
+     "5 recovery"},
+    {P::recover_first, V::commit, kHeuristic, Do::heuristic, P::heuristic, B::unknown,
+     "the resource manager decided by itself", "5 recovery"},
+    {P::recover_first, V::commit, any(A::retry, A::unsent), Do::retry, P::recover_first, B::pending,
+     "busy or unavailable; nothing arrived there", "5 recovery"},
+    {P::recover_first, V::commit, kLost, Do::retry, P::recover_commit, B::pending,
+     "unanswered: it may have been committed", "5 recovery"},
+    {P::recover_first, V::commit, kNota, Do::confirm, P::missing, B::pending,
+     "listed a moment ago, and unknown to the first commit that could arrive", "5 step 5"},
+    {P::recover_first, V::commit, any(A::error, A::rolled_back), Do::confirm, P::refused,
+     B::pending, "refused: rolled back, or a matter of rights", "5 recovery"},
+    {P::recover_first, V::commit, any(A::read_only, A::odd), Do::leave, P::recover_first,
+     B::pending, "not an answer to a commit; the decision is kept until the branch is gone",
+     "5 recovery"},
+    {P::recover_first_unseen, V::commit, kNota, Do::note, P::recover_first_unseen,
+     B::heuristic_hazard,
+     "prepared, and gone before we committed it: somebody else completed it, nobody knows how",
+     "5 recovery"},
+    {P::recover_first_unseen, V::commit, kOk, Do::confirm, P::recovered, B::committed,
+     "not listed to this user, and committed", "5 recovery"},
+    {P::recover_first_unseen, V::commit, kHeuristic, Do::heuristic, P::heuristic, B::unknown,
+     "the resource manager decided by itself", "5 recovery"},
+    {P::recover_first_unseen, V::commit, any(A::retry, A::unsent), Do::retry,
+     P::recover_first_unseen, B::pending,
+     "not listed, and not denied either: hidden from this user, busy or unavailable", "5 recovery"},
+    {P::recover_first_unseen, V::commit, kLost, Do::retry, P::recover_unseen, B::pending,
+     "unanswered: it may have been committed", "5 recovery"},
+    {P::recover_first_unseen, V::commit, any(A::error, A::rolled_back, A::read_only, A::odd),
+     Do::leave, P::recover_first_unseen, B::pending,
+     "not listed, and the answer does not say that it is gone: look at the user and the database "
+     "in the open string",
+     "5 recovery"},
     {P::recovered, V::confirm, kNota, Do::final, P::recovered, B::committed,
      "committed, and the list agrees", "5 recovery"},
     {P::recovered, V::confirm, except(A::not_known), Do::retry, P::recover_commit, B::pending,

@@ -75,6 +75,19 @@ Answered classify(const CallAnswer& answer) noexcept {
   return A::odd;
 }
 
+bool no_commit_arrived(Phase phase) noexcept {
+  switch (phase) {
+    case Phase::decided:
+    case Phase::refused:
+    case Phase::missing:
+    case Phase::recover_first:
+    case Phase::recover_first_unseen:
+      return true;
+    default:
+      return false;
+  }
+}
+
 BranchState heuristic_state(Answered answered) noexcept {
   for (const HeuristicRow& row : kHeuristics) {
     if (row.answered == answered) return row.state;

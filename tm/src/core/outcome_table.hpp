@@ -52,12 +52,14 @@ enum class Phase {
   heuristic,          // answered XA_HEUR*, recorded: to be forgotten
   recover_commit,     // recovery: decided, listed, owner dead or done with it
   recover_unseen,     // recovery: decided, not listed: completed, or hidden from this user?
-  recover_rollback,   // recovery: undecided, listed, owner dead or done with it
-  recovered,          // recovery: commit answered; a fresh list must agree
-  undone,             // recovery: rollback answered; a fresh list must agree
-  undo_refused,       // recovery: rollback answered XAER_RMERR
+  recover_first,      // as recover_commit, and known that no commit of it can have arrived yet
+  recover_first_unseen,  // as recover_unseen, and known likewise
+  recover_rollback,      // recovery: undecided, listed, owner dead or done with it
+  recovered,             // recovery: commit answered; a fresh list must agree
+  undone,                // recovery: rollback answered; a fresh list must agree
+  undo_refused,          // recovery: rollback answered XAER_RMERR
 };
-inline constexpr int kPhaseCount = 18;
+inline constexpr int kPhaseCount = 20;
 
 enum class Action {
   go_on,      // the association is over, nothing else is
@@ -93,6 +95,9 @@ struct OutcomeRow {
 [[nodiscard]] bool callable(Phase phase, Verb verb) noexcept;
 /// The row for an answer. Precondition: callable(phase, verb).
 [[nodiscard]] const OutcomeRow& lookup(Phase phase, Verb verb, Answered answered) noexcept;
+/// A decided branch of which it is known that no commit can have taken effect: when it is gone all
+/// the same, somebody else completed it.
+[[nodiscard]] bool no_commit_arrived(Phase phase) noexcept;
 /// The branch state an XA_HEUR* answer stands for. Precondition: one of the four.
 [[nodiscard]] BranchState heuristic_state(Answered answered) noexcept;
 

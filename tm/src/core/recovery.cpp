@@ -38,6 +38,11 @@ void Recovery::hold(std::string gtrid) {
   held_.insert(std::move(gtrid));
 }
 
+void Recovery::no_commit_arrived(const std::vector<Xid>& branches) {
+  const std::lock_guard lock(mutex_);
+  for (const Xid& xid : branches) not_arrived_[std::string(xid.gtrid())].insert(xid);
+}
+
 PassReport Recovery::pass(std::span<ResourceManagerPort* const> resource_managers,
                           const IsLive& is_live, const Stop& stop) {
   {
@@ -90,6 +95,18 @@ bool Recovery::Pass::at_work(std::string_view gtrid) const {
   if (is_live && is_live(gtrid)) return true;
   const std::lock_guard lock(recovery.mutex_);
   return recovery.held_.count(gtrid) != 0;
+}
+
+bool Recovery::Pass::no_commit_arrived(const Xid& xid) const {
+  const std::lock_guard lock(recovery.mutex_);
+  const auto of_transaction = recovery.not_arrived_.find(xid.gtrid());
+  return of_transaction != recovery.not_arrived_.end() && of_transaction->second.count(xid) != 0;
+}
+
+void Recovery::Pass::commit_may_have_arrived(const Xid& xid) {
+  const std::lock_guard lock(recovery.mutex_);
+  const auto of_transaction = recovery.not_arrived_.find(xid.gtrid());
+  if (of_transaction != recovery.not_arrived_.end()) of_transaction->second.erase(xid);
 }
 
 bool Recovery::Pass::stopped() {
@@ -190,6 +207,10 @@ void Recovery::Pass::finish_decision(const Known& known) {
     report.unfinished.push_back(std::move(unfinished));
   } else if (recovery.options_.act) {
     recovery.decisions_.done(known.record.gtrid);
+    {
+      const std::lock_guard lock(recovery.mutex_);
+      recovery.not_arrived_.erase(known.record.gtrid);
+    }
     ++report.done;
     recovery.events_({EventKind::done, to_hex(known.record.gtrid), {}, 0, "finished by recovery"});
   }

@@ -126,6 +126,11 @@ class Recovery {
   /// known to a process that reads the register again, so this one never touches its branches.
   /// Thread-safe.
   void hold(std::string gtrid);
+  /// What the coordinator of a decided transaction knows as it leaves branches behind: no xa_commit
+  /// can have reached these. When a server does not know one of them any more, somebody else
+  /// completed it: recorded as a hazard, where recovery takes it for committed otherwise. Call while
+  /// the transaction is live. Thread-safe.
+  void no_commit_arrived(const std::vector<Xid>& branches);
 
  private:
   struct Pass;
@@ -140,9 +145,10 @@ class Recovery {
   EventSink events_;
   std::map<std::string, Backoff> backoff_;             // by resource manager
   std::map<std::string, std::set<Xid>> seen_foreign_;  // told once, by resource manager
-  std::mutex mutex_;                                   // guards the two below
+  std::mutex mutex_;                                   // guards the three below
   bool hurry_ = false;
   std::set<std::string, std::less<>> held_;
+  std::map<std::string, std::set<Xid>, std::less<>> not_arrived_;  // by gtrid, until it is done
 };
 
 }  // namespace xabridge::tm

@@ -122,7 +122,10 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   report.branches.push_back(std::move(branch));
   BranchReport& kept = report.branches.back();
 
-  if (row.action == RecoveryAction::commit) act(source, kept, Phase::recover_commit, Verb::commit);
+  if (row.action == RecoveryAction::commit) {
+    const bool first = no_commit_arrived(xid);
+    act(source, kept, first ? Phase::recover_first : Phase::recover_commit, Verb::commit);
+  }
   if (row.action == RecoveryAction::rollback) {
     act(source, kept, Phase::recover_rollback, Verb::rollback);
   }
@@ -159,7 +162,9 @@ void Recovery::Pass::ask_unlisted(Source& source, const Known& known,
   branch.action = row.action;
   branch.text = row.story;
   report.branches.push_back(std::move(branch));
-  act(source, report.branches.back(), Phase::recover_unseen, Verb::commit);
+  const bool first = no_commit_arrived(*xid);
+  act(source, report.branches.back(), first ? Phase::recover_first_unseen : Phase::recover_unseen,
+      Verb::commit);
 }
 
 void Recovery::Pass::act(Source& source, BranchReport& branch, Phase phase, Verb verb) {
@@ -198,6 +203,9 @@ void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb 
   const Answered answered = classify(answer);
   const OutcomeRow& row = lookup(phase, verb, answered);
   BranchReport& branch = report.branches[index];
+  if (tm::no_commit_arrived(phase) && !tm::no_commit_arrived(row.next)) {
+    commit_may_have_arrived(*branch.xid);
+  }
   if (answer.error) {
     branch.error = std::move(answer.error);
   } else if (verb != Verb::confirm && answer.code != XA_OK) {

@@ -48,6 +48,8 @@ struct Recovery::Pass {
   void finish_report();
   [[nodiscard]] std::string said_of(const std::string& resource_manager, const Xid& xid) const;
   [[nodiscard]] bool at_work(std::string_view gtrid) const;
+  [[nodiscard]] bool no_commit_arrived(const Xid& xid) const;
+  void commit_may_have_arrived(const Xid& xid);
   [[nodiscard]] bool stopped();
 
   // recovery_branch.cpp: one branch

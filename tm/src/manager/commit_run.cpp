@@ -26,7 +26,17 @@ CommitRun::CommitRun(std::shared_ptr<Runtime> runtime, std::shared_ptr<TimeoutGa
 
 CommitRun::~CommitRun() {
   if (!left_over_) return;
-  // The decision is durable, so recovery commits what nobody finished here.
+  try {
+    // The decision is durable, so recovery commits what nobody finished here.
+    leave_to_recovery();
+  } catch (const std::exception&) {
+    // Memory ran out. It stays live for this process, and the next one finishes it.
+  }
+}
+
+void CommitRun::leave_to_recovery() {
+  // While it is live: a pass must not meet the branches without what is known of them.
+  runtime_->recovery->recovery.no_commit_arrived(coordinator_.no_commit_arrived());
   runtime_->live().remove(gtrid_);
   runtime_->recovery->hurry();
 }
@@ -73,9 +83,11 @@ void CommitRun::conclude() {
                            result.to_string());
   }
   if (coordinator_.undecidable()) runtime_->recovery->recovery.hold(gtrid_);
-  // From here on the branches that are left are recovery's.
-  runtime_->live().remove(gtrid_);
-  if (!coordinator_.complete()) runtime_->recovery->hurry();
+  if (coordinator_.complete()) {
+    runtime_->live().remove(gtrid_);
+  } else {
+    leave_to_recovery();
+  }
   left_over_ = false;
 }
 

@@ -43,6 +43,8 @@ class CommitRun {
 
  private:
   void conclude();
+  /// The branches that are not finished are recovery's from here on.
+  void leave_to_recovery();
 
   std::shared_ptr<Runtime> runtime_;
   std::shared_ptr<TimeoutGate> gate_;
