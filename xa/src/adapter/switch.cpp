@@ -120,10 +120,10 @@ Answer Switch::Impl::admit(ThreadState& thread, Verb verb, int rmid, long call_f
   if (allowed != XA_OK && outstanding != nullptr)
     return refused(allowed, std::string("this thread's ") + entry_name(outstanding->what.verb) +
                                 " is outstanding; xa_complete it first");
-  // Only what xa_open has opened can be completed, but for that xa_open itself.
-  const bool opening = outstanding != nullptr && outstanding->what.verb == Verb::open;
-  if (Answer closed = require_open(thread, verb, rmid); closed.code != XA_OK && !opening)
-    return closed;
+  // What is outstanding can be completed: an xa_open, or an xa_close of what was never open, are
+  // outstanding in R0.
+  if (outstanding == nullptr)
+    if (Answer closed = require_open(thread, verb, rmid); closed.code != XA_OK) return closed;
   return allowed == XA_OK ? Answer() : refused(allowed, "no asynchronous call is outstanding");
 }
 
