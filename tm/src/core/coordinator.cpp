@@ -85,6 +85,7 @@ Step Coordinator::step(Step::Kind kind) {
 /// Hands out every call that is wanted now.
 Step Coordinator::calls() {
   Step result = step(Step::Kind::call);
+  result.calls.reserve(known_.size());
   for (std::size_t i = 0; i < known_.size(); ++i) {
     Branch& branch = known_[i];
     if (!branch.wants || branch.later || branch.to_record) continue;
@@ -270,6 +271,7 @@ bool Coordinator::complete() const noexcept {
 
 std::vector<Participant> Coordinator::participants() const {
   std::vector<Participant> result;
+  result.reserve(known_.size());
   for (std::size_t i = 0; i < known_.size(); ++i) {
     if (!known_[i].voted_yes) continue;
     result.push_back({branches_[i].resource_manager, std::string(branches_[i].xid.bqual())});

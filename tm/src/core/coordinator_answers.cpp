@@ -157,6 +157,8 @@ Outcome Coordinator::outcome() const {
   Outcome result;
   result.gtrid = to_hex(gtrid_);
   std::vector<BranchState> states;
+  states.reserve(known_.size());
+  result.branches.reserve(known_.size());
   for (std::size_t i = 0; i < known_.size(); ++i) {
     const Branch& branch = known_[i];
     states.push_back(branch.state);

@@ -15,14 +15,14 @@ Coordinator::Options coordinator_options() {
 CommitRun::CommitRun(std::shared_ptr<Runtime> runtime, std::shared_ptr<TimeoutGate> gate,
                      std::string gtrid, std::vector<BranchInfo> branches,
                      std::vector<std::shared_ptr<ResourceManager>> resource_managers,
-                     std::string timeout_text)
+                     std::chrono::milliseconds timeout)
     : runtime_(std::move(runtime)),
       gate_(std::move(gate)),
       gtrid_(std::move(gtrid)),
       coordinator_(coordinator_options(), gtrid_, std::move(branches)),
       runner_(coordinator_, std::move(resource_managers),
               {runtime_->decisions(), *runtime_->events, runtime_->environment.clock, *gate_,
-               runtime_->config.completion_timeout, std::move(timeout_text)}) {}
+               runtime_->config.completion_timeout, timeout}) {}
 
 CommitRun::~CommitRun() {
   if (!left_over_) return;
@@ -71,6 +71,11 @@ Outcome CommitRun::outcome() const {
 }
 
 void CommitRun::conclude() {
+  if (coordinator_.complete()) {
+    runtime_->live().remove(gtrid_);
+    left_over_ = false;
+    return;
+  }
   const Outcome result = coordinator_.outcome();
   for (const BranchOutcome& branch : result.branches) {
     if (branch.state != BranchState::pending) continue;
@@ -83,11 +88,7 @@ void CommitRun::conclude() {
                            result.to_string());
   }
   if (coordinator_.undecidable()) runtime_->recovery->recovery.hold(gtrid_);
-  if (coordinator_.complete()) {
-    runtime_->live().remove(gtrid_);
-  } else {
-    leave_to_recovery();
-  }
+  leave_to_recovery();
   left_over_ = false;
 }
 

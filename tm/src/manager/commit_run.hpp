@@ -20,7 +20,7 @@ class CommitRun {
   CommitRun(std::shared_ptr<Runtime> runtime, std::shared_ptr<TimeoutGate> gate, std::string gtrid,
             std::vector<BranchInfo> branches,
             std::vector<std::shared_ptr<ResourceManager>> resource_managers,
-            std::string timeout_text);
+            std::chrono::milliseconds timeout);
   CommitRun(const CommitRun&) = delete;
   CommitRun& operator=(const CommitRun&) = delete;
   ~CommitRun();

@@ -1,10 +1,10 @@
 // Closing at the thread's end, and leaving a parent's connections alone in its child.
 #include "open_in_thread.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
+
+#include "forks.hpp"
 
 namespace xabridge::tm {
 
@@ -13,7 +13,7 @@ OpenInThread& opened_here() {
   return open;
 }
 
-OpenInThread::OpenInThread() : process_(::getpid()) {}
+OpenInThread::OpenInThread() : forks_(forks()) {}
 
 /// The moment XA gives a resource manager to return the thread's connections.
 OpenInThread::~OpenInThread() {
@@ -69,8 +69,8 @@ void OpenInThread::close(const Instance& instance) noexcept {
 /// A forked child inherits the list and must not act on it: closing would talk to the servers over
 /// the parent's connections.
 void OpenInThread::leave_to_parent() {
-  if (process_ == ::getpid()) return;
-  process_ = ::getpid();
+  if (forks_ == forks()) return;
+  forks_ = forks();
   new std::vector<Opened>(std::move(open_));  // never destroyed, on purpose
   open_.clear();
 }

@@ -5,8 +5,6 @@
 // by then. Only the thread itself looks at its list, so nothing here is locked.
 #pragma once
 
-#include <sys/types.h>
-
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,7 +57,7 @@ class OpenInThread {
  private:
   void leave_to_parent();
 
-  pid_t process_;
+  unsigned forks_;  // when the list was this process's
   std::vector<Opened> open_;
 };
 

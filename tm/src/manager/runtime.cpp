@@ -1,11 +1,10 @@
 // Opens what transactions share, in order: configuration, log, switches.
 #include "runtime.hpp"
 
-#include <unistd.h>
-
 #include "../identity.hpp"
 #include "../log/file_register.hpp"
 #include "config_check.hpp"
+#include "forks.hpp"
 
 namespace xabridge::tm {
 namespace {
@@ -43,7 +42,7 @@ Runtime::Runtime(Config c, Environment& e)
       environment(e),
       logging(config.logging_level),
       events(std::make_shared<Events>(observers(logging, config))),
-      process(::getpid()) {
+      forks_before(forks()) {
   Recovery::Options options;
   options.maximum_backoff = config.recovery_backoff_maximum;
   recovery = std::make_shared<RecoveryState>(open_register(config, environment, events),
@@ -88,7 +87,7 @@ void Runtime::prepare_thread() {
   }
 }
 
-bool Runtime::in_own_process() const noexcept { return ::getpid() == process; }
+bool Runtime::in_own_process() const noexcept { return forks() == forks_before; }
 
 void Runtime::require_own_process() const {
   if (in_own_process()) return;

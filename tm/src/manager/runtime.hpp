@@ -1,8 +1,6 @@
 // Runtime: what a TransactionManager, its transactions and its background threads share.
 #pragma once
 
-#include <sys/types.h>
-
 #include <atomic>
 #include <memory>
 #include <string>
@@ -30,7 +28,7 @@ struct Runtime {
   std::shared_ptr<RecoveryState> recovery;  // register, live set and resource managers
   std::unique_ptr<DeadlineWatcher> watcher;
   std::atomic<std::uint64_t> sequence{0};
-  pid_t process;
+  unsigned forks_before;                  // it was made
   std::vector<ResourceManager*> dynamic;  // with TMREGISTER
 
   Runtime(Config c, Environment& e);

@@ -159,7 +159,7 @@ Error StepRunner::timed_out_error() const {
   Error e;
   e.xa_code = XA_RBTIMEOUT;
   e.operation = "commit";
-  e.message = around_.timeout_text;
+  e.message = timeout_text(around_.timeout);
   return e;
 }
 

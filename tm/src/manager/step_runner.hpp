@@ -28,7 +28,7 @@ class StepRunner {
     TimeoutGate& gate;
     /// How long phase two is tried before its branches are left to recovery.
     std::chrono::milliseconds completion_timeout;
-    std::string timeout_text;  // why the gate was closed, for the outcome
+    std::chrono::milliseconds timeout;  // the gate's, for the outcome
   };
 
   /// `resource_managers[i]` is the one of the coordinator's branch i.

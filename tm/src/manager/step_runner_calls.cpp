@@ -41,8 +41,12 @@ class StepRunner::Outstanding {
 };
 
 void StepRunner::perform_calls(const std::vector<Call>& calls) {
-  if (calls.size() == 1) {
-    perform_call(calls.front());
+  const bool alone =
+      calls.size() == 1 || std::none_of(calls.begin(), calls.end(), [this](const Call& call) {
+        return resource_manager(call).asynchronous();
+      });
+  if (alone) {
+    for (const Call& call : calls) perform_call(call);
     return;
   }
   std::vector<Call> here;       // made by this thread, one after another

@@ -10,6 +10,11 @@ constexpr std::chrono::milliseconds kWaitForCancel{2'000};
 
 }  // namespace
 
+std::string timeout_text(std::chrono::milliseconds timeout) {
+  return "the transaction timed out after " + std::to_string(timeout.count()) +
+         "ms; its running statements were interrupted";
+}
+
 void TimeoutGate::add_branch(std::shared_ptr<ResourceManager> resource_manager, const Xid& xid) {
   const std::lock_guard lock(mutex_);
   branches_.emplace_back(std::move(resource_manager), xid);

@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 #include <xabridge/xid.hpp>
@@ -22,6 +23,9 @@
 #include "resource_manager.hpp"
 
 namespace xabridge::tm {
+
+/// Why a transaction is rolled back that was given `timeout`.
+[[nodiscard]] std::string timeout_text(std::chrono::milliseconds timeout);
 
 /// Thread-safe: the transaction's thread and the deadline watcher meet here.
 class TimeoutGate {

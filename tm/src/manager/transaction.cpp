@@ -69,10 +69,7 @@ bool Transaction::Impl::timed_out() {
   return true;
 }
 
-std::string Transaction::Impl::timeout_text() const {
-  return "the transaction timed out after " + std::to_string(timeout.count()) +
-         "ms; its running statements were interrupted";
-}
+std::string Transaction::Impl::timeout_text() const { return tm::timeout_text(timeout); }
 
 Outcome Transaction::Impl::finish(Ask ask) noexcept {
   active = false;
@@ -100,12 +97,14 @@ Outcome Transaction::Impl::run_protocol(Ask ask) {
   if (ask != Ask::rollback && !doom && timed_out()) doom = Doom{timeout_text(), XA_RBTIMEOUT};
   std::vector<tm::BranchInfo> infos;
   std::vector<std::shared_ptr<tm::ResourceManager>> resource_managers;
+  infos.reserve(branches.size());
+  resource_managers.reserve(branches.size());
   for (const Branch& branch : branches) {
     infos.push_back({branch.resource_manager->name(), branch.xid});
     resource_managers.push_back(branch.resource_manager);
   }
   auto run = std::make_unique<tm::CommitRun>(runtime, gate, gtrid, std::move(infos),
-                                             std::move(resource_managers), timeout_text());
+                                             std::move(resource_managers), timeout);
   if (ask != Ask::rollback && !doom) {
     run->commit(ask == Ask::decision ? tm::CommitRun::Until::decided
                                      : tm::CommitRun::Until::finished);
