@@ -63,8 +63,7 @@ TEST_CASE("What begin refuses leaves no branch behind") {
 TEST_CASE("A session with work of the application's own is kept for the thread that found it") {
   Scenario scenario;  // C28
   scenario.world.script("begin", XAER_OUTSIDE);
-  scenario.world.script("begin", XAER_OUTSIDE);
-  scenario.run("open", "open; 2:open; start X = OUTSIDE; start X = OUTSIDE");
+  scenario.run("open", "open; 2:open; start X = OUTSIDE");
   CHECK(scenario.world.made() == 1);
   scenario.run("nobody else's", "2:start Y; start X; end X SUCCESS; commit X ONEPHASE");
   CHECK(scenario.world.made() == 2);
@@ -72,6 +71,16 @@ TEST_CASE("A session with work of the application's own is kept for the thread t
   scenario.run("until the thread closes",
                "start X = OUTSIDE; close; 2:end Y SUCCESS; 2:rollback Y");
   CHECK(scenario.world.connected() == 1);
+}
+
+TEST_CASE("Work of the application's own that is never ended is rolled back when it is met again") {
+  Scenario scenario;
+  scenario.world.script("begin", XAER_OUTSIDE);
+  scenario.world.script("begin", XAER_OUTSIDE);
+  scenario.run("open", "open; start X = OUTSIDE; start X = OUTSIDE");
+  CHECK(scenario.world.connected() == 0);
+  scenario.run("another session", "start X; end X SUCCESS; commit X ONEPHASE");
+  CHECK(scenario.world.made() == 2);
 }
 
 TEST_CASE("A branch the server doomed is rollback only from xa_end on") {

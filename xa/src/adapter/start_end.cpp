@@ -7,11 +7,13 @@ namespace {
 
 class StartNew final : public Operation {
  public:
-  StartNew(const Call& call, const Xid& xid, Claim claim, Lease lease)
+  /// `warned`: in this session xa_start has met work of the application's own before.
+  StartNew(const Call& call, const Xid& xid, Claim claim, Lease lease, bool warned)
       : Operation(lease.get(), Request::begin, xid, XAER_RMERR),
         call_(call),
         claim_(std::move(claim)),
-        lease_(std::move(lease)) {}
+        lease_(std::move(lease)),
+        warned_(warned) {}
   ~StartNew() override { lease_.give_back(); }
 
   [[nodiscard]] bool waits() const noexcept override { return true; }
@@ -30,7 +32,7 @@ class StartNew final : public Operation {
       claim_.moved(call_.thread.token(), Verb::start, Mode::plain, XA_OK);
       call_.rm.active = xid();
     } else if (answer.code == XAER_OUTSIDE) {
-      call_.rm.outside = std::move(lease_);
+      keep_once(answer);
     } else if (answer.code == XAER_RMERR) {
       lease_.close();  // perhaps of a driver that threw, and left it as nobody knows
     }
@@ -38,6 +40,17 @@ class StartNew final : public Operation {
   }
 
  private:
+  // Whoever left work open there can still end it. But it need not have been this thread, and may
+  // never happen: met again, the session is closed, which rolls that work back.
+  void keep_once(Answer& answer) {
+    if (!warned_) {
+      call_.rm.outside = std::move(lease_);
+      return;
+    }
+    lease_.close();
+    if (answer.error)
+      answer.error->message += "; it was not ended since the last call, and is rolled back now";
+  }
   Answer begin() {
     return ask_server(unknown(), [&] { return lease_->begin(xid()); });
   }
@@ -51,15 +64,17 @@ class StartNew final : public Operation {
   const Call call_;
   Claim claim_;
   Lease lease_;
+  const bool warned_;
 };
 
 Checked start_new(const Call& call, const Xid& xid) {
   auto claim = call.instance.branches().create(xid);
   if (!claim) return refused(XAER_DUPID, "a branch with this XID exists here already");
-  auto lease = call.rm.outside ? Result<Lease>(std::move(call.rm.outside))
-                               : call.instance.pool().reserve(call.wait);
+  const bool warned = static_cast<bool>(call.rm.outside);
+  auto lease =
+      warned ? Result<Lease>(std::move(call.rm.outside)) : call.instance.pool().reserve(call.wait);
   if (!lease) return Answer(std::move(lease.error()));
-  return std::make_unique<StartNew>(call, xid, *std::move(claim), *std::move(lease));
+  return std::make_unique<StartNew>(call, xid, *std::move(claim), *std::move(lease), warned);
 }
 
 // TMJOIN and TMRESUME: the branch and its session are there, and nobody is using them.

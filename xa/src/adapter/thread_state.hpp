@@ -39,7 +39,7 @@ struct ThreadRm {
   std::optional<Xid> active;  // the branch of the T1 association
   Lease native;               // work outside any global transaction; only with TMREGISTER
   // The session in which xa_start found work of the application's own (XAER_OUTSIDE): who left it
-  // open there still has to end it, so it is neither closed nor lent to anybody else.
+  // open there can still end it before the next xa_start, so it is not lent to anybody else.
   Lease outside;
   std::optional<Scan> scan;
   std::unique_ptr<Outstanding> outstanding;  // set while A1; of an xa_open also in R0
