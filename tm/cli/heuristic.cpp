@@ -1,15 +1,19 @@
 // xabridge heuristic: what resource managers decided by themselves, until an operator has seen to
 // it.
 //
-// A record is written by whoever holds the slot it is in. So a running process keeps its own until
-// it ends; those of processes that ended are acknowledged here.
+// A record is written by whoever holds the slot it is in. Those of processes that ended are
+// acknowledged here; a running process is left word of it, and takes it in its next recovery pass.
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+#include <thread>
 #include <xabridge/codes.hpp>
 #include <xabridge/xid.hpp>
 
 #include "../src/environment.hpp"
+#include "../src/log/acknowledgements.hpp"
 #include "../src/log/file_register.hpp"
 #include "../src/log/log_view.hpp"
 #include "command.hpp"
@@ -23,21 +27,25 @@ using nlohmann::json;
 struct Found {
   tm::HeuristicRecord record;
   bool held = false;  // by a running process
+  std::filesystem::path slot{};
 };
 
 /// Every record, of running processes too. `exit` says what could not be read.
-std::vector<Found> read_all(const std::filesystem::path& log_directory, Exit& exit) {
+std::vector<Found> read_all(const std::filesystem::path& log_directory, Exit& exit,
+                            std::ostream& errors = std::cerr) {
   std::vector<Found> all;
   const auto view = tm::read_log(tm::posix_environment(), log_directory);
   if (!view) {
-    std::cerr << "xabridge: " << view.error().to_string() << '\n';
+    errors << "xabridge: " << view.error().to_string() << '\n';
     exit = Exit::log;
     return all;
   }
   for (const tm::SlotView& slot : view->slots) {
-    for (const tm::HeuristicRecord& record : slot.heuristics) all.push_back({record, slot.owned});
+    for (const tm::HeuristicRecord& record : slot.heuristics) {
+      all.push_back({record, slot.owned, slot.directory});
+    }
     if (!slot.error) continue;
-    std::cerr << "xabridge: slot " << slot.slot << ": " << slot.error->to_string() << '\n';
+    errors << "xabridge: slot " << slot.slot << ": " << slot.error->to_string() << '\n';
     exit = Exit::log;
   }
   std::stable_sort(all.begin(), all.end(), [](const Found& a, const Found& b) {
@@ -69,7 +77,7 @@ void print(const Found& found) {
             << ", answered " << code_name(h.code) << " (" << code_meaning(h.code) << ")\n";
   if (!h.text.empty()) std::cout << "  " << printable(h.text) << '\n';
   if (found.held) {
-    std::cout << "  in the log of a running process: can be acknowledged when that has ended\n";
+    std::cout << "  in the log of a running process\n";
   }
 }
 
@@ -77,21 +85,22 @@ std::string name_of(const tm::HeuristicRecord& record) {
   return to_hex(record.gtrid) + " at " + record.resource_manager;
 }
 
-/// What is asked for and cannot be done, and why. True: there is some.
-bool tell_left(const std::filesystem::path& log_directory, const std::string& gtrid,
-               const std::string& resource_manager) {
+bool meant(const tm::HeuristicRecord& record, const std::string& gtrid,
+           const std::string& resource_manager) {
+  return (gtrid.empty() || record.gtrid == gtrid) &&
+         (resource_manager.empty() || record.resource_manager == resource_manager);
+}
+
+/// The meant ones a running process still has. What cannot be read was told before.
+std::vector<Found> held_ones(const Config& config, const std::string& gtrid,
+                             const std::string& resource_manager) {
+  std::ostringstream told;
   Exit ignored = Exit::ok;
-  bool left = false;
-  for (const Found& found : read_all(log_directory, ignored)) {
-    const bool meant =
-        (gtrid.empty() || found.record.gtrid == gtrid) &&
-        (resource_manager.empty() || found.record.resource_manager == resource_manager);
-    if (!meant || !found.held) continue;
-    std::cout << "left: " << name_of(found.record)
-              << ": in the log of a running process; acknowledge it when that has ended\n";
-    left = true;
-  }
-  return left;
+  std::vector<Found> found = read_all(config.log_directory, ignored, told);
+  std::erase_if(found, [&](const Found& one) {
+    return !one.held || !meant(one.record, gtrid, resource_manager);
+  });
+  return found;
 }
 
 Exit wrong(const std::string& text) {
@@ -99,23 +108,100 @@ Exit wrong(const std::string& text) {
   return Exit::usage;
 }
 
+std::string who(const AcknowledgeOptions& options) {
+  return this_user() + (options.why.empty() ? std::string() : ": " + options.why);
+}
+
+void tell_done(const tm::HeuristicRecord& record) {
+  std::cout << "acknowledged: " << name_of(record) << ", " << code_name(record.code) << '\n';
+}
+
 Exit acknowledge_in(tm::FileRegister& log, const AcknowledgeOptions& options,
                     const std::string& gtrid) {
-  const std::string who = this_user() + (options.why.empty() ? std::string() : ": " + options.why);
   std::size_t done = 0;
   for (const tm::HeuristicRecord& record : log.heuristics()) {
-    if (!gtrid.empty() && record.gtrid != gtrid) continue;
-    if (!options.resource_manager.empty() && record.resource_manager != options.resource_manager) {
-      continue;
-    }
-    if (auto result = log.acknowledge(record.gtrid, record.resource_manager, who); !result) {
+    if (!meant(record, gtrid, options.resource_manager)) continue;
+    if (auto result = log.acknowledge(record.gtrid, record.resource_manager, who(options));
+        !result) {
       std::cerr << "xabridge: " << name_of(record) << ": " << result.error().to_string() << '\n';
       return Exit::log;
     }
-    std::cout << "acknowledged: " << name_of(record) << ", " << code_name(record.code) << '\n';
+    tell_done(record);
     ++done;
   }
   return done == 0 ? Exit::findings : Exit::ok;
+}
+
+/// Those in the slots that are free, or whose owners died.
+Exit acknowledge_here(const Config& config, const AcknowledgeOptions& options,
+                      const std::string& gtrid) {
+  tm::FileRegister::Options log_options;
+  log_options.directory = config.log_directory;
+  log_options.segment_size = config.log_segment_size;
+  log_options.report = [](const std::string& text) { std::cerr << "xabridge: " << text << '\n'; };
+  auto log = tm::FileRegister::open(tm::posix_environment(), log_options);
+  if (!log) {
+    std::cerr << "xabridge: " << log.error().to_string() << '\n';
+    return Exit::log;
+  }
+  if (auto begun = (*log)->begin_pass(); !begun) {
+    std::cerr << "xabridge: " << begun.error().to_string() << '\n';
+    return Exit::log;
+  }
+  const Exit exit = acknowledge_in(**log, options, gtrid);
+  (*log)->end_pass();
+  return exit;
+}
+
+bool holds(const std::vector<Found>& all, const Found& one) {
+  return std::any_of(all.begin(), all.end(), [&](const Found& other) {
+    return other.record.gtrid == one.record.gtrid &&
+           other.record.resource_manager == one.record.resource_manager;
+  });
+}
+
+/// Those of `asked` that are on record, whoever holds them by now; all, when that cannot be read.
+std::vector<Found> still_there(const Config& config, const std::vector<Found>& asked) {
+  std::ostringstream told;
+  Exit exit = Exit::ok;
+  const std::vector<Found> all = read_all(config.log_directory, exit, told);
+  if (exit != Exit::ok) return asked;
+  std::vector<Found> left = asked;
+  std::erase_if(left, [&](const Found& one) { return !holds(all, one); });
+  return left;
+}
+
+/// Leaves word at the slots of running processes, and waits for them to take it. nullopt: they have
+/// none of those.
+std::optional<Exit> acknowledge_there(const Config& config, const AcknowledgeOptions& options,
+                                      const std::string& gtrid) {
+  const std::vector<Found> asked = held_ones(config, gtrid, options.resource_manager);
+  if (asked.empty()) return std::nullopt;
+  for (const Found& found : asked) {
+    const auto left = tm::leave_acknowledgement(
+        tm::posix_environment().files, found.slot,
+        {found.record.gtrid, found.record.resource_manager, who(options)});
+    if (left) continue;
+    std::cerr << "xabridge: " << name_of(found.record) << ": " << left.error().to_string() << '\n';
+    return Exit::log;
+  }
+  // A pass may take a moment itself, and comes at an interval.
+  const auto patience =
+      std::chrono::steady_clock::now() + config.recovery_interval + std::chrono::seconds(2);
+  std::vector<Found> waiting = asked;
+  while (!waiting.empty() && std::chrono::steady_clock::now() < patience) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    waiting = still_there(config, asked);
+  }
+  for (const Found& found : asked) {
+    if (!holds(waiting, found)) tell_done(found.record);
+  }
+  for (const Found& found : waiting) {
+    std::cout << "left: " << name_of(found.record)
+              << ": the running process that keeps it has been asked, and takes it in its next "
+                 "recovery pass\n";
+  }
+  return waiting.empty() ? Exit::ok : Exit::findings;
 }
 
 }  // namespace
@@ -149,28 +235,11 @@ Exit acknowledge(const Config& config, const AcknowledgeOptions& options) {
   const auto gtrid = from_hex(options.gtrid);
   if (!gtrid) return wrong("'" + options.gtrid + "' is no gtrid: those are hexadecimal");
 
-  tm::FileRegister::Options log_options;
-  log_options.directory = config.log_directory;
-  log_options.segment_size = config.log_segment_size;
-  log_options.report = [](const std::string& text) { std::cerr << "xabridge: " << text << '\n'; };
-  auto log = tm::FileRegister::open(tm::posix_environment(), log_options);
-  if (!log) {
-    std::cerr << "xabridge: " << log.error().to_string() << '\n';
-    return Exit::log;
-  }
-  if (auto begun = (*log)->begin_pass(); !begun) {
-    std::cerr << "xabridge: " << begun.error().to_string() << '\n';
-    return Exit::log;
-  }
-  Exit exit = acknowledge_in(**log, options, *gtrid);
-  (*log)->end_pass();
-  log->reset();
-  if (tell_left(config.log_directory, *gtrid, options.resource_manager)) {
-    exit = worse(exit, Exit::findings);
-  } else if (exit == Exit::findings) {
-    std::cout << "nothing to acknowledge: no such record\n";
-  }
-  return exit;
+  const Exit here = acknowledge_here(config, options, *gtrid);
+  if (here == Exit::log) return here;
+  if (const auto there = acknowledge_there(config, options, *gtrid)) return *there;
+  if (here == Exit::findings) std::cout << "nothing to acknowledge: no such record\n";
+  return here;
 }
 
 }  // namespace xabridge::cli

@@ -78,7 +78,8 @@ int run(int argc, char** argv) {
   CLI::App* acknowledge_command = heuristic_command->add_subcommand(
       "acknowledge",
       "The data is looked after: the record is kept no longer. Says in the log who "
-      "did, when and why");
+      "did, when and why. A running process that keeps the record is asked to, and takes "
+      "it in its next recovery pass");
   CLI::Option* gtrid =
       acknowledge_command->add_option("gtrid", acknowledge_options.gtrid, "as `list` shows it");
   acknowledge_command

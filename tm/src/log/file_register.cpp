@@ -4,6 +4,7 @@
 
 #include <xabridge/xid.hpp>
 
+#include "acknowledgements.hpp"
 #include "register_file.hpp"
 
 namespace xabridge::tm {
@@ -177,20 +178,45 @@ Result<void> FileRegister::adopt_if_unfinished(std::uint16_t slot) {
 }
 
 Result<void> FileRegister::begin_pass() {
-  for (const Log& log : all_logs())
+  for (const Log& log : all_logs()) {
     (void)log->flush();  // an idle process shows nothing as unfinished
+    tell_trouble(log->slot_number(), take_acknowledgements(*log),
+                 "the acknowledgements left at it wait");
+  }
   const auto names = environment_.files.list(options_.directory / "slots");
   if (!names) return names.error();
   for (const std::string& name : *names) {
     const auto slot = slot_number(name);
     if (!slot || *slot == own_->slot_number() || adopted(*slot) != nullptr) continue;
-    tell_trouble(*slot, adopt_if_unfinished(*slot));
+    tell_trouble(*slot, adopt_if_unfinished(*slot),
+                 "its owner is dead and it cannot be taken over; its branches are left alone");
+  }
+  return {};
+}
+
+/// What operators acknowledged while this process had the slot. Removed only after the record.
+Result<void> FileRegister::take_acknowledgements(DecisionLog& log) {
+  const fs::path path = slot_path(log.slot_number());
+  const auto waiting = waiting_acknowledgements(environment_.files, path);
+  if (!waiting) return waiting.error();
+  for (const Acknowledgement& one : *waiting) {
+    const auto records = log.heuristics();
+    const bool known = std::any_of(records.begin(), records.end(), [&](const auto& record) {
+      return record.gtrid == one.gtrid && record.resource_manager == one.resource_manager;
+    });
+    if (known) {
+      auto written = log.acknowledge(one.gtrid, one.resource_manager, one.who);
+      if (!written) return written;
+    }
+    if (auto removed = remove_acknowledgement(environment_.files, path, one); !removed) {
+      return removed;
+    }
   }
   return {};
 }
 
 // Once, not in every pass.
-void FileRegister::tell_trouble(std::uint16_t slot, const Result<void>& looked) {
+void FileRegister::tell_trouble(std::uint16_t slot, const Result<void>& looked, const char* means) {
   const std::string text = looked ? "" : looked.error().to_string();
   {
     const std::lock_guard guard(mutex_);
@@ -199,8 +225,7 @@ void FileRegister::tell_trouble(std::uint16_t slot, const Result<void>& looked) 
     told = text;
   }
   if (!text.empty() && options_.report)
-    options_.report("the slot of a dead owner cannot be taken over; its branches are left alone: " +
-                    text);
+    options_.report("slot " + slot_name(slot) + " of the log: " + means + ": " + text);
 }
 
 Result<Owner> FileRegister::owner_of(const Gtrid& gtrid) {

@@ -57,6 +57,7 @@ class FileRegister final : public DecisionRegister {
                           Decision proposed) override;
   void done(const std::string& gtrid) noexcept override;
   Result<void> heuristic(const HeuristicRecord& record) override;
+  /// (Of a slot another process holds: acknowledgements.hpp. begin_pass() takes what waits there.)
   /// An operator has dealt with what the resource manager (empty: any) decided by itself on gtrid:
   /// it is not kept any longer. Error: no log held here has such a record, and nothing was written.
   Result<void> acknowledge(const std::string& gtrid, const std::string& resource_manager,
@@ -77,7 +78,8 @@ class FileRegister final : public DecisionRegister {
   Result<std::unique_ptr<Slot>> try_take(std::uint16_t slot);
   Result<Log> adopt(std::uint16_t slot);
   Result<void> adopt_if_unfinished(std::uint16_t slot);
-  void tell_trouble(std::uint16_t slot, const Result<void>& looked);
+  Result<void> take_acknowledgements(DecisionLog& log);
+  void tell_trouble(std::uint16_t slot, const Result<void>& looked, const char* means);
   [[nodiscard]] Log adopted(std::uint16_t slot);
   /// The log that says what is decided about gtrid; null: not held here.
   [[nodiscard]] Log log_of(const std::string& gtrid);
