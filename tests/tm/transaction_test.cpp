@@ -1,6 +1,7 @@
 // Transactions over resource managers in memory: outcomes, the rules of use, and what is left to
 // recovery.
 #include <memory>
+#include <optional>
 #include <thread>
 #include <xabridge/codes.hpp>
 
@@ -141,6 +142,32 @@ TEST_CASE_METHOD(ManagerFixture, "A finished transaction refuses every call and 
   Transaction moved = tm.begin();
   const Transaction target = std::move(moved);
   CHECK(thrown_by([&] { (void)moved.commit(); }).xa_code == XAER_PROTO);  // NOLINT: on purpose
+}
+
+TEST_CASE_METHOD(ManagerFixture, "A transaction destroyed by another thread commits nothing") {
+  TransactionManager tm(config());
+  std::optional<Transaction> tx;
+  const auto begin = [&] {
+    tx.emplace(tm.begin());
+    enlist_both(*tx);
+  };
+  const auto destroy = [&] { tx.reset(); };
+  const auto other_can_commit = [&] {
+    CHECK(tm.run([](Transaction& t) { enlist_both(t); }).committed());
+  };
+  begin();
+  std::thread(destroy).join();
+  CHECK(events.count(EventKind::warning) == 1);
+  std::thread(other_can_commit).join();
+
+  // And when the thread that began it is over; a new thread may look like it.
+  std::thread(begin).join();
+  std::thread(destroy).join();
+  std::thread(other_can_commit).join();
+  CHECK(accounts.committed() == 2);
+  CHECK(ledger.committed() == 2);
+  CHECK(accounts.prepared().empty());
+  CHECK(ledger.prepared().empty());
 }
 
 TEST_CASE_METHOD(ManagerFixture, "A transaction refuses calls of another thread") {

@@ -21,8 +21,13 @@ Xid Transaction::Impl::next_xid(const tm::ResourceManager& rm) const {
   return *Xid::make(tm::kFormatId, gtrid, tm::make_bqual(number, rm.name()));
 }
 
-void Transaction::Impl::add(std::shared_ptr<tm::ResourceManager> rm, const Xid& xid) {
+/// Takes the memory keep() needs: a branch that has begun must not be lost for want of it.
+void Transaction::Impl::make_room(const std::shared_ptr<tm::ResourceManager>& rm, const Xid& xid) {
+  branches.reserve(branches.size() + 1);
   gate->add_branch(rm, xid);
+}
+
+void Transaction::Impl::keep(std::shared_ptr<tm::ResourceManager> rm, const Xid& xid) noexcept {
   branches.push_back({std::move(rm), xid});
   runtime->events->emit(EventKind::enlisted, gtrid_hex, branches.back().resource_manager->name());
 }
@@ -75,15 +80,17 @@ tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char
   }
   if (branch_of(*rm) != nullptr) return *rm;
   const Xid xid = next_xid(*rm);
+  make_room(rm, xid);
   tm::CallAnswer started = rm->start(xid);
   if (started.code != XA_OK) {
+    gate->remove_branch(xid);
     if (started.code == XAER_PROTO) {
       started.error->message +=
           "; when another transaction of this thread is active there, finish it first";
     }
     doom_and_throw(*rm, std::move(started));
   }
-  add(std::move(rm), xid);
+  keep(std::move(rm), xid);
   return *branches.back().resource_manager;
 }
 
@@ -122,7 +129,8 @@ tm::Enlister::Given Transaction::Impl::branch_at(int rmid, XID& xid) {
     return Given::known;
   }
   const Xid made = next_xid(*rm);
-  add(std::move(rm), made);
+  make_room(rm, made);
+  keep(std::move(rm), made);
   xid = made.raw();
   return Given::made;
 }

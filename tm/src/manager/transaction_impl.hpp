@@ -65,8 +65,8 @@ struct Transaction::Impl final : tm::Enlister {
   std::vector<Branch> branches;
   std::optional<Doom> doom;  // why it can only roll back
   bool active = true;
-  std::optional<Outcome> outcome;  // once finished
-  std::vector<Error> doomed_by;    // see StepRunner
+  std::optional<Outcome> outcome;            // once finished
+  std::vector<Error> doomed_by;              // see StepRunner
   std::unique_ptr<tm::CommitRun> phase_two;  // to be finished by whoever takes it
   tm::CurrentTransaction current{*this};
 
@@ -74,7 +74,8 @@ struct Transaction::Impl final : tm::Enlister {
   Outcome run_protocol(Ask ask);
   [[nodiscard]] Branch* branch_of(const tm::ResourceManager& resource_manager);
   [[nodiscard]] Xid next_xid(const tm::ResourceManager& resource_manager) const;
-  void add(std::shared_ptr<tm::ResourceManager> resource_manager, const Xid& xid);
+  void make_room(const std::shared_ptr<tm::ResourceManager>& resource_manager, const Xid& xid);
+  void keep(std::shared_ptr<tm::ResourceManager> resource_manager, const Xid& xid) noexcept;
   void withdraw_last();
   void require_free(const tm::ResourceManager& resource_manager, const char* operation) const;
   [[noreturn]] void doom_and_throw(const tm::ResourceManager& resource_manager,
