@@ -1,11 +1,10 @@
 // tm-conformance: the statements about a transaction manager (class t, and K08 - K11, K28 of class
 // f), tried on xabridge's over scripted resource managers.
 //
-//   tm-conformance [--only K05,H] [--json] [--list]
-//
 // Exit code 1 when a statement failed, 2 for a wrong command line.
+#include <CLI/CLI.hpp>
 #include <iostream>
-#include <sstream>
+#include <optional>
 
 #include "sections.hpp"
 
@@ -20,28 +19,24 @@ struct Options {
   bool list = false;
 };
 
-[[noreturn]] void usage(const std::string& problem) {
-  std::cerr << "tm-conformance: " << problem << "\n"
-            << "usage: tm-conformance [--only K05,H,D01-D08] [--json] [--list]\n";
-  std::exit(2);
-}
-
-Options parse(const std::vector<std::string>& arguments) {
+/// Empty: the program has said what there is to say, and ends with `code`.
+std::optional<Options> parse(int argc, char** argv, int& code) {
+  CLI::App app("Tries xabridge's transaction manager against the statements about one.");
   Options options;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--json") {
-      options.format = conformance::Report::Format::json;
-    } else if (arguments[i] == "--list") {
-      options.list = true;
-    } else if (arguments[i] == "--only" && i + 1 < arguments.size()) {
-      std::istringstream entries(arguments[++i]);
-      for (std::string entry; std::getline(entries, entry, ',');) options.only.push_back(entry);
-    } else {
-      usage("what is '" + arguments[i] + "'?");
-    }
+  bool json = false;
+  app.add_flag("--list", options.list, "the statements, without trying them");
+  app.add_option("--only", options.only, "ids, ranges or sections: K05,D01-D08,H")->delimiter(',');
+  app.add_flag("--json", json, "for programs");
+  app.footer("Exit codes: 0 no statement failed; 1 one did; 2 wrong usage.");
+  try {
+    app.parse(argc, argv);
+    const std::string unknown = conformance::unknown_selection(options.only);
+    if (!unknown.empty()) throw CLI::ValidationError("--only", unknown + " names no statement");
+  } catch (const CLI::ParseError& error) {
+    code = app.exit(error) == 0 ? 0 : 2;
+    return std::nullopt;
   }
-  const std::string unknown = conformance::unknown_selection(options.only);
-  if (!unknown.empty()) usage("--only " + unknown + " names no statement");
+  if (json) options.format = conformance::Report::Format::json;
   return options;
 }
 
@@ -62,7 +57,10 @@ int main(int argc, char** argv) {
   if (arguments.size() == 3 && arguments[0] == "--victim") {
     tm_conformance::run_victim(arguments[1], arguments[2]);
   }
-  const Options options = parse(arguments);
+  int code = 0;
+  const std::optional<Options> parsed = parse(argc, argv, code);
+  if (!parsed) return code;
+  const Options& options = *parsed;
   const Bodies bodies = all_bodies();
   conformance::Report report(std::cout, options.format);
   for (const conformance::Statement& statement : conformance::catalogue()) {
