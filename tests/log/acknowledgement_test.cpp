@@ -67,6 +67,23 @@ TEST_CASE("an_acknowledgement_whose_removal_failed_is_taken_again_without_effect
   CHECK(f.log->heuristics().size() == 1);
 }
 
+TEST_CASE("an_acknowledgement_that_could_not_be_recorded_waits") {
+  Heuristic f;
+  REQUIRE(leave_acknowledgement(f.files, kSlot, {f.gtrid, "stock", "anna"}));
+  f.files.fault = [](const std::string& operation, const std::filesystem::path& path) {
+    return operation == "sync" && path.extension() == ".log" ? EIO : 0;
+  };
+  f.pass();
+  CHECK(f.waiting() == 1);
+  CHECK(f.reports.size() == 1);
+  f.files.fault = nullptr;
+  f.log.reset();
+  f.log = f.open();
+  f.pass();
+  CHECK(f.waiting() == 0);
+  CHECK(f.log->heuristics().size() == 1);
+}
+
 TEST_CASE("an_acknowledgement_of_what_is_not_there_is_removed_and_other_files_are_left_alone") {
   Heuristic f;
   REQUIRE(leave_acknowledgement(f.files, kSlot, {"no such", "stock", "anna"}));
