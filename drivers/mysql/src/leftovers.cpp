@@ -18,8 +18,8 @@
 namespace xabridge::mysql {
 namespace {
 
-/// What an application may SET, and what would change the next branch's results if it stayed. Only
-/// what every supported version knows.
+/// What an application may SET, and what would change the next branch's results, its plans or the
+/// memory it may take if it stayed. Only what every supported version knows.
 constexpr std::string_view kSettings =
     "DATABASE(), CURRENT_ROLE(), @@sql_mode, @@time_zone, @@autocommit, @@foreign_key_checks,"
     " @@unique_checks, @@sql_safe_updates, @@sql_select_limit, @@sql_auto_is_null,"
@@ -28,15 +28,22 @@ constexpr std::string_view kSettings =
     " @@div_precision_increment, @@group_concat_max_len, @@max_sort_length, @@completion_type,"
     " @@default_storage_engine, @@auto_increment_increment, @@auto_increment_offset, @@insert_id,"
     " @@sql_log_bin, @@innodb_lock_wait_timeout, @@innodb_table_locks, @@lock_wait_timeout,"
-    " @@wait_timeout, @@net_write_timeout,"
+    " @@wait_timeout, @@net_write_timeout, @@net_read_timeout, @@max_sp_recursion_depth,"
+    " @@sql_buffer_result, @@sort_buffer_size, @@join_buffer_size, @@read_buffer_size,"
+    " @@read_rnd_buffer_size, @@tmp_table_size, @@max_heap_table_size,"
+    " CRC32(@@optimizer_switch),"
+    " @@optimizer_search_depth, @@max_seeks_for_key, @@eq_range_index_dive_limit,"
     // SET timestamp stops NOW(), and SYSDATE() goes on.
     " ABS(TIMESTAMPDIFF(SECOND, NOW(), SYSDATE())) > 9, ";
 constexpr std::string_view kMysqlSettings =
     "@@transaction_isolation, @@transaction_read_only, @@max_execution_time,"
-    " @@xa_detach_on_prepare, @@block_encryption_mode";
+    " @@xa_detach_on_prepare, @@block_encryption_mode, @@cte_max_recursion_depth,"
+    " @@windowing_use_high_precision";
 constexpr std::string_view kMariadbSettings =
     "@@tx_isolation, @@tx_read_only, @@max_statement_time, @@check_constraint_checks,"
-    " @@system_versioning_asof, @@idle_transaction_timeout, @@old_mode, @@skip_replication";
+    " @@system_versioning_asof, @@idle_transaction_timeout, @@idle_write_transaction_timeout,"
+    " @@idle_readonly_transaction_timeout, @@old_mode, @@skip_replication, @@default_regex_flags,"
+    " @@max_recursive_iterations";
 
 /// Locks on tables or the server, open handlers, temporary tables: no query that is cheap and open
 /// to every user finds them, but the statements that make them are counted. MySQL counts temporary

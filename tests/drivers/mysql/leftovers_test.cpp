@@ -57,18 +57,27 @@ TEST_CASE("a setting that stayed behind keeps the connection from every other br
                                       "SET innodb_lock_wait_timeout = 1",
                                       "SET auto_increment_increment = 2",
                                       "SET completion_type = 'RELEASE'",
+                                      "SET sort_buffer_size = 65536",
+                                      "SET join_buffer_size = 65536",
+                                      "SET tmp_table_size = 65536",
+                                      "SET optimizer_switch = 'index_merge=off'",
+                                      "SET net_read_timeout = 1",
                                       "SET NAMES latin1",
                                       "SET SESSION " + isolation + " = 'READ-UNCOMMITTED'",
                                       "SET SESSION TRANSACTION READ ONLY"};
   if (on_mariadb()) {
     for (const char* more :
          {"SET check_constraint_checks = 0", "SET system_versioning_asof = '2001-01-01'",
-          "SET idle_transaction_timeout = 1", "SET max_statement_time = 5"}) {
+          "SET idle_transaction_timeout = 1", "SET max_statement_time = 5",
+          "SET idle_write_transaction_timeout = 1", "SET default_regex_flags = 'DOTALL'",
+          "SET max_recursive_iterations = 1"}) {
       changes.emplace_back(more);
     }
   } else {
     changes.emplace_back("SET max_execution_time = 5000");
     changes.emplace_back("SET block_encryption_mode = 'aes-256-cbc'");
+    changes.emplace_back("SET cte_max_recursion_depth = 1");
+    changes.emplace_back("SET windowing_use_high_precision = OFF");
   }
   for (const std::string& change : changes) {
     for (const Ending ending : {Ending::one_phase, Ending::two_phases, Ending::rollback}) {
