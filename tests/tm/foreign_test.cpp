@@ -56,6 +56,40 @@ struct ForeignFixture : ManagerFixture {
   }
 };
 
+/// Keeps its thread's state where C++ would, from xa_open to the end of the thread.
+struct ThreadBound {
+  static inline std::atomic<int> closed{0}, closed_too_late{0};
+  struct State {
+    bool alive = true;
+    ~State() { alive = false; }
+  };
+  static bool& alive() {
+    thread_local State state;
+    return state.alive;
+  }
+  static int open(char*, int, long) { return alive() ? XA_OK : XAER_RMERR; }
+  static int close(char*, int, long) {
+    ++(alive() ? closed : closed_too_late);
+    return XA_OK;
+  }
+  static int with_xid(XID*, int, long) { return XA_OK; }
+  static int recover(XID*, long, int, long) { return 0; }
+  static int complete(int*, int*, int, long) { return XAER_PROTO; }
+};
+const xa_switch_t thread_bound_switch = {"thread bound",
+                                         TMNOFLAGS,
+                                         0,
+                                         ThreadBound::open,
+                                         ThreadBound::close,
+                                         ThreadBound::with_xid,
+                                         ThreadBound::with_xid,
+                                         ThreadBound::with_xid,
+                                         ThreadBound::with_xid,
+                                         ThreadBound::with_xid,
+                                         ThreadBound::recover,
+                                         ThreadBound::with_xid,
+                                         ThreadBound::complete};
+
 const std::vector<int> kNoCodes{-10, -1, 1, 2, 9, 42, 99, 108, INT_MAX, INT_MIN};
 
 }  // namespace
@@ -174,6 +208,20 @@ TEST_CASE_METHOD(ForeignFixture, "A rollback may ask to be tried again though XA
   CHECK(tx.rollback().kind == OutcomeKind::rolled_back);
   CHECK(ledger.count("rollback") == 3);
   CHECK(ledger.rolled_back() == 1);
+}
+
+TEST_CASE_METHOD(ForeignFixture, "A thread that ends closes before the objects of the switch go") {
+  auto c = foreign_config();
+  c.resource_managers.resize(1);
+  c.resource_managers[0].xa_switch = &thread_bound_switch;
+  TransactionManager tm(c);
+  std::thread([&] {
+    Transaction tx = tm.begin();
+    tx.enlist("accounts");
+    CHECK(tx.commit().kind == OutcomeKind::committed);
+  }).join();
+  CHECK(ThreadBound::closed > 0);
+  CHECK(ThreadBound::closed_too_late == 0);
 }
 
 TEST_CASE_METHOD(ForeignFixture, "No answer to xa_open or xa_start but XA_OK starts a branch") {

@@ -1,12 +1,30 @@
 // Closing at the thread's end, and leaving a parent's connections alone in its child.
 #include "open_in_thread.hpp"
 
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "forks.hpp"
 
+extern "C" void* __dso_handle __attribute__((visibility("hidden")));
+
 namespace xabridge::tm {
+namespace {
+
+void close_at_thread_end(void* instance) {
+  OpenInThread& here = opened_here();
+  // Looked at as an address: it may be gone by now.
+  if (const Opened* const entry = here.find(static_cast<const Instance*>(instance))) {
+    const std::shared_ptr<const Instance> open = entry->instance;
+    // What a resource manager asks of us while it closes meets a thread that has not opened it.
+    here.remove(open.get());
+    OpenInThread::close(*open);
+  }
+}
+
+}  // namespace
 
 OpenInThread& opened_here() {
   thread_local OpenInThread open;
@@ -15,10 +33,9 @@ OpenInThread& opened_here() {
 
 OpenInThread::OpenInThread() : forks_(forks()) {}
 
-/// The moment XA gives a resource manager to return the thread's connections.
+/// What the thread opened is closed by now, unless a resource manager opened while others closed.
 OpenInThread::~OpenInThread() {
   leave_to_parent();
-  // What a resource manager asks of us while it closes meets a thread with nothing open.
   const std::vector<Opened> open = std::exchange(open_, {});
   for (const Opened& entry : open) close(*entry.instance);
 }
@@ -45,6 +62,11 @@ void OpenInThread::add(std::shared_ptr<const Instance> instance) {
     return true;
   });
   open_.push_back({std::move(instance)});
+  // A thread's objects are destroyed in reverse order, and a resource manager may have made its own
+  // in the xa_open just now: closing must come before they go, so it is registered after them.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): only an address, see above
+  auto* const address = const_cast<Instance*>(open_.back().instance.get());
+  abi::__cxa_thread_atexit(close_at_thread_end, address, &__dso_handle);
 }
 
 bool OpenInThread::remove(const Instance* instance) {
