@@ -59,13 +59,14 @@ struct ForeignFixture : ManagerFixture {
 /// Keeps its thread's state where C++ would, from xa_open to the end of the thread.
 struct ThreadBound {
   static inline std::atomic<int> closed{0}, closed_too_late{0};
-  struct State {
-    bool alive = true;
-    ~State() { alive = false; }
-  };
-  static bool& alive() {
-    thread_local State state;
-    return state.alive;
+  static bool alive() {
+    thread_local bool gone = false;
+    struct State {
+      bool* gone;
+      ~State() { *gone = true; }
+    };
+    thread_local const State state{&gone};
+    return !*state.gone;
   }
   static int open(char*, int, long) { return alive() ? XA_OK : XAER_RMERR; }
   static int close(char*, int, long) {
