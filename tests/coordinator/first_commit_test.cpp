@@ -1,5 +1,5 @@
-// What a coordinator of this process knew of the branches it left behind: no commit can have reached
-// them. Recovery must not take them for committed when they are gone.
+// What a coordinator of this process knew of the branches it left behind: no commit can have
+// reached them. Recovery must not take them for committed when they are gone.
 #include "catch.hpp"
 #include "recovery_fixture.hpp"
 

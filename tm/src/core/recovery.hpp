@@ -128,8 +128,8 @@ class Recovery {
   void hold(std::string gtrid);
   /// What the coordinator of a decided transaction knows as it leaves branches behind: no xa_commit
   /// can have reached these. When a server does not know one of them any more, somebody else
-  /// completed it: recorded as a hazard, where recovery takes it for committed otherwise. Call while
-  /// the transaction is live. Thread-safe.
+  /// completed it: recorded as a hazard, where recovery takes it for committed otherwise. Call
+  /// while the transaction is live. Thread-safe.
   void no_commit_arrived(const std::vector<Xid>& branches);
 
  private:
