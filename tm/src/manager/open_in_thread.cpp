@@ -13,7 +13,7 @@ extern "C" void* __dso_handle __attribute__((visibility("hidden")));
 namespace xabridge::tm {
 namespace {
 
-void close_at_thread_end(void* instance) {
+void close_now(void* instance) {
   OpenInThread& here = opened_here();
   // Looked at as an address: it may be gone by now.
   if (const Opened* const entry = here.find(static_cast<const Instance*>(instance))) {
@@ -62,11 +62,19 @@ void OpenInThread::add(std::shared_ptr<const Instance> instance) {
     return true;
   });
   open_.push_back({std::move(instance)});
+  close_at_thread_end(open_.back());
+}
+
+/// Once for each, however often a connection is lost and it is opened again.
+void OpenInThread::close_at_thread_end(const Opened& opened) {
+  const int rmid = opened.instance->rmid;
+  if (std::find(closed_at_end_.begin(), closed_at_end_.end(), rmid) != closed_at_end_.end()) return;
+  closed_at_end_.push_back(rmid);
   // A thread's objects are destroyed in reverse order, and a resource manager may have made its own
   // in the xa_open just now: closing must come before they go, so it is registered after them.
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): only an address, see above
-  auto* const address = const_cast<Instance*>(open_.back().instance.get());
-  abi::__cxa_thread_atexit(close_at_thread_end, address, &__dso_handle);
+  auto* const address = const_cast<Instance*>(opened.instance.get());
+  abi::__cxa_thread_atexit(close_now, address, &__dso_handle);
 }
 
 bool OpenInThread::remove(const Instance* instance) {

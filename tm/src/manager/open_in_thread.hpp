@@ -56,9 +56,11 @@ class OpenInThread {
 
  private:
   void leave_to_parent();
+  void close_at_thread_end(const Opened& opened);
 
   unsigned forks_;  // when the list was this process's
   std::vector<Opened> open_;
+  std::vector<int> closed_at_end_;  // rmids, never used twice
 };
 
 /// The calling thread's.
