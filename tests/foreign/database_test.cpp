@@ -1,4 +1,6 @@
 // A foreign resource manager in one transaction with PostgreSQL and MySQL or MariaDB.
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -127,7 +129,13 @@ TEST_CASE("killed at every event files and both databases show the decision afte
     return foreign::run(
         {FOREIGN_DATABASE_VICTIM, scene.config_file, event, id, scene.servers.transfer});
   };
+  // Somebody else's branch, which is there in the first run only.
+  const std::string pid = std::to_string(::getpid());
+  const std::string gid = "'99_c29tZWJvZHkx_" + std::string(12 - pid.size(), '0') + pid + "'";
+  scene.servers.pg_admin("BEGIN");
+  scene.servers.pg_admin("PREPARE TRANSACTION " + gid);
   const foreign::Ended whole = victim("list", "whole");
+  scene.servers.pg_admin("ROLLBACK PREPARED " + gid);
   REQUIRE(whole.exit_code == 0);
   REQUIRE(scene.where("whole") == "111");
   for (const std::string& event : whole.lines) {

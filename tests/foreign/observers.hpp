@@ -29,11 +29,12 @@ class At final : public xabridge::Observer {
   std::function<void()> what_;
 };
 
-/// Every event of transactions, as texts for At.
+/// Every event of this program's transactions, as texts for At. A branch of somebody else's that
+/// recovery saw on a shared server is not one: the next run may not meet it.
 class Listing final : public xabridge::Observer {
  public:
   void on_event(const xabridge::Event& event) noexcept override {
-    if (event.gtrid.empty()) return;
+    if (event.gtrid.empty() || event.kind == xabridge::EventKind::foreign) return;
     const std::lock_guard lock(mutex_);
     const std::string kind(xabridge::to_string(event.kind));
     int n = 1;
