@@ -83,10 +83,10 @@ void Proxy::run() {
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       Pair& pair = pairs[i];
       const auto lose = [&] {
-        close_socket(pair.client);
         pair.lost = true;
         mode_ = Mode::relay;  // what comes next is relayed
         ++cut_;
+        close_socket(pair.client);  // last: who sees it may look at the others
       };
       if (mode == Mode::cut_client && pair.client >= 0) lose();
       if (pair.client >= 0 && waiting[1 + 2 * i].revents != 0) {
