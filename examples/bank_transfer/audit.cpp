@@ -8,6 +8,7 @@
 #include "mysql_bank.hpp"
 #include "postgresql_bank.hpp"
 #include "report.hpp"
+#include "transfer.hpp"
 
 namespace bank {
 namespace {
@@ -66,8 +67,8 @@ void compare_with_report(const Transfers& a, const Transfers& b, const std::stri
 }  // namespace
 
 Audit audit(const xabridge::Config& config, const std::string& report) {
-  const auto at_a = examples::connect_postgresql(examples::open_string_of(config, "postgresql"));
-  const auto at_b = examples::connect_mysql(examples::open_string_of(config, "mysql"));
+  const auto at_a = examples::connect_postgresql(config, bank_a);
+  const auto at_b = examples::connect_mysql(config, bank_b);
   const Transfers transfers_a = postgresql::transfers(at_a.get());
   const Transfers transfers_b = mysql::transfers(*at_b);
 

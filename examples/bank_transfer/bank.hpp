@@ -5,9 +5,10 @@
 
 #include <array>
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "../common/refused.hpp"
 
 namespace bank {
 
@@ -34,11 +35,7 @@ struct Entry {
   Amount change = 0;
 };
 
-/// A business rule says no. The transaction is rolled back; trying again would not help.
-class Refused : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+using examples::Refused;
 
 /// "A-17"; throws Refused.
 [[nodiscard]] Account parse_account(std::string_view text);

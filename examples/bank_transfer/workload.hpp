@@ -6,6 +6,8 @@
 #include <string>
 #include <xabridge/transaction_manager.hpp>
 
+#include "../common/tally.hpp"
+
 namespace bank {
 
 struct WorkloadOptions {
@@ -17,19 +19,8 @@ struct WorkloadOptions {
   std::string report;           // file name, may be empty
 };
 
-struct WorkloadResult {
-  long asked = 0;
-  long committed = 0;
-  long pending = 0;      // of those: finished in the background
-  long rolled_back = 0;  // refused, cancelled or given up after retries
-  long unclear = 0;      // heuristic or unknown
-  long retries = 0;
-  double seconds = 0;
-  std::string first_error;  // of a kind nobody expects here, such as a database that is gone
-};
-
 /// Prints its progress about once a second.
-[[nodiscard]] WorkloadResult run_workload(xabridge::TransactionManager& tm,
-                                          const WorkloadOptions& options);
+[[nodiscard]] examples::Answers run_workload(xabridge::TransactionManager& tm,
+                                             const WorkloadOptions& options);
 
 }  // namespace bank

@@ -88,12 +88,22 @@ MysqlConnection connect_mysql(const std::string& open_string) {
   return MysqlConnection(connector().connect(options));
 }
 
-std::string open_string_of(const xabridge::Config& config, const std::string& driver) {
+PostgresqlConnection connect_postgresql(const xabridge::Config& config,
+                                        const std::string& resource_manager) {
+  return connect_postgresql(open_string_of(config, resource_manager, "postgresql"));
+}
+
+MysqlConnection connect_mysql(const xabridge::Config& config, const std::string& resource_manager) {
+  return connect_mysql(open_string_of(config, resource_manager, "mysql"));
+}
+
+std::string open_string_of(const xabridge::Config& config, const std::string& resource_manager,
+                           const std::string& driver) {
   for (const auto& rm : config.resource_managers) {
-    if (rm.driver == driver) return rm.open;
+    if (rm.name == resource_manager && rm.driver == driver) return rm.open;
   }
-  throw std::runtime_error("the configuration has no resource manager with driver = \"" + driver +
-                           "\"");
+  throw std::runtime_error("the configuration has no resource manager with name = \"" +
+                           resource_manager + "\" and driver = \"" + driver + "\"");
 }
 
 }  // namespace examples

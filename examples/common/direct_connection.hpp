@@ -19,12 +19,18 @@ struct CloseConnection {
 using PostgresqlConnection = std::unique_ptr<PGconn, CloseConnection>;
 using MysqlConnection = std::unique_ptr<sql::Connection>;
 
-/// Both throw std::runtime_error (or sql::SQLException) that says why.
+/// All throw std::runtime_error (or sql::SQLException) that says why.
 [[nodiscard]] PostgresqlConnection connect_postgresql(const std::string& open_string);
 [[nodiscard]] MysqlConnection connect_mysql(const std::string& open_string);
 
-/// The open string of the first resource manager of this driver in a configuration; throws
-/// std::runtime_error.
-[[nodiscard]] std::string open_string_of(const xabridge::Config& config, const std::string& driver);
+/// To the database of a resource manager in a configuration; it must be one of that driver's.
+[[nodiscard]] PostgresqlConnection connect_postgresql(const xabridge::Config& config,
+                                                      const std::string& resource_manager);
+[[nodiscard]] MysqlConnection connect_mysql(const xabridge::Config& config,
+                                            const std::string& resource_manager);
+
+[[nodiscard]] std::string open_string_of(const xabridge::Config& config,
+                                         const std::string& resource_manager,
+                                         const std::string& driver);
 
 }  // namespace examples

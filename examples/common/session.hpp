@@ -1,4 +1,4 @@
-// Session: what both example programs open: the configuration, a transaction manager on it, the
+// Session: what every example program opens: the configuration, a transaction manager on it, the
 // observers.
 #pragma once
 

@@ -7,6 +7,7 @@
 
 #include "../common/direct_connection.hpp"
 #include "../common/postgresql_query.hpp"
+#include "work_order.hpp"
 
 namespace manufacturing {
 namespace {
@@ -16,9 +17,9 @@ using examples::postgresql::execute;
 using Orders = std::set<std::int64_t>;
 using Bins = std::map<std::pair<std::string, std::string>, std::int64_t>;
 
-Orders orders_in(PGconn* erp, const char* sql) {
+Orders orders_in(PGconn* books, const char* sql) {
   Orders orders;
-  const auto rows = execute(erp, sql);
+  const auto rows = execute(books, sql);
   for (int row = 0; row < rows.count(); ++row) orders.insert(rows.number(row, 0));
   return orders;
 }
@@ -47,9 +48,9 @@ void expect_same(const Orders& released, const Orders& found, const char* what,
 
 /// Reserved material must be the bill of material times the quantity, for released orders and no
 /// others.
-void check_reservations(PGconn* erp, Reconciliation& result) {
+void check_reservations(PGconn* books, Reconciliation& result) {
   const auto rows = execute(
-      erp,
+      books,
       "SELECT coalesce(n.number, r.work_order), coalesce(n.material, r.material), "
       "coalesce(n.quantity, 0),"
       " coalesce(r.quantity, 0)"
@@ -67,9 +68,9 @@ void check_reservations(PGconn* erp, Reconciliation& result) {
 }
 
 /// What left the bins on the shop floor must be what the ERP reserved there.
-void check_bins(PGconn* erp, sql::Connection& floor, Reconciliation& result) {
+void check_bins(PGconn* books, sql::Connection& floor, Reconciliation& result) {
   Bins reserved;
-  const auto rows = execute(erp,
+  const auto rows = execute(books,
                             "SELECT material, bin, sum(quantity)::bigint FROM material_reservation "
                             "GROUP BY material, bin");
   for (int row = 0; row < rows.count(); ++row) {
@@ -92,9 +93,9 @@ void check_bins(PGconn* erp, sql::Connection& floor, Reconciliation& result) {
 }
 
 /// Each slot and lot must be the one its order asked for.
-void check_details(PGconn* erp, sql::Connection& floor, Reconciliation& result) {
+void check_details(PGconn* books, sql::Connection& floor, Reconciliation& result) {
   const auto rows = execute(
-      erp,
+      books,
       "SELECT number, machine, slot, product, quantity FROM work_order WHERE state = 'released'");
   std::map<std::int64_t, std::string> wanted;
   for (int row = 0; row < rows.count(); ++row) {
@@ -118,19 +119,19 @@ void check_details(PGconn* erp, sql::Connection& floor, Reconciliation& result) 
 }  // namespace
 
 Reconciliation reconcile(const xabridge::Config& config) {
-  const auto erp = examples::connect_postgresql(examples::open_string_of(config, "postgresql"));
-  const auto floor = examples::connect_mysql(examples::open_string_of(config, "mysql"));
+  const auto books = examples::connect_postgresql(config, erp);
+  const auto floor = examples::connect_mysql(config, shop_floor);
   const Orders released =
-      orders_in(erp.get(), "SELECT number FROM work_order WHERE state = 'released'");
-  const Orders costs = orders_in(erp.get(), "SELECT work_order FROM cost_posting");
+      orders_in(books.get(), "SELECT number FROM work_order WHERE state = 'released'");
+  const Orders costs = orders_in(books.get(), "SELECT work_order FROM cost_posting");
   const Orders slots = orders_in(*floor, "SELECT work_order FROM machine_slot");
   const Orders lots = orders_in(*floor, "SELECT work_order FROM production_lot");
 
   Reconciliation result;
   result.planned =
-      execute(erp.get(), "SELECT count(*) FROM work_order WHERE state = 'planned'").number(0, 0);
+      execute(books.get(), "SELECT count(*) FROM work_order WHERE state = 'planned'").number(0, 0);
   result.reservations =
-      execute(erp.get(), "SELECT count(*) FROM material_reservation").number(0, 0);
+      execute(books.get(), "SELECT count(*) FROM material_reservation").number(0, 0);
   result.released = static_cast<long>(released.size());
   result.cost_postings = static_cast<long>(costs.size());
   result.slots = static_cast<long>(slots.size());
@@ -138,9 +139,9 @@ Reconciliation reconcile(const xabridge::Config& config) {
   expect_same(released, costs, "cost posting", result);
   expect_same(released, slots, "machine slot", result);
   expect_same(released, lots, "production lot", result);
-  check_reservations(erp.get(), result);
-  check_bins(erp.get(), *floor, result);
-  check_details(erp.get(), *floor, result);
+  check_reservations(books.get(), result);
+  check_bins(books.get(), *floor, result);
+  check_details(books.get(), *floor, result);
   return result;
 }
 

@@ -12,10 +12,11 @@
 #pragma once
 
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <vector>
 #include <xabridge/transaction_manager.hpp>
+
+#include "../common/refused.hpp"
 
 namespace manufacturing {
 
@@ -46,9 +47,9 @@ struct Reservation {
 
 /// The order cannot be released now: unknown, released already, a shortage, a machine that is
 /// taken. Rolled back; trying again at once would not help.
-class NotReleased : public std::runtime_error {
+class NotReleased : public examples::Refused {
  public:
-  using std::runtime_error::runtime_error;
+  using examples::Refused::Refused;
 };
 
 /// Everything the release writes, on both sides, in the given transaction. Throws NotReleased.

@@ -62,11 +62,9 @@ struct Banks {
   xabridge::Config config = xabridge::Config::load(scene.config_file()).value();
 
   explicit Banks(xabridge::Observer& observer) {
-    bank::postgresql::create_tables(
-        examples::connect_postgresql(examples::open_string_of(config, "postgresql")).get(), 2,
-        1000);
-    bank::mysql::create_tables(*examples::connect_mysql(examples::open_string_of(config, "mysql")),
-                               2, 1000);
+    bank::postgresql::create_tables(examples::connect_postgresql(config, bank::bank_a).get(), 2,
+                                    1000);
+    bank::mysql::create_tables(*examples::connect_mysql(config, bank::bank_b), 2, 1000);
     config.observers = {&recovery, &observer};
   }
 };
