@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -44,6 +45,10 @@ std::string user_of(const std::string& open_string) {
   return open_string.substr(begin, open_string.find(' ', begin) - begin);
 }
 
+std::string driver_of(const Database& database) {
+  return database.server == "postgresql" ? "postgresql" : "mysql";
+}
+
 std::string new_name() {
   std::random_device device;
   return "xt_" + std::to_string(getpid()) + "_" + std::to_string(device());
@@ -75,16 +80,13 @@ std::string server_under_test() {
 }
 
 Scene::Scene(const std::string& postgresql_name, const std::string& mysql_name)
-    : directory_(new_directory()),
-      open_postgresql_(required("postgresql")),
-      open_mysql_(required(other_server())) {
+    : Scene({{postgresql_name, "postgresql", ""}, {mysql_name, other_server(), ""}}) {}
+
+Scene::Scene(std::vector<Database> databases)
+    : directory_(new_directory()), databases_(std::move(databases)) {
+  for (Database& database : databases_) database.open_string = required(database.server);
   create_databases();
-  std::ofstream config(config_file());
-  config << "[log]\ndirectory = \"" << (directory_ / "log").string() << "\"\n\n"
-         << "[[resource_manager]]\nname = \"" << postgresql_name
-         << "\"\ndriver = \"postgresql\"\nopen = \"" << open_postgresql_
-         << "\"\n\n[[resource_manager]]\nname = \"" << mysql_name
-         << "\"\ndriver = \"mysql\"\nopen = \"" << open_mysql_ << "\"\n";
+  write_config();
 }
 
 Scene::~Scene() {
@@ -98,45 +100,70 @@ Scene::~Scene() {
   }
 }
 
+void Scene::write_config() const {
+  std::ofstream config(config_file());
+  config << "[log]\ndirectory = \"" << (directory_ / "log").string() << "\"\n";
+  for (const Database& database : databases_) {
+    config << "\n[[resource_manager]]\nname = \"" << database.name << "\"\ndriver = \""
+           << driver_of(database) << "\"\nopen = \"" << database.open_string << "\"\n";
+  }
+}
+
 void Scene::create_databases() {
-  const std::string admin_postgresql = server_variable("postgresql", "_ADMIN");
-  const std::string admin_mysql = server_variable(other_server(), "_ADMIN");
-  if (admin_postgresql.empty() || admin_mysql.empty()) return;
+  for (const Database& database : databases_) {
+    if (server_variable(database.server, "_ADMIN").empty()) return;
+  }
   database_ = new_name();
-  const auto a = examples::connect_postgresql(admin_postgresql);
-  examples::postgresql::execute(
-      a.get(), ("CREATE DATABASE " + database_ + " OWNER " + user_of(open_postgresql_)).c_str());
-  const auto b = examples::connect_mysql(admin_mysql);
-  const std::unique_ptr<sql::Statement> statement(b->createStatement());
-  statement->execute("CREATE DATABASE " + database_);
-  statement->execute("GRANT ALL PRIVILEGES ON " + database_ + ".* TO '" + user_of(open_mysql_) +
-                     "'@'%'");
-  open_postgresql_ = with_database(open_postgresql_, database_);
-  open_mysql_ = with_database(open_mysql_, database_);
+  for (Database& database : databases_) {
+    const std::string admin = server_variable(database.server, "_ADMIN");
+    const std::string user = user_of(database.open_string);
+    if (database.server == "postgresql") {
+      examples::postgresql::execute(
+          examples::connect_postgresql(admin).get(),
+          ("CREATE DATABASE " + database_ + " OWNER " + user).c_str());
+    } else {
+      const auto connection = examples::connect_mysql(admin);
+      const std::unique_ptr<sql::Statement> statement(connection->createStatement());
+      statement->execute("CREATE DATABASE " + database_);
+      statement->execute("GRANT ALL PRIVILEGES ON " + database_ + ".* TO '" + user + "'@'%'");
+    }
+    database.open_string = with_database(database.open_string, database_);
+  }
 }
 
 void Scene::drop_databases() const {
   if (database_.empty()) return;
-  const auto a = examples::connect_postgresql(server_variable("postgresql", "_ADMIN"));
-  examples::postgresql::execute(a.get(), ("DROP DATABASE " + database_ + " WITH (FORCE)").c_str());
-  const auto b = examples::connect_mysql(server_variable(other_server(), "_ADMIN"));
-  const std::unique_ptr<sql::Statement> statement(b->createStatement());
-  statement->execute("SET SESSION lock_wait_timeout = 5");
-  statement->execute("DROP DATABASE " + database_);
-  statement->execute("REVOKE ALL PRIVILEGES ON " + database_ + ".* FROM '" + user_of(open_mysql_) +
-                     "'@'%'");
+  for (const Database& database : databases_) {
+    const std::string admin = server_variable(database.server, "_ADMIN");
+    if (database.server == "postgresql") {
+      examples::postgresql::execute(examples::connect_postgresql(admin).get(),
+                                    ("DROP DATABASE " + database_ + " WITH (FORCE)").c_str());
+    } else {
+      const auto connection = examples::connect_mysql(admin);
+      const std::unique_ptr<sql::Statement> statement(connection->createStatement());
+      statement->execute("SET SESSION lock_wait_timeout = 5");
+      statement->execute("DROP DATABASE " + database_);
+      statement->execute("REVOKE ALL PRIVILEGES ON " + database_ + ".* FROM '" +
+                         user_of(database.open_string) + "'@'%'");
+    }
+  }
 }
 
-std::int64_t Scene::postgresql(const char* sql) const {
-  const auto connection = examples::connect_postgresql(open_postgresql_);
-  return examples::postgresql::execute(connection.get(), sql).number(0, 0);
-}
-
-std::int64_t Scene::mysql(const char* sql) const {
-  const auto connection = examples::connect_mysql(open_mysql_);
+std::int64_t Scene::number(const std::string& name, const char* sql) const {
+  const auto database = std::find_if(databases_.begin(), databases_.end(),
+                                     [&](const Database& d) { return d.name == name; });
+  if (database == databases_.end()) throw std::runtime_error("this scene has no " + name);
+  if (database->server == "postgresql") {
+    const auto connection = examples::connect_postgresql(database->open_string);
+    return examples::postgresql::execute(connection.get(), sql).number(0, 0);
+  }
+  const auto connection = examples::connect_mysql(database->open_string);
   auto rows = examples::mysql::query(*connection, sql);
   if (!rows.next()) throw std::runtime_error(std::string("no row: ") + sql);
   return rows.number(1);
 }
+
+std::int64_t Scene::postgresql(const char* sql) const { return number(databases_[0].name, sql); }
+std::int64_t Scene::mysql(const char* sql) const { return number(databases_[1].name, sql); }
 
 }  // namespace scene
