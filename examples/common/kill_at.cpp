@@ -8,14 +8,22 @@
 namespace examples {
 namespace {
 
-xabridge::EventKind event_named(std::string_view name) {
-  std::string known;
+std::vector<xabridge::EventKind> all_events() {
+  std::vector<xabridge::EventKind> all;
   for (int i = 0; i <= static_cast<int>(xabridge::EventKind::warning); ++i) {
-    const auto kind = static_cast<xabridge::EventKind>(i);
+    all.push_back(static_cast<xabridge::EventKind>(i));
+  }
+  return all;
+}
+
+xabridge::EventKind event_named(std::string_view name,
+                                const std::vector<xabridge::EventKind>& events) {
+  std::string known;
+  for (const auto kind : events) {
     if (to_string(kind) == name) return kind;
     known.append(" ").append(to_string(kind));
   }
-  throw std::invalid_argument("no event '" + std::string(name) + "'; there are:" + known);
+  throw std::invalid_argument("no event '" + std::string(name) + "' here; there are:" + known);
 }
 
 long count_in(const std::string& step) {
@@ -31,8 +39,10 @@ long count_in(const std::string& step) {
 
 }  // namespace
 
-KillAt::KillAt(const std::string& step)
-    : kind_(event_named(step.substr(0, step.find(':')))), remaining_(count_in(step)) {}
+KillAt::KillAt(const std::string& step) : KillAt(step, all_events()) {}
+
+KillAt::KillAt(const std::string& step, const std::vector<xabridge::EventKind>& events)
+    : kind_(event_named(step.substr(0, step.find(':')), events)), remaining_(count_in(step)) {}
 
 void KillAt::on_event(const xabridge::Event& event) noexcept {
   if (event.kind == kind_ && --remaining_ == 0) std::raise(SIGKILL);

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <string>
+#include <vector>
 #include <xabridge/event.hpp>
 
 namespace examples {
@@ -17,6 +18,8 @@ class KillAt : public xabridge::Observer {
  public:
   /// `step` is EVENT or EVENT:COUNT; throws std::invalid_argument that lists the events.
   explicit KillAt(const std::string& step);
+  /// The same, where only some events happen.
+  KillAt(const std::string& step, const std::vector<xabridge::EventKind>& events);
   void on_event(const xabridge::Event& event) noexcept override;
 
  private:

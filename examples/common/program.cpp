@@ -5,6 +5,7 @@
 #include <iostream>
 #include <utility>
 
+#include "ad_hoc.hpp"
 #include "refused.hpp"
 
 namespace examples {
@@ -48,6 +49,11 @@ int Program::run(int argc, char** argv) {
 }
 
 xabridge::Config Program::config() const { return xabridge::Config::load(config_file_).value(); }
+
+std::unique_ptr<KillAt> Program::ad_hoc_steps() const {
+  if (kill_at_.empty()) return nullptr;
+  return std::make_unique<KillAt>(kill_at_, AdHoc::events());
+}
 
 void Program::complain(const std::string& text) const {
   std::cerr << name_ << ": " << text << '\n';

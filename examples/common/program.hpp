@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ class Program {
   // --- For the subcommands.
   [[nodiscard]] xabridge::Config config() const;
   [[nodiscard]] Session session() const { return {config_file_, kill_at_}; }
+  /// What watches the steps of AdHoc for --kill-at; null when it was not given.
+  [[nodiscard]] std::unique_ptr<KillAt> ad_hoc_steps() const;
 
   /// Prints "WHAT: OUTCOME".
   static int print(const std::string& what, const xabridge::Outcome& outcome);

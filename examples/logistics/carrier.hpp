@@ -1,0 +1,21 @@
+// The carrier's departures in MariaDB (or MySQL). Every function but create_tables works in the
+// transaction of the connection it is given and neither begins nor ends one.
+#pragma once
+
+#include "../common/mysql_query.hpp"
+#include "order.hpp"
+
+namespace logistics::carrier_side {
+
+/// Drops and creates the tables, with vehicles for about `orders` orders. Each statement is
+/// committed by itself.
+void create_tables(sql::Connection& connection, std::int64_t orders);
+
+/// Books the order on the first vehicle to its town that has the weight and a stop left. Throws
+/// Refused: there is none.
+void book(sql::Connection& connection, const Entered& order);
+
+/// Takes back book(). Only the ad-hoc variant needs it.
+void cancel(sql::Connection& connection, std::int64_t order);
+
+}  // namespace logistics::carrier_side

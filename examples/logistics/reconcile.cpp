@@ -1,0 +1,121 @@
+// The reconciliation; see the header.
+#include "reconcile.hpp"
+
+#include <map>
+
+#include "../common/direct_connection.hpp"
+#include "../common/postgresql_query.hpp"
+#include "order.hpp"
+
+namespace logistics {
+namespace {
+
+using examples::mysql::query;
+using examples::postgresql::execute;
+
+/// By a name such as "order 7, pump": what each side says of it.
+using Facts = std::map<std::string, std::string>;
+
+Facts facts_in(PGconn* connection, const char* sql) {
+  Facts facts;
+  const auto rows = execute(connection, sql);
+  for (int row = 0; row < rows.count(); ++row) facts[rows.text(row, 0)] = rows.text(row, 1);
+  return facts;
+}
+
+Facts facts_in(sql::Connection& connection, const char* sql) {
+  Facts facts;
+  auto rows = query(connection, sql);
+  while (rows.next()) facts[rows.text(1)] = rows.text(2);
+  return facts;
+}
+
+/// Both sides must say the same of the same things.
+void compare(const Facts& ordered, const Facts& found, const std::string& verb,
+             std::vector<std::string>& faults) {
+  for (const auto& [name, what] : ordered) {
+    const auto other = found.find(name);
+    if (other == found.end()) {
+      faults.push_back(name + ": " + what + " ordered, nothing " + verb);
+    } else if (other->second != what) {
+      faults.push_back(name + ": " + what + " ordered, " + other->second + " " + verb);
+    }
+  }
+  for (const auto& [name, what] : found) {
+    if (!ordered.contains(name)) faults.push_back(name + ": " + what + " " + verb + ", not ordered");
+  }
+}
+
+/// Each row is a fault by itself.
+void add_faults(const Facts& faulty, std::vector<std::string>& faults) {
+  for (const auto& [name, what] : faulty) faults.push_back(name + ": " + what);
+}
+
+constexpr auto lines_ordered =
+    "SELECT 'order ' || order_number || ', ' || article, quantity FROM order_line";
+constexpr auto lines_picked =
+    "SELECT CONCAT('order ', order_number, ', ', article), CAST(SUM(quantity) AS SIGNED)"
+    " FROM picking GROUP BY order_number, article";
+constexpr auto transports_ordered =
+    "SELECT 'order ' || o.number || ', transport', o.weight || ' kg to ' || c.town"
+    " FROM customer_order o JOIN customer c ON c.number = o.customer";
+constexpr auto transports_booked =
+    "SELECT CONCAT('order ', order_number, ', transport'), CONCAT(weight, ' kg to ', town)"
+    " FROM transport_booking";
+
+constexpr auto wrong_debts =
+    "SELECT 'customer ' || c.number, 'owes ' || c.owes || ', the orders are for '"
+    " || coalesce(sum(o.amount), 0) FROM customer c LEFT JOIN customer_order o"
+    " ON o.customer = c.number GROUP BY c.number HAVING c.owes <> coalesce(sum(o.amount), 0)";
+constexpr auto wrong_stock =
+    "SELECT CONCAT('warehouse ', s.warehouse, ', ', s.article),"
+    " CONCAT(s.received - s.quantity, ' left the stock, ', COALESCE(SUM(p.quantity), 0),"
+    " ' are picked') FROM warehouse_stock s LEFT JOIN picking p ON p.article = s.article"
+    " AND p.warehouse = s.warehouse GROUP BY s.article, s.warehouse, s.received, s.quantity"
+    " HAVING s.received - s.quantity <> COALESCE(SUM(p.quantity), 0)";
+constexpr auto wrong_vehicles =
+    "SELECT CONCAT('vehicle ', d.number, ' to ', d.town),"
+    " CONCAT(d.capacity - d.free, ' kg and ', d.stops - d.free_stops, ' stops taken, ',"
+    " COALESCE(SUM(b.weight), 0), ' kg and ', COUNT(b.order_number), ' stops booked')"
+    " FROM departure d LEFT JOIN transport_booking b ON b.town = d.town"
+    " AND b.departure = d.number GROUP BY d.town, d.number, d.capacity, d.free, d.stops,"
+    " d.free_stops HAVING d.capacity - d.free <> COALESCE(SUM(b.weight), 0)"
+    " OR d.stops - d.free_stops <> COUNT(b.order_number)";
+
+long number_in(PGconn* connection, const char* sql) { return execute(connection, sql).number(0, 0); }
+
+long number_in(sql::Connection& connection, const char* sql) {
+  auto rows = query(connection, sql);
+  return rows.next() ? rows.number(1) : 0;
+}
+
+}  // namespace
+
+Reconciliation reconcile(const xabridge::Config& config) {
+  const auto book = examples::connect_postgresql(config, order_book);
+  const auto stock = examples::connect_mysql(config, warehouse);
+  const auto transport = examples::connect_mysql(config, carrier);
+
+  Reconciliation result;
+  result.orders = number_in(book.get(), "SELECT count(*) FROM customer_order");
+  result.pieces_ordered =
+      number_in(book.get(), "SELECT coalesce(sum(quantity), 0)::bigint FROM order_line");
+  result.pieces_picked =
+      number_in(*stock, "SELECT CAST(COALESCE(SUM(quantity), 0) AS SIGNED) FROM picking");
+  result.bookings = number_in(*transport, "SELECT COUNT(*) FROM transport_booking");
+  result.weight_ordered =
+      number_in(book.get(), "SELECT coalesce(sum(weight), 0)::bigint FROM customer_order");
+  result.weight_booked =
+      number_in(*transport, "SELECT CAST(COALESCE(SUM(weight), 0) AS SIGNED) FROM transport_booking");
+
+  compare(facts_in(book.get(), lines_ordered), facts_in(*stock, lines_picked), "picked",
+          result.faults);
+  compare(facts_in(book.get(), transports_ordered), facts_in(*transport, transports_booked),
+          "booked", result.faults);
+  add_faults(facts_in(book.get(), wrong_debts), result.faults);
+  add_faults(facts_in(*stock, wrong_stock), result.faults);
+  add_faults(facts_in(*transport, wrong_vehicles), result.faults);
+  return result;
+}
+
+}  // namespace logistics
