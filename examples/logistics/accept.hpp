@@ -30,8 +30,8 @@ struct Accepted {
   xabridge::Outcome outcome;
 };
 
-/// Begins, writes, commits; repeats after a deadlock. Throws Refused, and xabridge::Exception when a
-/// database cannot be used: in both cases nothing is written.
+/// Begins, writes, commits; repeats after a deadlock. Throws Refused, and xabridge::Exception when
+/// a database cannot be used: in both cases nothing is written.
 [[nodiscard]] Accepted accept(xabridge::TransactionManager& tm, const Order& order);
 
 /// How a client has its orders accepted.

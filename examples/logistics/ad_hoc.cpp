@@ -36,10 +36,9 @@ std::int64_t accept_ad_hoc(const Connections& connections, const Order& order,
 }  // namespace
 
 Desk open_ad_hoc_desk(const xabridge::Config& config, xabridge::Observer* steps) {
-  const auto connections = std::make_shared<Connections>(
-      Connections{examples::connect_postgresql(config, order_book),
-                  examples::connect_mysql(config, warehouse),
-                  examples::connect_mysql(config, carrier)});
+  const auto connections = std::make_shared<Connections>(Connections{
+      examples::connect_postgresql(config, order_book), examples::connect_mysql(config, warehouse),
+      examples::connect_mysql(config, carrier)});
   return [connections, steps](const Order& order) {
     Accepted accepted;
     examples::repeat_after_deadlock(

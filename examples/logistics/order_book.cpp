@@ -17,7 +17,8 @@ constexpr const char* tables[] = {
     "CREATE TABLE customer (number bigint PRIMARY KEY, town text NOT NULL,"
     " credit_limit bigint NOT NULL, owes bigint NOT NULL DEFAULT 0, CHECK (owes <= credit_limit))",
     "CREATE TABLE customer_order (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-    " customer bigint NOT NULL REFERENCES customer, weight bigint NOT NULL, amount bigint NOT NULL)",
+    " customer bigint NOT NULL REFERENCES customer, weight bigint NOT NULL, amount bigint NOT "
+    "NULL)",
     "CREATE TABLE order_line (order_number bigint REFERENCES customer_order,"
     " article text REFERENCES product, quantity bigint NOT NULL CHECK (quantity > 0),"
     " PRIMARY KEY (order_number, article))",
@@ -44,15 +45,14 @@ Totals totals_of(PGconn* connection, const Order& order) {
 
 /// Adds to what the customer owes; returns the customer's town.
 std::string charge(PGconn* connection, std::int64_t customer, std::int64_t amount) {
-  const auto rows =
-      execute(connection,
-              "SELECT town, credit_limit - owes FROM customer WHERE number = $1 FOR UPDATE",
-              {customer});
+  const auto rows = execute(
+      connection, "SELECT town, credit_limit - owes FROM customer WHERE number = $1 FOR UPDATE",
+      {customer});
   const std::string name = "customer " + std::to_string(customer);
   if (rows.count() == 0) throw Refused("unknown " + name);
   if (amount > rows.number(0, 1)) {
-    throw Refused(name + " is refused: the order is for " + std::to_string(amount) + ", credit for " +
-                  rows.text(0, 1) + " is left");
+    throw Refused(name + " is refused: the order is for " + std::to_string(amount) +
+                  ", credit for " + rows.text(0, 1) + " is left");
   }
   execute(connection, "UPDATE customer SET owes = owes + $2 WHERE number = $1", {customer, amount});
   return rows.text(0, 0);

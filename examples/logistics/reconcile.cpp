@@ -1,55 +1,17 @@
 // The reconciliation; see the header.
 #include "reconcile.hpp"
 
-#include <map>
-
 #include "../common/direct_connection.hpp"
-#include "../common/postgresql_query.hpp"
+#include "../common/facts.hpp"
 #include "order.hpp"
 
 namespace logistics {
 namespace {
 
-using examples::mysql::query;
-using examples::postgresql::execute;
-
-/// By a name such as "order 7, pump": what each side says of it.
-using Facts = std::map<std::string, std::string>;
-
-Facts facts_in(PGconn* connection, const char* sql) {
-  Facts facts;
-  const auto rows = execute(connection, sql);
-  for (int row = 0; row < rows.count(); ++row) facts[rows.text(row, 0)] = rows.text(row, 1);
-  return facts;
-}
-
-Facts facts_in(sql::Connection& connection, const char* sql) {
-  Facts facts;
-  auto rows = query(connection, sql);
-  while (rows.next()) facts[rows.text(1)] = rows.text(2);
-  return facts;
-}
-
-/// Both sides must say the same of the same things.
-void compare(const Facts& ordered, const Facts& found, const std::string& verb,
-             std::vector<std::string>& faults) {
-  for (const auto& [name, what] : ordered) {
-    const auto other = found.find(name);
-    if (other == found.end()) {
-      faults.push_back(name + ": " + what + " ordered, nothing " + verb);
-    } else if (other->second != what) {
-      faults.push_back(name + ": " + what + " ordered, " + other->second + " " + verb);
-    }
-  }
-  for (const auto& [name, what] : found) {
-    if (!ordered.contains(name)) faults.push_back(name + ": " + what + " " + verb + ", not ordered");
-  }
-}
-
-/// Each row is a fault by itself.
-void add_faults(const Facts& faulty, std::vector<std::string>& faults) {
-  for (const auto& [name, what] : faulty) faults.push_back(name + ": " + what);
-}
+using examples::add_faults;
+using examples::compare;
+using examples::facts_in;
+using examples::number_in;
 
 constexpr auto lines_ordered =
     "SELECT 'order ' || order_number || ', ' || article, quantity FROM order_line";
@@ -82,13 +44,6 @@ constexpr auto wrong_vehicles =
     " d.free_stops HAVING d.capacity - d.free <> COALESCE(SUM(b.weight), 0)"
     " OR d.stops - d.free_stops <> COUNT(b.order_number)";
 
-long number_in(PGconn* connection, const char* sql) { return execute(connection, sql).number(0, 0); }
-
-long number_in(sql::Connection& connection, const char* sql) {
-  auto rows = query(connection, sql);
-  return rows.next() ? rows.number(1) : 0;
-}
-
 }  // namespace
 
 Reconciliation reconcile(const xabridge::Config& config) {
@@ -105,13 +60,13 @@ Reconciliation reconcile(const xabridge::Config& config) {
   result.bookings = number_in(*transport, "SELECT COUNT(*) FROM transport_booking");
   result.weight_ordered =
       number_in(book.get(), "SELECT coalesce(sum(weight), 0)::bigint FROM customer_order");
-  result.weight_booked =
-      number_in(*transport, "SELECT CAST(COALESCE(SUM(weight), 0) AS SIGNED) FROM transport_booking");
+  result.weight_booked = number_in(
+      *transport, "SELECT CAST(COALESCE(SUM(weight), 0) AS SIGNED) FROM transport_booking");
 
-  compare(facts_in(book.get(), lines_ordered), facts_in(*stock, lines_picked), "picked",
-          result.faults);
-  compare(facts_in(book.get(), transports_ordered), facts_in(*transport, transports_booked),
-          "booked", result.faults);
+  compare({facts_in(book.get(), lines_ordered), "ordered"},
+          {facts_in(*stock, lines_picked), "picked"}, result.faults);
+  compare({facts_in(book.get(), transports_ordered), "ordered"},
+          {facts_in(*transport, transports_booked), "booked"}, result.faults);
   add_faults(facts_in(book.get(), wrong_debts), result.faults);
   add_faults(facts_in(*stock, wrong_stock), result.faults);
   add_faults(facts_in(*transport, wrong_vehicles), result.faults);

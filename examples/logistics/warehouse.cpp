@@ -55,9 +55,10 @@ void pick(sql::Connection& connection, std::int64_t order, const Line& line) {
                   std::to_string(line.quantity) + " are missing");
   }
   for (const auto& [warehouse, quantity] : parts) {
-    execute(connection,
-            "UPDATE warehouse_stock SET quantity = quantity - ? WHERE article = ? AND warehouse = ?",
-            {quantity, line.article, warehouse});
+    execute(
+        connection,
+        "UPDATE warehouse_stock SET quantity = quantity - ? WHERE article = ? AND warehouse = ?",
+        {quantity, line.article, warehouse});
     execute(connection, "INSERT INTO picking VALUES (?, ?, ?, ?)",
             {order, line.article, warehouse, quantity});
   }

@@ -44,8 +44,8 @@ int release(const examples::Program& program, const Arguments& arguments) {
 /// Releases every planned order, many at once; each answer but "committed" is a line.
 int run(const examples::Program& program, const Arguments& arguments) {
   auto session = program.session();
-  const std::vector<std::int64_t> orders = mf::erp_side::planned_orders(
-      examples::connect_postgresql(session.config(), mf::erp).get());
+  const std::vector<std::int64_t> orders =
+      mf::erp_side::planned_orders(examples::connect_postgresql(session.config(), mf::erp).get());
   const auto client = [&](int, examples::Items& items, examples::Tally& tally) {
     while (const auto i = items.next()) {
       const std::int64_t order = orders[static_cast<std::size_t>(*i)];
@@ -75,8 +75,7 @@ int main(int argc, char** argv) {
                [&] { return init(program, arguments); })
       .add_option("--orders", arguments.orders, "how many to plan")
       ->check(CLI::Range(1, 100'000));
-  program
-      .command("release", "Release one work order", [&] { return release(program, arguments); })
+  program.command("release", "Release one work order", [&] { return release(program, arguments); })
       .add_option("ORDER", arguments.order)
       ->required();
   program

@@ -118,9 +118,8 @@ void Scene::create_databases() {
     const std::string admin = server_variable(database.server, "_ADMIN");
     const std::string user = user_of(database.open_string);
     if (database.server == "postgresql") {
-      examples::postgresql::execute(
-          examples::connect_postgresql(admin).get(),
-          ("CREATE DATABASE " + database_ + " OWNER " + user).c_str());
+      examples::postgresql::execute(examples::connect_postgresql(admin).get(),
+                                    ("CREATE DATABASE " + database_ + " OWNER " + user).c_str());
     } else {
       const auto connection = examples::connect_mysql(admin);
       const std::unique_ptr<sql::Statement> statement(connection->createStatement());

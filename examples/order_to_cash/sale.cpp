@@ -1,0 +1,26 @@
+// The sale; see the header.
+#include "sale.hpp"
+
+#include <xabridge/postgresql.hpp>
+
+#include "shop.hpp"
+#include "supplier.hpp"
+
+namespace order_to_cash {
+
+Sale write_sale(PGconn* at_shop, sql::Connection& at_supplier, const Order& order) {
+  const Sale sale = shop_side::sell(at_shop, order);
+  supplier_side::deliver(at_supplier, sale);
+  return sale;
+}
+
+Sold sell(xabridge::TransactionManager& tm, const Order& order) {
+  Sold sold;
+  sold.outcome = tm.run([&](xabridge::Transaction& tx) {
+    sold.sale = write_sale(xabridge::postgresql_connection(tx, shop),
+                           xabridge::mysql_connection(tx, supplier), order);
+  });
+  return sold;
+}
+
+}  // namespace order_to_cash

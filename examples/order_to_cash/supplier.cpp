@@ -1,0 +1,50 @@
+// The supplier's SQL; see the header.
+#include "supplier.hpp"
+
+namespace order_to_cash::supplier_side {
+
+using examples::mysql::execute;
+
+namespace {
+
+constexpr const char* tables[] = {
+    "DROP TABLE IF EXISTS supplier_stock, shipment, remittance",
+    "CREATE TABLE supplier_stock (article VARCHAR(40) PRIMARY KEY, received BIGINT NOT NULL,"
+    " quantity BIGINT NOT NULL CHECK (quantity >= 0)) ENGINE = InnoDB",
+    "CREATE TABLE shipment (sale BIGINT PRIMARY KEY, article VARCHAR(40) NOT NULL,"
+    " quantity BIGINT NOT NULL CHECK (quantity > 0)) ENGINE = InnoDB",
+    "CREATE TABLE remittance (sale BIGINT PRIMARY KEY, amount BIGINT NOT NULL CHECK (amount > 0))"
+    " ENGINE = InnoDB",
+};
+
+}  // namespace
+
+void create_tables(sql::Connection& connection, std::int64_t sales) {
+  for (const char* sql : tables) execute(connection, sql);
+  for (const char* article : {"child seat", "panniers", "tent"}) {
+    execute(connection, "INSERT INTO supplier_stock VALUES (?, ?, ?)",
+            {std::string(article), sales, sales});
+  }
+}
+
+void deliver(sql::Connection& connection, const Sale& sale) {
+  const auto taken = execute(
+      connection,
+      "UPDATE supplier_stock SET quantity = quantity - ? WHERE article = ? AND quantity >= ?",
+      {sale.quantity, sale.supplier_article, sale.quantity});
+  if (taken == 0) throw Refused(sale.supplier_article + " is sold out at the supplier");
+  execute(connection, "INSERT INTO shipment VALUES (?, ?, ?)",
+          {sale.number, sale.supplier_article, sale.quantity});
+  execute(connection, "INSERT INTO remittance VALUES (?, ?)", {sale.number, sale.supplier_part});
+}
+
+void take_back(sql::Connection& connection, const Sale& sale) {
+  execute(connection,
+          "UPDATE supplier_stock s JOIN shipment h ON h.article = s.article"
+          " SET s.quantity = s.quantity + h.quantity WHERE h.sale = ?",
+          {sale.number});
+  execute(connection, "DELETE FROM shipment WHERE sale = ?", {sale.number});
+  execute(connection, "DELETE FROM remittance WHERE sale = ?", {sale.number});
+}
+
+}  // namespace order_to_cash::supplier_side

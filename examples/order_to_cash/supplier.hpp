@@ -1,0 +1,21 @@
+// The supplier's side in MySQL or MariaDB: stock, shipments, what it was paid. Every function but
+// create_tables works in the transaction of the connection it is given and neither begins nor ends
+// one.
+#pragma once
+
+#include "../common/mysql_query.hpp"
+#include "sale.hpp"
+
+namespace order_to_cash::supplier_side {
+
+/// Drops and creates the tables, with stock for `sales` sales of each offer. MySQL commits each of
+/// these statements.
+void create_tables(sql::Connection& connection, std::int64_t sales);
+
+/// Takes the article from the stock, writes the shipment and the money. Throws Refused: sold out.
+void deliver(sql::Connection& connection, const Sale& sale);
+
+/// Takes back deliver(). Only the ad-hoc variant needs it.
+void take_back(sql::Connection& connection, const Sale& sale);
+
+}  // namespace order_to_cash::supplier_side
