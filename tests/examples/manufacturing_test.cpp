@@ -53,11 +53,7 @@ class Factory {
     CHECK(ran.says(reason));
   }
 
-  void break_something(const char* sql) {
-    const auto config = xabridge::Config::load(scene_.config_file()).value();
-    const auto floor = examples::connect_mysql(config, "shop_floor");
-    examples::mysql::execute(*floor, sql);
-  }
+  void break_something(const char* sql) const { scene_.execute("shop_floor", sql); }
 
  private:
   scene::Scene scene_{"erp", "shop_floor"};
@@ -114,7 +110,7 @@ TEST_CASE("many clients releasing the whole plan leave both sides in agreement")
 }
 
 TEST_CASE("the reconciliation finds what does not belong together") {
-  Factory factory;
+  const Factory factory;
   CHECK(factory.run({"release", "1"}).exit_code == 0);
   const char* damage = GENERATE(
       as<const char*>{}, "DELETE FROM machine_slot", "DELETE FROM production_lot",

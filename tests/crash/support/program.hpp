@@ -22,4 +22,9 @@ struct Ran {
 /// `name` is a program of the build, the arguments are passed as they are. Waits for its end.
 [[nodiscard]] Ran run_program(const std::string& name, const std::vector<std::string>& arguments);
 
+/// The same; sends it the signal as soon as it has said `text`.
+[[nodiscard]] Ran run_program_and_signal(const std::string& name,
+                                         const std::vector<std::string>& arguments,
+                                         const std::string& text, int signal);
+
 }  // namespace scene

@@ -148,15 +148,29 @@ void Scene::drop_databases() const {
   }
 }
 
+const Database& Scene::database(const std::string& name) const {
+  const auto found = std::find_if(databases_.begin(), databases_.end(),
+                                  [&](const Database& database) { return database.name == name; });
+  if (found == databases_.end()) throw std::runtime_error("this scene has no " + name);
+  return *found;
+}
+
+void Scene::execute(const std::string& name, const char* sql) const {
+  const Database& at = database(name);
+  if (at.server == "postgresql") {
+    examples::postgresql::execute(examples::connect_postgresql(at.open_string).get(), sql);
+  } else {
+    examples::mysql::execute(*examples::connect_mysql(at.open_string), sql);
+  }
+}
+
 std::int64_t Scene::number(const std::string& name, const char* sql) const {
-  const auto database = std::find_if(databases_.begin(), databases_.end(),
-                                     [&](const Database& d) { return d.name == name; });
-  if (database == databases_.end()) throw std::runtime_error("this scene has no " + name);
-  if (database->server == "postgresql") {
-    const auto connection = examples::connect_postgresql(database->open_string);
+  const Database& at = database(name);
+  if (at.server == "postgresql") {
+    const auto connection = examples::connect_postgresql(at.open_string);
     return examples::postgresql::execute(connection.get(), sql).number(0, 0);
   }
-  const auto connection = examples::connect_mysql(database->open_string);
+  const auto connection = examples::connect_mysql(at.open_string);
   auto rows = examples::mysql::query(*connection, sql);
   if (!rows.next()) throw std::runtime_error(std::string("no row: ") + sql);
   return rows.number(1);

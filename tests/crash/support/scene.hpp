@@ -35,7 +35,9 @@ class Scene {
 
   /// The single number a query gives at a resource manager's database.
   [[nodiscard]] std::int64_t number(const std::string& name, const char* sql) const;
-  /// The same, of a pair: at PostgreSQL and at the other server.
+  /// Something done to the data behind the program's back.
+  void execute(const std::string& name, const char* sql) const;
+  /// The number, of a pair: at PostgreSQL and at the other server.
   [[nodiscard]] std::int64_t postgresql(const char* sql) const;
   [[nodiscard]] std::int64_t mysql(const char* sql) const;
 
@@ -43,6 +45,7 @@ class Scene {
   void create_databases();
   void drop_databases() const;
   void write_config() const;
+  [[nodiscard]] const Database& database(const std::string& name) const;
 
   std::filesystem::path directory_;
   std::vector<Database> databases_;
