@@ -77,4 +77,6 @@ void refuse_unknown(const Account& account) {
   throw Refused("unknown account " + to_string(account));
 }
 
+void refuse_cancelled() { throw Refused("the customer changed their mind"); }
+
 }  // namespace bank

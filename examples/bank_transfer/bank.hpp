@@ -61,5 +61,7 @@ struct Bounds {
 /// Why a change did not fit: for the bank's message.
 [[noreturn]] void refuse_change(const Entry& entry, Amount balance);
 [[noreturn]] void refuse_unknown(const Account& account);
+/// The customer changed their mind after the booking, before the commit.
+[[noreturn]] void refuse_cancelled();
 
 }  // namespace bank

@@ -1,10 +1,13 @@
 // bank-transfer: money moves between accounts of bank A (PostgreSQL) and bank B (MySQL or MariaDB),
 // each transfer one global transaction. See transfer.cpp for the part an application would have.
+#include <functional>
 #include <iostream>
 #include <string>
 
+#include "../common/ad_hoc.hpp"
 #include "../common/direct_connection.hpp"
 #include "../common/program.hpp"
+#include "ad_hoc.hpp"
 #include "audit.hpp"
 #include "mysql_bank.hpp"
 #include "postgresql_bank.hpp"
@@ -14,6 +17,7 @@
 namespace {
 
 struct Arguments {
+  bool ad_hoc = false;
   std::string from;
   std::string to;
   std::string amount;
@@ -38,12 +42,32 @@ int init(const examples::Program& program, const Arguments& arguments) {
   return examples::ok;
 }
 
-int transfer(const examples::Program& program, const Arguments& arguments) {
+/// Gives `use` what opens a teller: one of xabridge's, or the hand-written one with --ad-hoc.
+int with_tellers(const examples::Program& program, const Arguments& arguments,
+                 const std::function<int(const std::function<bank::Teller()>&)>& use) {
+  if (arguments.ad_hoc) {
+    const auto steps = program.ad_hoc_steps();
+    const auto config = program.config();
+    return use([&] { return bank::open_ad_hoc_teller(config, steps.get()); });
+  }
   auto session = program.session();
+  return use([&]() -> bank::Teller {
+    return [&](const bank::Transfer& transfer, bool cancelled) {
+      return session.tm().run([&](xabridge::Transaction& tx) {
+        bank::book(tx, transfer);
+        if (cancelled) bank::refuse_cancelled();
+      });
+    };
+  });
+}
+
+int transfer(const examples::Program& program, const Arguments& arguments) {
   const bank::Transfer transfer{bank::new_transfer_id(), bank::parse_account(arguments.from),
                                 bank::parse_account(arguments.to),
                                 bank::parse_amount(arguments.amount)};
-  return program.print("transfer " + transfer.id, bank::transfer(session.tm(), transfer));
+  return with_tellers(program, arguments, [&](const auto& open_teller) {
+    return program.print("transfer " + transfer.id, open_teller()(transfer, false));
+  });
 }
 
 int balance(const examples::Program& program, const Arguments& arguments) {
@@ -53,8 +77,9 @@ int balance(const examples::Program& program, const Arguments& arguments) {
 }
 
 int run(const examples::Program& program, const Arguments& arguments) {
-  auto session = program.session();
-  return program.print(bank::run_workload(session.tm(), arguments.workload));
+  return with_tellers(program, arguments, [&](const auto& open_teller) {
+    return program.print(bank::run_workload(open_teller, arguments.workload));
+  });
 }
 
 int check(const examples::Program& program, const Arguments& arguments) {
@@ -83,6 +108,7 @@ void add_run(examples::Program& program, Arguments& arguments) {
   command.add_option("--rollbacks", workload.rollback_percent, "percent of customers who cancel")
       ->check(CLI::Range(0, 100));
   command.add_option("--report", workload.report, "append every answer to this file");
+  command.add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
 }
 
 void add_commands(examples::Program& program, Arguments& arguments) {
@@ -97,6 +123,7 @@ void add_commands(examples::Program& program, Arguments& arguments) {
   sub->add_option("FROM", arguments.from)->required();
   sub->add_option("TO", arguments.to)->required();
   sub->add_option("AMOUNT", arguments.amount)->required();
+  sub->add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
 
   sub = &program.command("balance", "Print the balance of an account",
                          [&] { return balance(program, arguments); });

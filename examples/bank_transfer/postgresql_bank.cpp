@@ -42,6 +42,10 @@ void record(PGconn* connection, const Transfer& transfer) {
           {transfer.id, to_string(transfer.from), to_string(transfer.to), transfer.amount});
 }
 
+void forget(PGconn* connection, const Transfer& transfer) {
+  execute(connection, "DELETE FROM transfer WHERE id = $1", {transfer.id});
+}
+
 Amount balance(PGconn* connection, const Account& account) {
   const auto rows =
       execute(connection, "SELECT balance FROM account WHERE number = $1", {account.number});

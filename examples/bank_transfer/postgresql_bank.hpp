@@ -18,6 +18,8 @@ void create_tables(PGconn* connection, std::int64_t accounts, Amount opening_bal
 /// Changes one balance. Throws Refused: unknown account, insufficient funds, overflow.
 void post(PGconn* connection, const Entry& entry);
 void record(PGconn* connection, const Transfer& transfer);
+/// Takes back record(). Only the ad-hoc variant needs it.
+void forget(PGconn* connection, const Transfer& transfer);
 
 /// Throws Refused: unknown account.
 [[nodiscard]] Amount balance(PGconn* connection, const Account& account);

@@ -5,7 +5,6 @@
 
 #include "../common/clients.hpp"
 #include "report.hpp"
-#include "transfer.hpp"
 
 namespace bank {
 namespace {
@@ -24,21 +23,18 @@ Transfer random_transfer(std::mt19937_64& random, std::int64_t accounts) {
 
 }  // namespace
 
-examples::Answers run_workload(xabridge::TransactionManager& tm, const WorkloadOptions& options) {
+examples::Answers run_workload(const std::function<Teller()>& open_teller,
+                               const WorkloadOptions& options) {
   Report report(options.report);
   const auto client = [&](int index, examples::Items& items, examples::Tally& tally) {
+    const Teller teller = open_teller();
     std::seed_seq seed{options.seed, static_cast<std::uint64_t>(index)};
     std::mt19937_64 random(seed);
     while (items.next()) {
       const Transfer transfer = random_transfer(random, options.accounts);
       const bool cancelled = static_cast<int>(random() % 100) < options.rollback_percent;
       report.begin(transfer);
-      const auto outcome = tally.count([&] {
-        return tm.run([&](xabridge::Transaction& tx) {
-          book(tx, transfer);
-          if (cancelled) throw Refused("the customer changed their mind");
-        });
-      });
+      const auto outcome = tally.count([&] { return teller(transfer, cancelled); });
       report.end(transfer, outcome);
     }
   };

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
-#include <xabridge/transaction_manager.hpp>
+#include <xabridge/outcome.hpp>
 
 #include "../common/tally.hpp"
+#include "bank.hpp"
 
 namespace bank {
 
@@ -19,8 +21,12 @@ struct WorkloadOptions {
   std::string report;           // file name, may be empty
 };
 
-/// Prints its progress about once a second.
-[[nodiscard]] examples::Answers run_workload(xabridge::TransactionManager& tm,
+/// How a client has transfers made. A customer who cancels does so after the booking, before the
+/// commit.
+using Teller = std::function<xabridge::Outcome(const Transfer& transfer, bool cancelled)>;
+
+/// Every client opens a teller of its own. Prints its progress about once a second.
+[[nodiscard]] examples::Answers run_workload(const std::function<Teller()>& open_teller,
                                              const WorkloadOptions& options);
 
 }  // namespace bank

@@ -1,6 +1,7 @@
 // Commit A, commit B, undo A; see the header.
 #include "ad_hoc.hpp"
 
+#include <memory>
 #include <stdexcept>
 #include <utility>
 #include <xabridge/transaction_manager.hpp>
@@ -39,10 +40,15 @@ void AdHoc::begin(const std::string& name, PGconn* connection, Undo undo) {
   begin({name, run("BEGIN"), run("COMMIT"), rollback, std::move(undo)});
 }
 
+// As statements: Connection::commit() of Connector/C++ 1.1 does not say when it failed.
 void AdHoc::begin(const std::string& name, sql::Connection& connection, Undo undo) {
-  begin({name, [&connection] { connection.setAutoCommit(false); },
-         [&connection] { connection.commit(); }, [&connection] { connection.rollback(); },
-         std::move(undo)});
+  const auto run = [&connection](const char* sql) {
+    return [&connection, sql] {
+      const std::unique_ptr<sql::Statement> statement(connection.createStatement());
+      statement->execute(sql);
+    };
+  };
+  begin({name, run("START TRANSACTION"), run("COMMIT"), run("ROLLBACK"), std::move(undo)});
 }
 
 void AdHoc::begin(Local local) {

@@ -34,9 +34,9 @@ class AdHoc {
 
   using Undo = std::function<void()>;
   /// Begins a local transaction; they are committed in the order of these calls. `undo` takes back
-  /// what was committed; it is called in a local transaction of its own.
-  void begin(const std::string& name, PGconn* connection, Undo undo);
-  void begin(const std::string& name, sql::Connection& connection, Undo undo);
+  /// what was committed; it is called in a local transaction of its own. The last one needs none.
+  void begin(const std::string& name, PGconn* connection, Undo undo = {});
+  void begin(const std::string& name, sql::Connection& connection, Undo undo = {});
 
   /// Throws std::runtime_error: a commit failed. The text says what became of the earlier ones.
   void commit();

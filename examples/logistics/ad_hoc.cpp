@@ -5,7 +5,6 @@
 
 #include "../common/ad_hoc.hpp"
 #include "../common/direct_connection.hpp"
-#include "carrier.hpp"
 #include "order_book.hpp"
 #include "warehouse.hpp"
 
@@ -27,7 +26,7 @@ std::int64_t accept_ad_hoc(const Connections& connections, const Order& order,
   examples::AdHoc work(steps);
   work.begin(order_book, book, [&] { order_book_side::withdraw(book, number); });
   work.begin(warehouse, stock, [&] { warehouse_side::put_back(stock, number); });
-  work.begin(carrier, transport, [&] { carrier_side::cancel(transport, number); });
+  work.begin(carrier, transport);
   number = write_order({book, stock, transport}, order);
   work.commit();
   return number;

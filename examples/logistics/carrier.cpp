@@ -51,13 +51,4 @@ void book(sql::Connection& connection, const Entered& order) {
           {order.number, order.town, departure, order.weight});
 }
 
-void cancel(sql::Connection& connection, std::int64_t order) {
-  execute(connection,
-          "UPDATE departure d JOIN transport_booking b ON b.town = d.town"
-          " AND b.departure = d.number SET d.free = d.free + b.weight,"
-          " d.free_stops = d.free_stops + 1 WHERE b.order_number = ?",
-          {order});
-  execute(connection, "DELETE FROM transport_booking WHERE order_number = ?", {order});
-}
-
 }  // namespace logistics::carrier_side

@@ -15,7 +15,4 @@ void create_tables(sql::Connection& connection, std::int64_t orders);
 /// Refused: there is none.
 void book(sql::Connection& connection, const Entered& order);
 
-/// Takes back book(). Only the ad-hoc variant needs it.
-void cancel(sql::Connection& connection, std::int64_t order);
-
 }  // namespace logistics::carrier_side

@@ -91,6 +91,12 @@ void mark_released(PGconn* connection, const WorkOrder& order) {
   execute(connection, "UPDATE work_order SET state = 'released' WHERE number = $1", {order.number});
 }
 
+void plan_again(PGconn* connection, std::int64_t number) {
+  execute(connection, "DELETE FROM material_reservation WHERE work_order = $1", {number});
+  execute(connection, "DELETE FROM cost_posting WHERE work_order = $1", {number});
+  execute(connection, "UPDATE work_order SET state = 'planned' WHERE number = $1", {number});
+}
+
 std::vector<std::int64_t> planned_orders(PGconn* connection) {
   const auto rows =
       execute(connection, "SELECT number FROM work_order WHERE state = 'planned' ORDER BY number");

@@ -24,6 +24,9 @@ void reserve(PGconn* connection, const WorkOrder& order,
 void post_cost(PGconn* connection, const WorkOrder& order);
 void mark_released(PGconn* connection, const WorkOrder& order);
 
+/// Takes back the release of an order. Only the ad-hoc variant needs it.
+void plan_again(PGconn* connection, std::int64_t number);
+
 [[nodiscard]] std::vector<std::int64_t> planned_orders(PGconn* connection);
 
 }  // namespace manufacturing::erp_side

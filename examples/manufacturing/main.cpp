@@ -1,13 +1,16 @@
 // manufacturing: releases work orders, each release one global transaction over the ERP database
 // (PostgreSQL) and the shop floor's database (MySQL or MariaDB). See work_order.cpp for the part an
 // application would have.
+#include <functional>
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include "../common/ad_hoc.hpp"
 #include "../common/clients.hpp"
 #include "../common/direct_connection.hpp"
 #include "../common/program.hpp"
+#include "ad_hoc.hpp"
 #include "erp.hpp"
 #include "plan.hpp"
 #include "reconcile.hpp"
@@ -19,6 +22,7 @@ namespace {
 namespace mf = manufacturing;
 
 struct Arguments {
+  bool ad_hoc = false;
   std::int64_t order = 0;
   std::int64_t orders = 60;
   int clients = 4;
@@ -36,24 +40,41 @@ int init(const examples::Program& program, const Arguments& arguments) {
 
 std::string name_of(std::int64_t order) { return "work order " + std::to_string(order); }
 
-int release(const examples::Program& program, const Arguments& arguments) {
+/// Gives `use` what opens a foreman: one of xabridge's, or the hand-written one with --ad-hoc.
+int with_foremen(const examples::Program& program, const Arguments& arguments,
+                 const std::function<int(const std::function<mf::Foreman()>&)>& use) {
+  if (arguments.ad_hoc) {
+    const auto steps = program.ad_hoc_steps();
+    const auto config = program.config();
+    return use([&] { return mf::open_ad_hoc_foreman(config, steps.get()); });
+  }
   auto session = program.session();
-  return program.print(name_of(arguments.order), mf::release(session.tm(), arguments.order));
+  return use([&]() -> mf::Foreman {
+    return [&](std::int64_t number) { return mf::release(session.tm(), number); };
+  });
+}
+
+int release(const examples::Program& program, const Arguments& arguments) {
+  return with_foremen(program, arguments, [&](const auto& open_foreman) {
+    return program.print(name_of(arguments.order), open_foreman()(arguments.order));
+  });
 }
 
 /// Releases every planned order, many at once; each answer but "committed" is a line.
 int run(const examples::Program& program, const Arguments& arguments) {
-  auto session = program.session();
-  const std::vector<std::int64_t> orders =
-      mf::erp_side::planned_orders(examples::connect_postgresql(session.config(), mf::erp).get());
-  const auto client = [&](int, examples::Items& items, examples::Tally& tally) {
-    while (const auto i = items.next()) {
-      const std::int64_t order = orders[static_cast<std::size_t>(*i)];
-      tally.count(name_of(order), [&] { return mf::release(session.tm(), order); });
-    }
-  };
-  const auto count = static_cast<long>(orders.size());
-  return program.print(examples::run_clients(arguments.clients, count, client));
+  return with_foremen(program, arguments, [&](const auto& open_foreman) {
+    const std::vector<std::int64_t> orders =
+        mf::erp_side::planned_orders(examples::connect_postgresql(program.config(), mf::erp).get());
+    const auto client = [&](int, examples::Items& items, examples::Tally& tally) {
+      const mf::Foreman foreman = open_foreman();
+      while (const auto i = items.next()) {
+        const std::int64_t order = orders[static_cast<std::size_t>(*i)];
+        tally.count(name_of(order), [&] { return foreman(order); });
+      }
+    };
+    const auto count = static_cast<long>(orders.size());
+    return program.print(examples::run_clients(arguments.clients, count, client));
+  });
 }
 
 int reconcile(const examples::Program& program) {
@@ -70,19 +91,17 @@ int main(int argc, char** argv) {
   examples::Program program(
       "manufacturing", "Work orders, in PostgreSQL, for machines and stock in MySQL or MariaDB");
   Arguments arguments;
-  program
-      .command("init", "Drop and create the tables of both databases",
-               [&] { return init(program, arguments); })
-      .add_option("--orders", arguments.orders, "how many to plan")
-      ->check(CLI::Range(1, 100'000));
-  program.command("release", "Release one work order", [&] { return release(program, arguments); })
-      .add_option("ORDER", arguments.order)
-      ->required();
-  program
-      .command("run", "Release every planned work order, many at once",
-               [&] { return run(program, arguments); })
-      .add_option("--clients", arguments.clients)
-      ->check(CLI::Range(1, 256));
+  CLI::App* sub = &program.command("init", "Drop and create the tables of both databases",
+                                   [&] { return init(program, arguments); });
+  sub->add_option("--orders", arguments.orders, "how many to plan")->check(CLI::Range(1, 100'000));
+  sub = &program.command("release", "Release one work order",
+                         [&] { return release(program, arguments); });
+  sub->add_option("ORDER", arguments.order)->required();
+  sub->add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
+  sub = &program.command("run", "Release every planned work order, many at once",
+                         [&] { return run(program, arguments); });
+  sub->add_option("--clients", arguments.clients)->check(CLI::Range(1, 256));
+  sub->add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
   program.command("reconcile", "Prove that both databases agree",
                   [&] { return reconcile(program); });
   return program.run(argc, argv);

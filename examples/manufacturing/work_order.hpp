@@ -11,9 +11,13 @@
 //               production_lot                    one per released order
 #pragma once
 
+#include <libpq-fe.h>
+
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
+#include <xabridge/mysql.hpp>
 #include <xabridge/transaction_manager.hpp>
 
 #include "../common/refused.hpp"
@@ -52,12 +56,16 @@ class NotReleased : public examples::Refused {
   using examples::Refused::Refused;
 };
 
-/// Everything the release writes, on both sides, in the given transaction. Throws NotReleased.
-void release_in(xabridge::Transaction& tx, std::int64_t number);
+/// Everything the release writes, on both sides, in the transactions of the given connections.
+/// Throws NotReleased.
+void write_release(PGconn* books, sql::Connection& floor, std::int64_t number);
 
 /// Begins, releases, commits; repeats after a deadlock. A cost center that does not exist is found
 /// by PostgreSQL when it prepares: then the outcome is rolled_back. Throws NotReleased, and
 /// xabridge::Exception when a database cannot be used.
 [[nodiscard]] xabridge::Outcome release(xabridge::TransactionManager& tm, std::int64_t number);
+
+/// How a client has work orders released.
+using Foreman = std::function<xabridge::Outcome(std::int64_t number)>;
 
 }  // namespace manufacturing

@@ -6,7 +6,6 @@
 #include "../common/ad_hoc.hpp"
 #include "../common/direct_connection.hpp"
 #include "shop.hpp"
-#include "supplier.hpp"
 
 namespace order_to_cash {
 namespace {
@@ -22,7 +21,7 @@ Sale sell_ad_hoc(const Connections& connections, const Order& order, xabridge::O
   Sale sale;
   examples::AdHoc work(steps);
   work.begin(shop, at_shop, [&] { shop_side::take_back(at_shop, sale); });
-  work.begin(supplier, at_supplier, [&] { supplier_side::take_back(at_supplier, sale); });
+  work.begin(supplier, at_supplier);
   sale = write_sale(at_shop, at_supplier, order);
   work.commit();
   return sale;

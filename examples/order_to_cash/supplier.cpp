@@ -38,13 +38,4 @@ void deliver(sql::Connection& connection, const Sale& sale) {
   execute(connection, "INSERT INTO remittance VALUES (?, ?)", {sale.number, sale.supplier_part});
 }
 
-void take_back(sql::Connection& connection, const Sale& sale) {
-  execute(connection,
-          "UPDATE supplier_stock s JOIN shipment h ON h.article = s.article"
-          " SET s.quantity = s.quantity + h.quantity WHERE h.sale = ?",
-          {sale.number});
-  execute(connection, "DELETE FROM shipment WHERE sale = ?", {sale.number});
-  execute(connection, "DELETE FROM remittance WHERE sale = ?", {sale.number});
-}
-
 }  // namespace order_to_cash::supplier_side

@@ -15,7 +15,4 @@ void create_tables(sql::Connection& connection, std::int64_t sales);
 /// Takes the article from the stock, writes the shipment and the money. Throws Refused: sold out.
 void deliver(sql::Connection& connection, const Sale& sale);
 
-/// Takes back deliver(). Only the ad-hoc variant needs it.
-void take_back(sql::Connection& connection, const Sale& sale);
-
 }  // namespace order_to_cash::supplier_side

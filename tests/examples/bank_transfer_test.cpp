@@ -7,6 +7,7 @@
 #include "../crash/support/program.hpp"
 #include "../crash/support/scene.hpp"
 #include "catch.hpp"
+#include "example.hpp"
 
 namespace {
 
@@ -131,4 +132,27 @@ TEST_CASE("the bank program knows the events it can be killed at") {
   CHECK(ran.exit_code == 1);
   CHECK(ran.says("no event 'lunch'"));
   CHECK(ran.says("before_commit"));
+}
+
+TEST_CASE("a transfer written by hand and killed between the commits loses the money") {
+  const example::Example banks(
+      "bank-transfer", {{"bank_a", "postgresql", ""}, {"bank_b", scene::server_under_test(), ""}});
+  const example::Words transfer{"transfer", "--ad-hoc", "A-1", "B-2", "10"};
+  banks.expect_ok({"init", "--accounts", "2"});
+  banks.expect(refused, "insufficient funds", {"transfer", "--ad-hoc", "B-1", "A-1", "100001"});
+  banks.expect(0, "committed 30",
+               {"run", "--ad-hoc", "--transfers", "30", "--accounts", "2", "--rollbacks", "0",
+                "--seed", "3"});
+  for (const auto& step : example::harmless_ad_hoc_steps(2)) {
+    INFO("killed at " << step.name);
+    banks.kill_and_recover(step.name, transfer);
+  }
+  banks.expect_ok({"check"});
+  for (const auto& step : example::harmful_ad_hoc_steps(2)) {
+    INFO("killed at " << step);
+    banks.kill_and_recover(step, transfer);
+    banks.expect(example::books_differ, "is missing at bank B", {"check"});
+  }
+  banks.expect(example::books_differ, "money is not conserved: 400000 before, 399980 now",
+               {"check"});
 }

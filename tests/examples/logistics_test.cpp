@@ -1,6 +1,6 @@
 // The logistics program over PostgreSQL, MySQL and MariaDB in one transaction: an order is written
-// in all three or, for a refused customer, a shortage, a full vehicle or a kill before the decision,
-// in none. Written by hand, the same kill leaves half an order.
+// in all three or, for a refused customer, a shortage, a full vehicle or a kill before the
+// decision, in none. Written by hand, the same kill leaves half an order.
 #include <csignal>
 #include <string>
 

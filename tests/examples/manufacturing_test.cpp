@@ -7,6 +7,7 @@
 #include "../crash/support/program.hpp"
 #include "../crash/support/scene.hpp"
 #include "catch.hpp"
+#include "example.hpp"
 
 namespace {
 
@@ -121,4 +122,25 @@ TEST_CASE("the reconciliation finds what does not belong together") {
   const auto reconciled = factory.run({"reconcile"});
   INFO(reconciled.output);
   CHECK(reconciled.exit_code == 4);
+}
+
+TEST_CASE("a release written by hand and killed between the commits has no machine and no lot") {
+  const example::Example factory(
+      "manufacturing", {{"erp", "postgresql", ""}, {"shop_floor", scene::server_under_test(), ""}});
+  factory.expect_ok({"init", "--orders", "60"});
+  factory.expect(example::failed, "commit at erp failed", {"release", "--ad-hoc", "30"});
+  factory.expect(refused, "shortage of engine", {"release", "--ad-hoc", "20"});
+  int order = 0;
+  for (const auto& step : example::harmless_ad_hoc_steps(2)) {
+    INFO("killed at " << step.name);
+    factory.kill_and_recover(step.name, {"release", "--ad-hoc", std::to_string(++order)});
+  }
+  factory.expect_ok({"reconcile"});
+  for (const auto& step : example::harmful_ad_hoc_steps(2)) {
+    INFO("killed at " << step);
+    const std::string number = std::to_string(++order);
+    factory.kill_and_recover(step, {"release", "--ad-hoc", number});
+    factory.expect(example::books_differ, "released order " + number + " has no machine slot",
+                   {"reconcile"});
+  }
 }

@@ -1,5 +1,5 @@
-// The order-to-cash program over a shop's PostgreSQL and a supplier's MySQL or MariaDB: a sale takes
-// goods at both and pays both, or does nothing at either.
+// The order-to-cash program over a shop's PostgreSQL and a supplier's MySQL or MariaDB: a sale
+// takes goods at both and pays both, or does nothing at either.
 #include <csignal>
 #include <string>
 

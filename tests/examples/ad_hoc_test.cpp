@@ -1,0 +1,79 @@
+// The hand-written variant the examples are compared with is written fairly: when the second commit
+// fails and the program lives, the first one is undone, and an undo that fails is reported.
+#include "../../examples/common/ad_hoc.hpp"
+
+#include <string>
+
+#include "../../examples/common/facts.hpp"
+#include "../../examples/common/postgresql_query.hpp"
+#include "../crash/support/scene.hpp"
+#include "catch.hpp"
+
+namespace {
+
+using examples::number_in;
+
+/// Two tables, and a commit at the second database that fails: its session was killed.
+class TwoCommits {
+ public:
+  TwoCommits() {
+    examples::postgresql::execute(a_.get(), "CREATE TABLE t (n bigint PRIMARY KEY)");
+    examples::mysql::execute(*b_, "CREATE TABLE t (n BIGINT PRIMARY KEY) ENGINE = InnoDB");
+  }
+
+  /// What commit() threw.
+  std::string fail(const char* undo) {
+    examples::AdHoc work(nullptr);
+    work.begin("a", a_.get(), [&] { examples::postgresql::execute(a_.get(), undo); });
+    work.begin("b", *b_);
+    examples::postgresql::execute(a_.get(), "INSERT INTO t VALUES (1)");
+    examples::mysql::execute(*b_, "INSERT INTO t VALUES (1)");
+    const auto session = number_in(*b_, "SELECT CONNECTION_ID()");
+    scene_.execute("b", ("KILL " + std::to_string(session)).c_str());
+    try {
+      work.commit();
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "committed";
+  }
+
+  [[nodiscard]] std::int64_t rows_at_a() const {
+    return scene_.number("a", "SELECT count(*) FROM t");
+  }
+  [[nodiscard]] std::int64_t rows_at_b() const {
+    return scene_.number("b", "SELECT COUNT(*) FROM t");
+  }
+
+ private:
+  scene::Scene scene_{"a", "b"};
+  xabridge::Config config_ = xabridge::Config::load(scene_.config_file()).value();
+  examples::PostgresqlConnection a_ = examples::connect_postgresql(config_, "a");
+  examples::MysqlConnection b_ = examples::connect_mysql(config_, "b");
+};
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("written by hand a failed second commit undoes the first") {
+  TwoCommits commits;
+  const std::string error = commits.fail("DELETE FROM t");
+  INFO(error);
+  CHECK(contains(error, "commit at b failed: "));
+  CHECK(contains(error, "; undone at a"));
+  CHECK(commits.rows_at_a() == 0);
+  CHECK(commits.rows_at_b() == 0);
+}
+
+TEST_CASE("written by hand an undo that fails is reported and the first commit stays") {
+  TwoCommits commits;
+  const std::string error = commits.fail("DELETE FROM nowhere");
+  INFO(error);
+  CHECK(contains(error, "commit at b failed: "));
+  CHECK(contains(error, "; NOT undone at a, which stays committed: "));
+  CHECK(commits.rows_at_a() == 1);
+  CHECK(commits.rows_at_b() == 0);
+}
