@@ -145,14 +145,11 @@ TEST_CASE("a transfer written by hand and killed between the commits loses the m
                 "--seed", "3"});
   for (const auto& step : example::harmless_ad_hoc_steps(2)) {
     INFO("killed at " << step.name);
-    banks.kill_and_recover(step.name, transfer);
+    banks.kill(step.name, transfer);
   }
   banks.expect_ok({"check"});
-  for (const auto& step : example::harmful_ad_hoc_steps(2)) {
-    INFO("killed at " << step);
-    banks.kill_and_recover(step, transfer);
-    banks.expect(example::books_differ, "is missing at bank B", {"check"});
-  }
-  banks.expect(example::books_differ, "money is not conserved: 400000 before, 399980 now",
+  banks.kill_and_recover("committed:1", transfer);
+  banks.expect(example::books_differ, "is missing at bank B", {"check"});
+  banks.expect(example::books_differ, "money is not conserved: 400000 before, 399990 now",
                {"check"});
 }

@@ -143,17 +143,17 @@ TEST_CASE("an order written by hand and killed between two commits is half there
   std::int64_t expected = 0;
   for (const auto& step : example::harmless_ad_hoc_steps(3)) {
     INFO("killed at " << step.name);
-    logistics.kill_and_recover(step.name, order);
+    logistics.kill(step.name, order);
     if (step.written) ++expected;
   }
   logistics.check_orders(expected);
-  for (const auto& step : example::harmful_ad_hoc_steps(3)) {
+  for (const std::string step : {"committed:1", "committed:2"}) {
     INFO("killed at " << step);
     logistics.kill_and_recover(step, order);
     ++expected;
     CHECK(logistics.scene().number("order_book", "SELECT count(*) FROM customer_order") ==
           expected);
-    const bool two = step == "committed:2" || step == "before_commit:3";
+    const bool two = step == "committed:2";
     logistics.expect(example::books_differ,
                      two ? "transport: 46 kg to Kassel ordered, nothing booked"
                          : "pump: 1 ordered, nothing picked",
