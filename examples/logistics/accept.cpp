@@ -21,10 +21,10 @@ std::int64_t write_order(const Databases& databases, const Order& order) {
 Accepted accept(xabridge::TransactionManager& tm, const Order& order) {
   Accepted accepted;
   accepted.outcome = tm.run([&](xabridge::Transaction& tx) {
-    accepted.number = write_order(
-        {xabridge::postgresql_connection(tx, order_book), xabridge::mysql_connection(tx, warehouse),
-         xabridge::mysql_connection(tx, carrier)},
-        order);
+    PGconn* const book = xabridge::postgresql_connection(tx, order_book);
+    sql::Connection& stock = xabridge::mysql_connection(tx, warehouse);
+    sql::Connection& transport = xabridge::mysql_connection(tx, carrier);
+    accepted.number = write_order({book, stock, transport}, order);
   });
   return accepted;
 }

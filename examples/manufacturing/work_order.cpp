@@ -22,8 +22,9 @@ void write_release(PGconn* books, sql::Connection& floor, std::int64_t number) {
 
 xabridge::Outcome release(xabridge::TransactionManager& tm, std::int64_t number) {
   return tm.run([&](xabridge::Transaction& tx) {
-    write_release(xabridge::postgresql_connection(tx, erp),
-                  xabridge::mysql_connection(tx, shop_floor), number);
+    PGconn* const books = xabridge::postgresql_connection(tx, erp);
+    sql::Connection& floor = xabridge::mysql_connection(tx, shop_floor);
+    write_release(books, floor, number);
   });
 }
 
