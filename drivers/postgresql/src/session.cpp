@@ -20,11 +20,16 @@ constexpr const char* begin_read_write = "BEGIN READ WRITE; SET LOCAL xabridge.b
 constexpr const char* begin_as_configured = "BEGIN; SET LOCAL xabridge.branch = 'open'";
 
 // Did the branch change anything, or hold something open that PREPARE TRANSACTION would refuse?
+// What is written to a foreign table costs no transaction id here, but its server's transaction is
+// committed together with this one; the lock on the foreign table tells of it.
 // Whoever calls NOTIFY inside a function and does nothing else is not found out: it is sent when
 // the branch is finished here, before the other branches are committed.
 constexpr const char* changed_nothing =
     "SELECT 1 WHERE pg_catalog.txid_current_if_assigned() IS NULL"
-    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable)";
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable)"
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_foreign_table, pg_catalog.pg_locks"
+    " WHERE relation = ftrelid AND locktype = 'relation' AND pid = pg_catalog.pg_backend_pid()"
+    " AND mode NOT IN ('AccessShareLock', 'RowShareLock'))";
 
 constexpr const char* prepare_tag = "PREPARE TRANSACTION";
 

@@ -30,6 +30,38 @@ struct Begun {
   }
 };
 
+/// A foreign table that leads, by postgres_fdw, to the corner's table. As long as it lives.
+class ForeignTable {
+ public:
+  ForeignTable(Corner& corner, rm::Session& user) : admin_(corner.admin()) {
+    const auto* const used = static_cast<const PGconn*>(user.native());
+    const std::string password = PQpass(used);
+    REQUIRE(sql(admin_, "CREATE EXTENSION IF NOT EXISTS postgres_fdw").ok);
+    REQUIRE(sql(admin_, "DO $$BEGIN EXECUTE format('CREATE SERVER " + name_ +
+                            " FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host ''127.0.0.1'',"
+                            " port %L, dbname %L)', current_setting('port'), current_database());"
+                            " END$$")
+                .ok);
+    REQUIRE(sql(admin_, "CREATE USER MAPPING FOR PUBLIC SERVER " + name_ + " OPTIONS (user '" +
+                            PQuser(used) + "', password '" + password +
+                            "', password_required 'false')")
+                .ok);
+    REQUIRE(sql(admin_, "CREATE FOREIGN TABLE " + name_ + " (id int, amount int) SERVER " + name_ +
+                            " OPTIONS (table_name '" + corner.table() + "')")
+                .ok);
+    REQUIRE(sql(admin_, "GRANT ALL ON " + name_ + " TO PUBLIC").ok);
+  }
+  ForeignTable(const ForeignTable&) = delete;
+  ForeignTable& operator=(const ForeignTable&) = delete;
+  ~ForeignTable() { sql(admin_, "DROP SERVER IF EXISTS " + name_ + " CASCADE"); }
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+ private:
+  PGconn* admin_;
+  const std::string name_ = unique_name("foreign");
+};
+
 }  // namespace
 
 TEST_CASE("a branch that only read is finished at prepare") {
@@ -111,6 +143,24 @@ TEST_CASE("what PREPARE TRANSACTION refuses is refused though nothing was writte
   REQUIRE(answer.error.has_value());
   CHECK(answer.error->sqlstate == "0A000");
   CHECK_FALSE(b.corner.listed(b.xid));
+}
+
+TEST_CASE("a write to a foreign table is not committed at prepare") {
+  Begun b;
+  const ForeignTable foreign(b.corner, *b.session);
+  SECTION("that was read only") {
+    CHECK(sql(*b.session, "SELECT * FROM " + foreign.name()).ok);
+    b.check_read_only();
+  }
+  // Nothing but the lock tells of it: the tag is SELECT, and no transaction id is assigned.
+  SECTION("in a query") {
+    CHECK(sql(*b.session, "WITH w AS (UPDATE " + foreign.name() +
+                              " SET amount = 1 WHERE id = 1 RETURNING 1) SELECT * FROM w")
+              .ok);
+    const rm::Answer answer = b.session->prepare(b.xid);
+    CHECK_ANSWER(answer, XA_RBOTHER);  // postgres_fdw cannot prepare
+    CHECK(b.corner.amount(1) == 100);
+  }
 }
 
 TEST_CASE("a failed statement is a rollback though nothing was written") {
