@@ -204,6 +204,14 @@ TEST_CASE("A commit refused by the server is to be repeated and not reported as 
   scenario.run("still prepared", "commit X = RETRY; commit X; commit X = NOTA");
 }
 
+TEST_CASE("A statement that failed on the way to a commit does not roll a prepared branch back") {
+  Scenario scenario;
+  scenario.world.script("commit_prepared", XA_RBTIMEOUT);
+  scenario.run("still prepared",
+               "open; start X; end X SUCCESS; prepare X; commit X = RETRY; commit X; "
+               "commit X = NOTA");
+}
+
 TEST_CASE("The server's word that a branch is gone is passed on") {
   Scenario scenario;
   scenario.world.script("commit_prepared", XAER_NOTA);

@@ -130,6 +130,9 @@ rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {
   if (!still_there) {
     Error unknown = still_there.error();
     unknown.xid = error.xid;
+    // Whatever keeps the list from being had (a KILL QUERY reads as XA_RBTIMEOUT) says nothing of
+    // the branch.
+    if (!connection_lost(unknown)) unknown.xa_code = XAER_RMERR;
     unknown.message += "; asked because of: " + error.message;
     if (!unknown.server_text.empty() && !error.server_text.empty()) {
       unknown.server_text += "; before: " + error.server_text;

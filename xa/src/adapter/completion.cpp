@@ -28,9 +28,10 @@ Answer wrong_state(const Branch& branch, int code) {
 /// The session contract's XAER_RMERR in phase two says "refused, and still listed": rights, the
 /// wrong database. To a transaction manager xa_commit's XAER_RMERR says "was rolled back" (XA 5),
 /// which is the one thing it must not believe here. XA_RETRY keeps the branch and the decision, and
-/// an administrator can repair what the text names.
+/// an administrator can repair what the text names. The contract has no XA_RB* for a prepared
+/// branch either: it would be the reason of a statement that failed on the way, such as a cancel.
 Answer commit_answer(Answer answer) {
-  if (answer.code == XAER_RMERR) answer.code = XA_RETRY;
+  if (answer.code == XAER_RMERR || is_rollback(answer.code)) answer.code = XA_RETRY;
   return answer;
 }
 
