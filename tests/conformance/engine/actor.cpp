@@ -1,10 +1,22 @@
 // Every call goes into the trial's list with what it returned, so that a failure tells its story.
+#include <algorithm>
+#include <cstring>
+
 #include "engine/proxy.hpp"
 #include "engine/registration.hpp"
 #include "engine/trial.hpp"
 #include "engine/vocabulary.hpp"
 
 namespace xabridge::conformance {
+namespace {
+
+XID untouched() {
+  XID xid;
+  std::memset(&xid, 0x5a, sizeof xid);
+  return xid;
+}
+
+}  // namespace
 
 Actor::Actor(Trial& trial, std::string name) : trial_(trial), name_(std::move(name)) {}
 
@@ -99,14 +111,23 @@ Answer Actor::forget(XID* xid, long flags, int rmid) {
 Answer Actor::recover(long count, long flags, bool null) {
   const auto* entries = trial_.subject().entries;
   const int at = trial_.rmid();
-  const auto xids =
-      std::make_shared<std::vector<XID>>(static_cast<std::size_t>(count > 0 ? count : 1));
+  // What is behind the room the call is told of must stay as it is.
+  constexpr std::size_t behind = 64;
+  const std::size_t room = count > 0 ? static_cast<std::size_t>(count) : 0;
+  const auto xids = std::make_shared<std::vector<XID>>(room + behind, untouched());
   const auto code = std::make_shared<int>(0);
   const std::string text = "xa_recover(" + std::string(null ? "null, " : "") +
                            std::to_string(count) + ", " + flags_text(flags) + ")";
   run(text,
       [=] { *code = entries->xa_recover_entry(null ? nullptr : xids->data(), count, at, flags); });
   found_.clear();
+  if (std::any_of(xids->begin() + static_cast<long>(room), xids->end(), [](const XID& xid) {
+        const XID before = untouched();
+        return std::memcmp(&xid, &before, sizeof xid) != 0;
+      })) {
+    trial_.note(name_ + " " + text + " = " + std::to_string(*code));
+    throw Failed{trial_.story() + "\nit wrote behind the array it was given"};
+  }
   const bool counted = *code >= 0 && !null;
   if (counted && *code > count) {
     trial_.note(name_ + " " + text + " = " + std::to_string(*code));

@@ -6,6 +6,8 @@
 #include <exception>
 #include <mutex>
 
+#include "engine/last_words.hpp"
+
 namespace xabridge::conformance {
 namespace {
 
@@ -68,6 +70,7 @@ void Executor::run(const std::string& what, std::chrono::milliseconds limit,
   if (hung_) throw Hung(what + " was not tried: this thread hangs already");
   std::unique_lock lock(shared_->mutex);
   if (interrupted) throw Interrupted{};
+  now_calling(what);
   shared_->busy = true;
   shared_->thrown = nullptr;
   shared_->job = std::move(job);

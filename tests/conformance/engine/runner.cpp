@@ -2,7 +2,9 @@
 #include "engine/runner.hpp"
 
 #include <memory>
+#include <utility>
 
+#include "engine/last_words.hpp"
 #include "engine/trial.hpp"
 
 namespace xabridge::conformance {
@@ -11,9 +13,28 @@ namespace {
 /// The calls of a trial that hung go on at its rmids; the next trials use others.
 constexpr int kRmidsPerTrial = 10;
 
+std::string null_entries(const xa_switch_t& rm) {
+  const std::pair<const char*, bool> entries[] = {{"xa_open", rm.xa_open_entry == nullptr},
+                                                  {"xa_close", rm.xa_close_entry == nullptr},
+                                                  {"xa_start", rm.xa_start_entry == nullptr},
+                                                  {"xa_end", rm.xa_end_entry == nullptr},
+                                                  {"xa_rollback", rm.xa_rollback_entry == nullptr},
+                                                  {"xa_prepare", rm.xa_prepare_entry == nullptr},
+                                                  {"xa_commit", rm.xa_commit_entry == nullptr},
+                                                  {"xa_recover", rm.xa_recover_entry == nullptr},
+                                                  {"xa_forget", rm.xa_forget_entry == nullptr},
+                                                  {"xa_complete", rm.xa_complete_entry == nullptr}};
+  std::string text;
+  for (const auto& [name, missing] : entries)
+    if (missing) text += (text.empty() ? "" : ", ") + std::string(name);
+  return text;
+}
+
 void applies(const Subject& subject, const Statement& statement) {
   if (statement.run == nullptr)
     throw NotApplicable{"tests a transaction manager: run tm-conformance"};
+  if (const std::string missing = null_entries(*subject.entries); !missing.empty())
+    throw Failed{"the switch lacks " + missing + ": XA wants all ten entries"};
   if (statement.id.front() == 'C' && subject.dynamic())
     throw NotApplicable{"table 6-2 is for switches without TMREGISTER"};
   if (!statement.needs.empty() && !subject.capabilities.contains(std::string(statement.needs)))
@@ -34,6 +55,7 @@ std::string run_statements(const Subject& subject, const std::vector<std::string
       report.add(std::move(finding));
       continue;
     }
+    now_trying(statement.id);
     auto trial = std::make_unique<Trial>(subject, statement, rmid);
     bool interrupted = false;
     finding = judge(statement, [&] {

@@ -20,12 +20,13 @@ void* open_library(const std::string& file) {
   return library;
 }
 
-bool is_function(void* address) {
+/// What the library's own symbol table says of an address; null where it says nothing.
+const ElfW(Sym) * symbol_at(void* address) {
   Dl_info info{};
   void* entry = nullptr;
-  if (::dladdr1(address, &info, &entry, RTLD_DL_SYMENT) == 0 || entry == nullptr) return false;
-  const int type = ELF64_ST_TYPE(static_cast<const ElfW(Sym)*>(entry)->st_info);
-  return type == STT_FUNC || type == STT_GNU_IFUNC;
+  if (::dladdr1(address, &info, &entry, RTLD_DL_SYMENT) == 0 || info.dli_saddr != address)
+    return nullptr;
+  return static_cast<const ElfW(Sym)*>(entry);
 }
 
 }  // namespace
@@ -34,7 +35,13 @@ void load_switch(Subject& subject, const std::string& file, const std::string& s
   void* library = open_library(file);
   void* found = ::dlsym(library, symbol.c_str());
   if (found == nullptr) throw Unusable(file + " has no symbol " + symbol + ": " + loader_text());
-  if (is_function(found)) {
+  const auto* const entry = symbol_at(found);
+  const int type = entry == nullptr ? STT_NOTYPE : ELF64_ST_TYPE(entry->st_info);
+  if (type == STT_OBJECT && entry->st_size != 0 && entry->st_size < sizeof(xa_switch_t))
+    throw Unusable(symbol + " of " + file + " has " + std::to_string(entry->st_size) +
+                   " bytes, an xa_switch_t " + std::to_string(sizeof(xa_switch_t)) +
+                   ": it is something else");
+  if (type == STT_FUNC || type == STT_GNU_IFUNC) {
     using Accessor = xa_switch_t* (*)();
     found = reinterpret_cast<Accessor>(found)();
     if (found == nullptr) throw Unusable(symbol + "() of " + file + " returned no switch");

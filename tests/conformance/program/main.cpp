@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "engine/executor.hpp"
+#include "engine/last_words.hpp"
 #include "engine/other_process.hpp"
 #include "engine/registration.hpp"
 #include "engine/runner.hpp"
@@ -42,7 +43,8 @@ string) and XA_CONFORMANCE_XID (formatID:gtrid:bqual, hexadecimal) in its enviro
 
 Use a database that nobody else uses: xa_recover is expected to list exactly what is prepared here.
 
-Exit codes: 0 no statement failed; 1 one did; 2 wrong usage; 130 interrupted.)";
+Exit codes: 0 no statement failed; 1 one did; 2 wrong usage; 130 interrupted. A switch that crashes
+ends the program by its signal; the statement and the call are then named on standard error.)";
 
 struct Options {
   std::string library, symbol, open, work, unreachable, prepare;
@@ -173,6 +175,8 @@ int run(int argc, char** argv) {
     std::cerr << "xa-conformance: --switch, --symbol and --open are needed; see --help\n";
     return 2;
   }
+  leave_last_words();
+  now_trying("loading the switch");
   try {
     const Subject subject = subject_of(options);
     if (const int code = attach(subject); code != 0) return code;

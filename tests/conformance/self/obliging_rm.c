@@ -1,6 +1,9 @@
 /* Resource managers that break the contract, to see that the suite sees it: one that agrees to
- * everything, one that never returns from xa_prepare, one that is interrupted there. */
+ * everything; in xa_prepare one that never returns, one that is interrupted, one that crashes; one
+ * that lists more than it has room for, and one without entries. */
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <xabridge/xa.h>
 
@@ -32,14 +35,29 @@ static int interrupt(XID* xid, int rmid, long flags) {
   return hang(xid, rmid, flags);
 }
 
-#define SWITCH(name, prepare)                                                        \
-  {                                                                                  \
-    name, TMNOFLAGS, 0, agree_open, agree_open, agree, agree, agree, prepare, agree, \
-        nothing_in_doubt, agree, agree_complete                                      \
+static int crash(XID* xid, int rmid, long flags) {
+  (void)xid, (void)rmid, (void)flags;
+  abort();
+}
+static int too_many_in_doubt(XID* xids, long count, int rmid, long flags) {
+  (void)rmid, (void)flags;
+  if (count > 0) memset(xids, 0, (size_t)(count + 1) * sizeof(XID));
+  return 0;
+}
+
+#define LISTING(name, prepare, recover)                                                       \
+  {                                                                                           \
+    name, TMNOFLAGS, 0, agree_open, agree_open, agree, agree, agree, prepare, agree, recover, \
+        agree, agree_complete                                                                 \
   }
+#define SWITCH(name, prepare) LISTING(name, prepare, nothing_in_doubt)
 
 EXPORT struct xa_switch_t obliging_rm = SWITCH("obliging", agree);
 EXPORT struct xa_switch_t hanging_rm = SWITCH("hanging", hang);
 EXPORT struct xa_switch_t interrupting_rm = SWITCH("interrupting", interrupt);
+EXPORT struct xa_switch_t crashing_rm = SWITCH("crashing", crash);
+EXPORT struct xa_switch_t overrunning_rm = LISTING("overrunning", agree, too_many_in_doubt);
+EXPORT struct xa_switch_t empty_rm = {"empty", TMNOFLAGS, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+EXPORT int no_rm = 5;
 
 EXPORT struct xa_switch_t* obliging_rm_of(void) { return &obliging_rm; }

@@ -32,6 +32,7 @@ inline Said run_conformance(const std::string& arguments) {
     said.text.append(buffer.data(), n);
   const int status = ::pclose(pipe);
   if (WIFEXITED(status)) said.exit_code = WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) said.exit_code = 128 + WTERMSIG(status);
   return said;
 }
 

@@ -2,6 +2,7 @@
 #include "self/program.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -58,6 +59,7 @@ TEST_CASE("wrong usage exits with 2 and says what is wrong") {
   refused("--list --only Q17", "Q17");
   refused("--switch /nowhere/librm.so --symbol s --open ''", "/nowhere/librm.so");
   refused(with_switch("no_such_rm", ""), "no_such_rm");
+  refused(with_switch("no_rm", ""), "it is something else");
   refused(with_switch("obliging_rm", "--capability flying"), "flying");
   refused(with_switch("obliging_rm", "--hook explode=true"), "explode");
   refused(with_switch("obliging_rm", "--work " OBLIGING_RM), "xa_conformance_work");
@@ -97,6 +99,28 @@ TEST_CASE("a call that hangs fails its statement and the program goes on") {
   CHECK(report["statements"][1]["verdict"] == "fail");
   CHECK(has(report["statements"][1]["text"], "did not return within 1 s"));
   CHECK(report["count"]["fail"] == 2);  // B14's check that the rmid is closed
+}
+
+TEST_CASE("a crash of the switch names the statement and the call") {
+  const Said said = run_conformance(with_switch("crashing_rm", "--only A03,A04"));
+  CHECK(said.exit_code == 128 + SIGABRT);
+  CHECK(has(said.text, "A03  pass"));
+  CHECK(has(said.text, "SIGABRT in A04"));
+  CHECK(has(said.text, "xa_prepare"));
+}
+
+TEST_CASE("a list longer than its array fails the statement and harms nothing") {
+  const Said said = run_conformance(with_switch("overrunning_rm", "--only F01,B14"));
+  CHECK(said.exit_code == 1);
+  CHECK(has(said.text, "wrote behind the array"));
+  CHECK(has(said.text, "2 statements"));
+}
+
+TEST_CASE("a switch without entries fails every statement and none is called") {
+  const Said said = run_conformance(with_switch("empty_rm", "--only A03,B01,E01"));
+  CHECK(said.exit_code == 1);
+  CHECK(has(said.text, "lacks xa_open, xa_close"));
+  CHECK(has(said.text, "3 failed"));
 }
 
 TEST_CASE("an interrupt ends the run with the report so far") {

@@ -76,12 +76,7 @@ void the_switch(Trial& t) {
   t.check(std::memchr(rm.name, 0, RMNAMESZ) != nullptr, "the name has no terminator");
   t.check(rm.version == 0, "the version is " + std::to_string(rm.version));
   t.check((rm.flags & ~7L) == 0, "unknown flags: " + std::to_string(rm.flags));
-  t.check(rm.xa_open_entry != nullptr && rm.xa_close_entry != nullptr &&
-              rm.xa_start_entry != nullptr && rm.xa_end_entry != nullptr &&
-              rm.xa_rollback_entry != nullptr && rm.xa_prepare_entry != nullptr &&
-              rm.xa_commit_entry != nullptr && rm.xa_recover_entry != nullptr &&
-              rm.xa_forget_entry != nullptr && rm.xa_complete_entry != nullptr,
-          "an entry is null");
+  // That no entry is null was seen before anything was called: runner.cpp.
 }
 
 // 128 bytes hold half of all values, so there are two branches. Fresh by their formatID.
