@@ -2,7 +2,7 @@
 // before a session serves another branch, and around work outside any global transaction.
 //
 // Every branch ends with one query, inspect(). It shows that the session is alive, compares the
-// settings with those at log-in and releases the locks of GET_LOCK. Both servers answer it while a
+// settings with those at log-in, releases the locks of GET_LOCK and forgets LAST_INSERT_ID(). Both servers answer it while a
 // branch is ended and, MariaDB, while it is prepared, so it is asked before the statement that
 // commits, where it also tells "never sent" from "the answer was lost". After that statement the
 // server need not be asked again.
@@ -24,7 +24,8 @@ constexpr std::string_view kSettings =
     "DATABASE(), CURRENT_ROLE(), @@sql_mode, @@time_zone, @@autocommit, @@foreign_key_checks,"
     " @@unique_checks, @@sql_safe_updates, @@sql_select_limit, @@sql_auto_is_null,"
     " @@sql_big_selects, @@max_join_size, @@updatable_views_with_limit, @@character_set_client,"
-    " @@character_set_results, @@collation_connection, @@lc_time_names, @@default_week_format,"
+    " @@character_set_results, @@collation_connection, @@collation_database, @@lc_time_names, "
+    "@@default_week_format,"
     " @@div_precision_increment, @@group_concat_max_len, @@max_sort_length, @@completion_type,"
     " @@default_storage_engine, @@auto_increment_increment, @@auto_increment_offset, @@insert_id,"
     " @@sql_log_bin, @@innodb_lock_wait_timeout, @@innodb_table_locks, @@lock_wait_timeout,"
@@ -37,6 +38,7 @@ constexpr std::string_view kSettings =
     " ABS(TIMESTAMPDIFF(SECOND, NOW(), SYSDATE())) > 9, ";
 constexpr std::string_view kMysqlSettings =
     "@@transaction_isolation, @@transaction_read_only, @@max_execution_time,"
+    " @@default_collation_for_utf8mb4,"
     " @@xa_detach_on_prepare, @@block_encryption_mode, @@cte_max_recursion_depth,"
     " @@windowing_use_high_precision";
 constexpr std::string_view kMariadbSettings =
@@ -65,7 +67,7 @@ std::string MysqlSession::settings_now() {
   std::string query("SELECT CONCAT_WS(' ', ");
   query += kSettings;
   query += flavour_ == Flavour::mariadb ? kMariadbSettings : kMysqlSettings;
-  query += "), RELEASE_ALL_LOCKS()";
+  query += "), RELEASE_ALL_LOCKS(), LAST_INSERT_ID(0)";
   const std::unique_ptr<sql::ResultSet> row(statement_->executeQuery(query));
   return row->next() ? std::string(row->getString(1)) : std::string();
 }

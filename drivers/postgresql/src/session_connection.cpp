@@ -57,7 +57,7 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection,
 std::string Session::clean_slate() const {
   std::string statements =
       "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL; DEALLOCATE ALL; "
-      "DISCARD TEMP; ";
+      "DISCARD TEMP; DISCARD SEQUENCES; ";
   if (!notices_loss_) return statements;
   statements += notice_lost_client;
   if (PQserverVersion(connection_.get()) >= first_version_that_checks_clients)

@@ -63,6 +63,7 @@ TEST_CASE("a setting that stayed behind keeps the connection from every other br
                                       "SET optimizer_switch = 'index_merge=off'",
                                       "SET net_read_timeout = 1",
                                       "SET NAMES latin1",
+                                      "SET collation_database = 'latin1_bin'",
                                       "SET SESSION " + isolation + " = 'READ-UNCOMMITTED'",
                                       "SET SESSION TRANSACTION READ ONLY"};
   if (on_mariadb()) {
@@ -75,6 +76,7 @@ TEST_CASE("a setting that stayed behind keeps the connection from every other br
     }
   } else {
     changes.emplace_back("SET max_execution_time = 5000");
+    changes.emplace_back("SET default_collation_for_utf8mb4 = 'utf8mb4_general_ci'");
     changes.emplace_back("SET block_encryption_mode = 'aes-256-cbc'");
     changes.emplace_back("SET cte_max_recursion_depth = 1");
     changes.emplace_back("SET windowing_use_high_precision = OFF");
@@ -110,6 +112,16 @@ TEST_CASE("locks of GET_LOCK end with the branch and the connection goes on") {
     REQUIRE(session->reusable());
     CHECK(f.observer.value("SELECT IS_FREE_LOCK('" + lock + "')") == "1");
     CHECK(f.observer.value("SELECT IS_FREE_LOCK('" + lock + "2')") == "1");
+  }
+}
+
+TEST_CASE("the number that an earlier branch was given last is not the next one's") {
+  Fixture f;
+  for (const Ending ending : {Ending::one_phase, Ending::two_phases, Ending::rollback}) {
+    auto session = f.session();
+    branch(f, *session, {"SELECT LAST_INSERT_ID(4711)"}, ending);
+    REQUIRE(session->reusable());
+    CHECK(session->query("SELECT LAST_INSERT_ID()").value().at(0).at(0).value() == "0");
   }
 }
 

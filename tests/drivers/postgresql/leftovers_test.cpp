@@ -111,6 +111,23 @@ TEST_CASE("the next branch finds a clean session") {
   CHECK(sql(corner.admin(), "DROP FUNCTION " + hiding + "(text)").ok);
 }
 
+TEST_CASE("the number that an earlier branch was given last is not the next one's") {
+  Corner corner;
+  const SessionPtr session = corner.connect();
+  const std::string name = unique_name("s");
+  REQUIRE(sql(corner.admin(), "CREATE SEQUENCE " + name).ok);
+  CHECK(sql(corner.admin(), "GRANT ALL ON SEQUENCE " + name + " TO PUBLIC").ok);
+  const Xid first = corner.xid();
+  REQUIRE(session->begin(first).code == XA_OK);
+  CHECK(sql(*session, "SELECT nextval('" + name + "')").value == "1");
+  CHECK_ANSWER(session->commit_one_phase(first), XA_OK);
+  const Xid second = corner.xid();
+  REQUIRE(session->begin(second).code == XA_OK);
+  CHECK(sql(*session, "SELECT lastval()").sqlstate == "55000");
+  CHECK_ANSWER(session->rollback(second), XA_OK);
+  CHECK(sql(corner.admin(), "DROP SEQUENCE " + name).ok);
+}
+
 TEST_CASE("a session that listens does not wait in the pool") {
   Corner corner;
   const SessionPtr session = corner.connect();
