@@ -2,10 +2,10 @@
 // before a session serves another branch, and around work outside any global transaction.
 //
 // Every branch ends with one query, inspect(). It shows that the session is alive, compares the
-// settings with those at log-in, releases the locks of GET_LOCK and forgets LAST_INSERT_ID(). Both servers answer it while a
-// branch is ended and, MariaDB, while it is prepared, so it is asked before the statement that
-// commits, where it also tells "never sent" from "the answer was lost". After that statement the
-// server need not be asked again.
+// settings with those at log-in, releases the locks of GET_LOCK and forgets LAST_INSERT_ID(). Both
+// servers answer it while a branch is ended and, MariaDB, while it is prepared, so it is asked
+// before the statement that commits, where it also tells "never sent" from "the answer was lost".
+// After that statement the server need not be asked again.
 //
 // What the server offers to notice changes without a question does not reach us: the library keeps
 // neither the session tracker's news nor the status flags that come with each answer. Counters

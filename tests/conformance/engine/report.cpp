@@ -82,13 +82,13 @@ bool selected(std::string_view id, const std::vector<std::string>& only) {
          std::any_of(only.begin(), only.end(), [&](const auto& entry) { return names(entry, id); });
 }
 
-std::string unknown_selection(const std::vector<std::string>& only) {
+std::optional<std::string> unknown_selection(const std::vector<std::string>& only) {
   const auto all = catalogue();
   for (const std::string& entry : only) {
     if (std::none_of(all.begin(), all.end(), [&](const auto& s) { return names(entry, s.id); }))
       return entry;
   }
-  return {};
+  return std::nullopt;
 }
 
 void Report::add(Finding finding) {

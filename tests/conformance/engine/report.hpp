@@ -13,6 +13,7 @@
 #include <chrono>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,8 +55,8 @@ Finding judge(const Statement& statement, const std::function<void()>& body);
 /// Does --only name this id? An entry is an id (C13), a section (E) or a range (B05-B10); an empty
 /// list names all.
 bool selected(std::string_view id, const std::vector<std::string>& only);
-/// The first entry that names no statement, or empty.
-std::string unknown_selection(const std::vector<std::string>& only);
+/// The first entry that names no statement.
+std::optional<std::string> unknown_selection(const std::vector<std::string>& only);
 
 class Report {
  public:

@@ -162,8 +162,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }
-  if (const std::string unknown = unknown_selection(options.only); !unknown.empty()) {
-    std::cerr << "xa-conformance: --only " << unknown << " names no statement; see --list\n";
+  if (const auto unknown = unknown_selection(options.only)) {
+    std::cerr << "xa-conformance: --only '" << *unknown << "' names no statement; see --list\n";
     return 2;
   }
   if (options.list) {

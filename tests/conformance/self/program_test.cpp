@@ -57,6 +57,7 @@ TEST_CASE("wrong usage exits with 2 and says what is wrong") {
   refused("", "--switch, --symbol and --open are needed");
   refused("--nonsense", "--nonsense");
   refused("--list --only Q17", "Q17");
+  refused("--list --only ''", "--only '' names no statement");
   refused("--switch /nowhere/librm.so --symbol s --open ''", "/nowhere/librm.so");
   refused(with_switch("no_such_rm", ""), "no_such_rm");
   refused(with_switch("no_rm", ""), "it is something else");

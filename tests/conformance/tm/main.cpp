@@ -30,8 +30,8 @@ std::optional<Options> parse(int argc, char** argv, int& code) {
   app.footer("Exit codes: 0 no statement failed; 1 one did; 2 wrong usage.");
   try {
     app.parse(argc, argv);
-    const std::string unknown = conformance::unknown_selection(options.only);
-    if (!unknown.empty()) throw CLI::ValidationError("--only", unknown + " names no statement");
+    if (const auto unknown = conformance::unknown_selection(options.only))
+      throw CLI::ValidationError("--only", "'" + *unknown + "' names no statement");
   } catch (const CLI::ParseError& error) {
     code = app.exit(error) == 0 ? 0 : 2;
     return std::nullopt;
