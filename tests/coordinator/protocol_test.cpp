@@ -319,6 +319,45 @@ TEST_CASE("heuristic answers to rollback combine as the specification says") {
   }
 }
 
+TEST_CASE("a branch that voted to commit and is gone before its rollback is a hazard") {
+  Scripted t(2);
+  t.rm(0).script[Verb::rollback] = {{XAER_NOTA, {}}};
+  t.rm(1).script[Verb::prepare] = {{XA_RBDEADLOCK, {}}};
+  SECTION("gone from the list too") {
+    const Outcome outcome = t.commit();
+    CHECK(outcome.kind == K::heuristic);
+    CHECK(outcome.branches[0].state == B::heuristic_hazard);
+    CHECK(outcome.branches[1].state == B::rolled_back);
+    REQUIRE(t.reg.records.size() == 1);
+    CHECK(t.reg.records[0].decision == Decision::rollback);
+    CHECK(t.reg.records[0].code == XAER_NOTA);
+    CHECK(t.coordinator->complete());
+    CHECK(t.rm(0).count(Verb::forget) == 0);
+  }
+  SECTION("listed: recovery rolls it back") {
+    t.rm(0).listed = {t.coordinator->branches()[0].xid};
+    const Outcome outcome = t.commit();
+    CHECK(outcome.kind == K::rolled_back);
+    CHECK(outcome.branches[0].state == B::pending);
+  }
+  SECTION("nobody can look") {
+    t.rm(0).reachable = false;
+    const Outcome outcome = t.commit();
+    CHECK(outcome.kind == K::rolled_back);
+    CHECK(outcome.branches[0].state == B::pending);
+  }
+  CHECK(t.rm(0).count(Verb::commit) == 0);
+}
+
+TEST_CASE("a branch whose vote was lost may be unknown when it is rolled back") {
+  Scripted t(2);
+  t.rm(0).script[Verb::prepare] = {lost(false)};
+  t.rm(0).script[Verb::rollback] = {{XAER_NOTA, {}}};
+  const Outcome outcome = t.commit();
+  CHECK(outcome.kind == K::rolled_back);
+  CHECK(outcome.branches[0].state == B::rolled_back);
+}
+
 TEST_CASE("a commit typed by hand shows as heuristic") {
   Scripted t(2);
   t.rm(0).script[Verb::prepare] = {said(XAER_RMERR, "no transaction in progress")};

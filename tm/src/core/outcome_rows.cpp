@@ -50,7 +50,7 @@ constexpr OutcomeRow kRows[] = {
      "2 xa_end"},
 
     // --- xa_prepare. Only an explicit yes counts; what may be prepared is rolled back.
-    {P::idle, V::prepare, kOk, Do::vote_yes, P::prepared, B::unknown,
+    {P::idle, V::prepare, kOk, Do::vote_yes, P::voted, B::unknown,
      "prepared: can commit across any failure", "5 step 3"},
     {P::idle, V::prepare, kReadOnly, Do::final, P::idle, B::read_only,
      "changed nothing and is finished: no phase two", "5 step 3"},
@@ -112,7 +112,32 @@ constexpr OutcomeRow kRows[] = {
     {P::idle, V::rollback, any(A::read_only, A::odd), Do::leave, P::idle, B::pending,
      "no proof of the rollback; nothing of the branch can commit", "5 step 6"},
 
-    // --- xa_rollback of a branch that is or may be prepared: without a record recovery does it.
+    // --- xa_rollback of a branch that is prepared: without a record recovery does it.
+    //
+    // It promised to stay until it is told, and we have told it nothing: when it is gone, somebody
+    // else completed it. Rolled back would be a guess, and wrong if it was committed.
+    {P::voted, V::rollback, any(A::ok, A::rolled_back), Do::final, P::voted, B::rolled_back,
+     "rolled back", "5a rollback phase"},
+    {P::voted, V::rollback, kHeuristic, Do::heuristic, P::heuristic, B::unknown,
+     "the resource manager decided by itself", "5a rollback phase"},
+    {P::voted, V::rollback, kNota, Do::confirm, P::vanished, B::pending,
+     "it had voted to commit and is said to be unknown: a fresh list tells", "5a rollback phase"},
+    {P::voted, V::rollback, kRetry, Do::retry, P::voted, B::pending,
+     "not allowed here, but known: no effect, ask again", "2 xa_rollback"},
+    {P::voted, V::rollback, any(A::lost, A::unsent), Do::leave, P::voted, B::pending,
+     "it may stay prepared; recovery finds it and no record", "5 step 6"},
+    {P::voted, V::rollback, any(A::error, A::read_only, A::odd), Do::leave, P::voted, B::pending,
+     "not rolled back as far as the answer goes; recovery looks whether it is still listed",
+     "5 step 6"},
+    {P::vanished, V::confirm, kNota, Do::note, P::vanished, B::heuristic_hazard,
+     "prepared, and gone before we rolled it back: somebody else completed it, nobody knows how",
+     "5 step 6"},
+    {P::vanished, V::confirm, except(A::not_known), Do::leave, P::vanished, B::pending,
+     "said to be unknown, and listed all the same or the list could not be had; recovery finds it "
+     "and no record",
+     "5 step 6"},
+
+    // --- xa_rollback of a branch that may be prepared.
     {P::prepared, V::rollback, any(A::ok, A::rolled_back, A::not_known), Do::final, P::prepared,
      B::rolled_back, "rolled back", "5a rollback phase"},
     {P::prepared, V::rollback, kHeuristic, Do::heuristic, P::heuristic, B::unknown,

@@ -40,7 +40,9 @@ inline constexpr int kAnsweredCount = 13;
 enum class Phase {
   active,             // associated: xa_end comes first
   idle,               // ended, certainly not prepared: dies with its session
-  prepared,           // voted commit, or asked to prepare and the answer leaves it open
+  voted,              // voted commit: prepared, and no xa_rollback of it went unanswered
+  vanished,           // voted commit, to be rolled back, said to be unknown: is it really gone?
+  prepared,           // asked to prepare, and the answer leaves open whether it is
   decided,            // the decision is commit; no commit of this branch can have arrived yet
   decided_again,      // the decision is commit; an earlier xa_commit went unanswered
   refused,            // decided, the answer says the promise was broken: is it really gone?
@@ -59,7 +61,7 @@ enum class Phase {
   undone,                // recovery: rollback answered; a fresh list must agree
   undo_refused,          // recovery: rollback answered XAER_RMERR
 };
-inline constexpr int kPhaseCount = 20;
+inline constexpr int kPhaseCount = 22;
 
 enum class Action {
   go_on,      // the association is over, nothing else is
