@@ -1,5 +1,7 @@
 // The xabridge program: what an operator asks about global transactions, and one recovery pass on
 // demand.
+#include <xabridge/version.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>

@@ -1,6 +1,7 @@
 // All that libxabridge_postgresql.so exports: the two switches, for static and for dynamic
 // registration, and their extras.
 
+#include <xabridge/postgresql_switch.h>
 #include <xabridge/rm/adapter.hpp>
 
 #include "driver.hpp"

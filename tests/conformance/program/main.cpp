@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 #include <xabridge/rm_extras.h>
+#include <xabridge/version.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>

@@ -60,11 +60,11 @@ class XABRIDGE_API Transaction {
   /// Hex text of the gtrid, as `xabridge status` shows it.
   [[nodiscard]] std::string gtrid() const;
 
-  struct Impl;
+  struct XABRIDGE_LOCAL Impl;
 
  private:
   friend class TransactionManager;
-  explicit Transaction(std::unique_ptr<Impl> impl) noexcept;
+  XABRIDGE_LOCAL explicit Transaction(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };
 
@@ -111,11 +111,11 @@ class XABRIDGE_API TransactionManager {
   /// One recovery pass now, in this thread. Safe beside the background pass.
   void recover_now();
 
-  struct Impl;
+  struct XABRIDGE_LOCAL Impl;
 
  private:
   friend struct tm::ManagerAccess;
-  explicit TransactionManager(std::shared_ptr<Impl> impl) noexcept;
+  XABRIDGE_LOCAL explicit TransactionManager(std::shared_ptr<Impl> impl) noexcept;
   std::shared_ptr<Impl> impl_;
 };
 

@@ -3,5 +3,7 @@
 #define XABRIDGE_API_H
 
 #define XABRIDGE_API __attribute__((visibility("default")))
+/* What is ours alone inside a class that is marked so. */
+#define XABRIDGE_LOCAL __attribute__((visibility("hidden")))
 
 #endif
