@@ -20,6 +20,7 @@ set(XABRIDGE_INSTALL_PKGCONFIGDIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 # `result` becomes the way from one folder below the prefix to another.
 function(xabridge_relative_path result from to)
   file(RELATIVE_PATH path /prefix/${from} /prefix/${to})
+  string(REGEX REPLACE "/$" "" path "${path}")
   set(${result} ${path} PARENT_SCOPE)
 endfunction()
 
@@ -42,6 +43,15 @@ function(xabridge_install_library target)
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${I_RUNTIME}
       NAMELINK_COMPONENT ${I_DEVELOPMENT}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${I_DEVELOPMENT})
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL STATIC_LIBRARY)
+    # cmake --install --strip and CPack leave archives alone.
+    install(CODE "if(CMAKE_INSTALL_DO_STRIP)
+      execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-debug --enable-deterministic-archives
+        \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/$<TARGET_FILE_NAME:${target}>\"
+        COMMAND_ERROR_IS_FATAL ANY)
+    endif()" COMPONENT ${I_DEVELOPMENT})
+  endif()
   install(EXPORT xabridge-${I_NAME}-targets NAMESPACE xabridge::
     DESTINATION ${XABRIDGE_INSTALL_CMAKEDIR} COMPONENT ${I_DEVELOPMENT})
 

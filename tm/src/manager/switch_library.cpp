@@ -12,7 +12,19 @@
 namespace xabridge::tm {
 namespace {
 
-constexpr std::array<std::string_view, 2> kDrivers{"postgresql", "mysql"};
+/// Our drivers, and the Debian packages they are in, without the number at the end.
+struct KnownDriver {
+  std::string_view name;
+  std::string_view package;
+};
+constexpr std::array<KnownDriver, 2> kDrivers{
+    {{"postgresql", "libxabridge"}, {"mysql", "libxabridge-mysql"}}};
+
+const KnownDriver* known_driver(std::string_view name) noexcept {
+  const auto* found = std::find_if(kDrivers.begin(), kDrivers.end(),
+                                   [&](const KnownDriver& one) { return one.name == name; });
+  return found == kDrivers.end() ? nullptr : found;
+}
 
 Error load_error(const ResourceManagerConfig& config, std::string message, std::string loader) {
   Error e;
@@ -157,6 +169,18 @@ Result<SwitchObject> find_in_library(const ResourceManagerConfig& config) {
   return checked(config, {*found, extras_of(library, config.symbol)});
 }
 
+/// Neither of the driver library's names could be loaded.
+Error driver_missing(const ResourceManagerConfig& config, const std::string& library,
+                     std::string loader) {
+  std::string message = "driver '" + config.driver + "' cannot be loaded: " + library +
+                        " must be beside libxabridge, in ../lib of the xabridge program, or on "
+                        "the loader's path (LD_LIBRARY_PATH)";
+  if (const KnownDriver* driver = known_driver(config.driver)) {
+    message += "; on Debian install " + std::string(driver->package) + XABRIDGE_SOVERSION;
+  }
+  return load_error(config, std::move(message), std::move(loader));
+}
+
 Result<SwitchObject> find_driver(const ResourceManagerConfig& config) {
   // The versioned name is what a run-time package installs; the plain one is for a build tree.
   const std::string plain = "libxabridge_" + config.driver + ".so";
@@ -166,11 +190,7 @@ Result<SwitchObject> find_driver(const ResourceManagerConfig& config) {
     const std::string first = loader_text();
     library = ::dlopen(plain.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) {
-      return load_error(config,
-                        "driver '" + config.driver + "' cannot be loaded: " + versioned +
-                            " must be installed beside libxabridge or be on the loader's path " +
-                            "(LD_LIBRARY_PATH)",
-                        first + "; " + loader_text());
+      return driver_missing(config, versioned, first + "; " + loader_text());
     }
   }
   const bool dynamic = config.registration == "dynamic";
@@ -189,12 +209,14 @@ Result<SwitchObject> find_driver(const ResourceManagerConfig& config) {
 }  // namespace
 
 bool is_known_driver(std::string_view name) noexcept {
-  return std::find(kDrivers.begin(), kDrivers.end(), name) != kDrivers.end();
+  return known_driver(name) != nullptr;
 }
 
 std::string known_drivers_text() {
   std::string text;
-  for (const auto driver : kDrivers) text += (text.empty() ? "" : ", ") + std::string(driver);
+  for (const KnownDriver& driver : kDrivers) {
+    text += (text.empty() ? "" : ", ") + std::string(driver.name);
+  }
   return text;
 }
 
