@@ -17,38 +17,16 @@ mysql_tree_is_complete() {
     --secure-file-priv=NULL)
 }
 
-# The mirrors this machine uses for its own Debian release, whatever the form of its apt
-# sources; last an empty line, mmdebstrap's own default, for machines whose sources are not a full
-# mirror.
-debian_mirrors() {
-  local release
-  # shellcheck source=/dev/null
-  release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-  {
-    # shellcheck disable=SC2016  # apt expands these
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
-      'Created-By: Packages' 2>/dev/null |
-      awk -v release="$release" '$2 == release && $3 == "main" { print $1 }'
-    echo
-  } | sed 's:/*$::' | awk '!seen[$0]++'
-}
-
 # Unpacks as the server user: extraction alone needs no privileges.
 mysql_tree_unpack() {
   mysql_tree_is_complete && return 0
-  local tree=$state/mysql-tree mirror proxy options=()
-  for proxy in http https; do
-    proxy=$(apt-config dump --format '%f "%v";%n' "Acquire::$proxy::Proxy" 2>/dev/null)
-    [[ -z $proxy ]] || options+=("--aptopt=$proxy")
-  done
+  local tree=$state/mysql-tree mirror mirror_options
+  find_mirror_options
   while read -r mirror; do
     note "mysql       unpacking a real MySQL from Debian $mysql_suite (once, about 330 MB)"
     as_server_user rm -rf "$tree"
-    # Check-Valid-Until: snapshots and slow mirrors serve release files past their date;
-    # signatures are still checked.
     if as_server_user mmdebstrap --mode=chrootless --variant=extract \
-      --include=mysql-server-core --aptopt='Acquire::Check-Valid-Until "false"' \
-      --aptopt='Acquire::Retries "3"' "${options[@]}" \
+      --include=mysql-server-core "${mirror_options[@]}" \
       "$mysql_suite" "$tree" ${mirror:+"$mirror"} </dev/null; then
       as_server_user touch "$tree/complete"
       mysql_tree_is_complete && return 0
