@@ -3,7 +3,8 @@
 # it was installed: nothing knows the prefix.
 #
 # Install components (cmake --install DIR --component NAME), which are also the Debian packages
-# (XabridgePackages.cmake): runtime, mysql-runtime, development, mysql-development, tools.
+# (XabridgePackages.cmake): runtime, mysql-runtime, development, mysql-development, tools,
+# and, where the tests are built, conformance.
 
 # One build serves every prefix, /usr of the packages included. So Debian's own library folder
 # is used under all of them, as Meson does it; GNUInstallDirs alone would do so under /usr only.
@@ -46,10 +47,10 @@ function(xabridge_install_library target)
   get_target_property(type ${target} TYPE)
   if(type STREQUAL STATIC_LIBRARY)
     # cmake --install --strip and CPack leave archives alone.
+    set(archive ${CMAKE_INSTALL_LIBDIR}/$<TARGET_FILE_NAME:${target}>)
     install(CODE "if(CMAKE_INSTALL_DO_STRIP)
       execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-debug --enable-deterministic-archives
-        \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/$<TARGET_FILE_NAME:${target}>\"
-        COMMAND_ERROR_IS_FATAL ANY)
+        \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${archive}\" COMMAND_ERROR_IS_FATAL ANY)
     endif()" COMPONENT ${I_DEVELOPMENT})
   endif()
   install(EXPORT xabridge-${I_NAME}-targets NAMESPACE xabridge::

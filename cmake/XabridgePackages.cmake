@@ -58,9 +58,10 @@ endmacro()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR}
   COMPONENT licence)
 
-set(connector_note " .\n This package links MySQL Connector/C++, which is under the GPL version 2\n \
-with the Universal FOSS Exception: whoever ships it follows that licence, see\n \
-/usr/share/common-licenses/GPL-2.\n")
+string(JOIN "\n " connector_note " ."
+  "This package links MySQL Connector/C++, which is under the GPL version 2"
+  "with the Universal FOSS Exception: whoever ships it follows that licence, see"
+  "/usr/share/common-licenses/GPL-2.\n")
 set(about "xabridge makes a write to PostgreSQL and a write to MySQL or MariaDB one"
           "atomic transaction, over X/Open XA." ".")
 
@@ -92,5 +93,15 @@ xabridge_debian_package(tools xabridge SECTION database
   DESCRIPTION "checks and recovers transactions over PostgreSQL, MySQL and MariaDB" ${about}
     "The program that checks the servers, shows what is in doubt, and finishes"
     "what dead programs left behind.")
+if(XABRIDGE_BUILD_TESTS)
+  xabridge_debian_package(conformance xa-conformance SECTION devel
+    COPYRIGHT_NOTE ${connector_note}
+    DEPENDS "libxabridge${number} (= ${version})"
+    RECOMMENDS "libxabridge-mysql${number} (= ${version})"
+    DESCRIPTION "tries resource managers against the contract of X/Open XA"
+      "Any xa_switch_t is tried against numbered statements of the XA specification."
+      "Libraries that do work at PostgreSQL, MySQL and MariaDB come with it; for"
+      "other resource managers one is written in C.")
+endif()
 
 include(CPack)

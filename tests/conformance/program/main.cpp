@@ -69,6 +69,14 @@ std::string folder_of_program() {
   return path.substr(0, path.rfind('/'));
 }
 
+/// Where the work library for a switch of ours is: in the folder of a build, or installed.
+std::string work_library(const std::string& driver) {
+  const std::string name = "/xa_conformance_work_" + driver + ".so";
+  const std::string built = folder_of_program() + "/../lib" + name;
+  if (::access(built.c_str(), F_OK) == 0) return built;
+  return folder_of_program() + "/" XA_CONFORMANCE_INSTALLED_WORK + name;
+}
+
 Subject subject_of(const Options& options) {
   Subject subject;
   load_switch(subject, options.library, options.symbol);
@@ -87,7 +95,7 @@ Subject subject_of(const Options& options) {
   }
   std::string work = options.work;
   if (work.empty() && !default_capabilities(driver).empty())
-    work = folder_of_program() + "/../lib/xa_conformance_work_" + driver + ".so";
+    work = work_library(driver);
   if (!work.empty()) load_work(subject, work);
   for (const std::string& hook : options.hooks) {
     const auto equals = hook.find('=');
