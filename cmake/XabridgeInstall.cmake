@@ -102,6 +102,23 @@ function(xabridge_install_program target)
   endif()
 endfunction()
 
+# xabridge_install_module(<target> COMPONENT <component> [FOLDER <folder below the library folder>]):
+# what is only ever loaded by name. It finds libraries of ours in the library folder.
+function(xabridge_install_module target)
+  cmake_parse_arguments(I "" "COMPONENT;FOLDER" "" ${ARGN})
+  set(destination ${CMAKE_INSTALL_LIBDIR})
+  set(path "$ORIGIN")
+  if(I_FOLDER)
+    string(APPEND destination /${I_FOLDER})
+    xabridge_relative_path(path ${destination} ${CMAKE_INSTALL_LIBDIR})
+    set(path "$ORIGIN/${path}")
+  endif()
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH ${path})
+  if(XABRIDGE_INSTALL)
+    install(TARGETS ${target} LIBRARY DESTINATION ${destination} COMPONENT ${I_COMPONENT})
+  endif()
+endfunction()
+
 if(XABRIDGE_INSTALL)
   configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/xabridge-config.cmake.in
     ${PROJECT_BINARY_DIR}/cmake/xabridge-config.cmake
