@@ -102,7 +102,7 @@ function(xabridge_install_program target)
   endif()
 endfunction()
 
-# xabridge_install_module(<target> COMPONENT <component> [FOLDER <folder below the library folder>]):
+# xabridge_install_module(<target> COMPONENT <component> [FOLDER <below the library folder>]):
 # what is only ever loaded by name. It finds libraries of ours in the library folder.
 function(xabridge_install_module target)
   cmake_parse_arguments(I "" "COMPONENT;FOLDER" "" ${ARGN})
