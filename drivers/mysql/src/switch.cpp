@@ -1,6 +1,7 @@
 // All that libxabridge_mysql.so exports: the two switches, for static and for dynamic registration,
 // and their extras.
 #include <xabridge/mysql_switch.h>
+
 #include <xabridge/rm/adapter.hpp>
 
 #include "server.hpp"

@@ -2,6 +2,7 @@
 // registration, and their extras.
 
 #include <xabridge/postgresql_switch.h>
+
 #include <xabridge/rm/adapter.hpp>
 
 #include "driver.hpp"
