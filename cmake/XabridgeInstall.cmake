@@ -8,12 +8,21 @@
 
 # One build serves every prefix, /usr of the packages included. So Debian's own library folder
 # is used under all of them, as Meson does it; GNUInstallDirs alone would do so under /usr only.
-if(NOT DEFINED CMAKE_INSTALL_LIBDIR AND CMAKE_LIBRARY_ARCHITECTURE AND EXISTS /etc/debian_version)
+# Inside somebody else's build it is theirs to decide.
+if(XABRIDGE_INSTALL AND NOT DEFINED CMAKE_INSTALL_LIBDIR AND CMAKE_LIBRARY_ARCHITECTURE
+    AND EXISTS /etc/debian_version)
   set(CMAKE_INSTALL_LIBDIR lib/${CMAKE_LIBRARY_ARCHITECTURE} CACHE PATH
     "Library folder, relative to the prefix")
 endif()
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
+
+foreach(folder BINDIR LIBDIR INCLUDEDIR)
+  if(XABRIDGE_INSTALL AND IS_ABSOLUTE "${CMAKE_INSTALL_${folder}}")
+    message(FATAL_ERROR "CMAKE_INSTALL_${folder} is ${CMAKE_INSTALL_${folder}}, but must be "
+      "relative to the prefix: what is installed finds its parts by their places to each other")
+  endif()
+endforeach()
 
 set(XABRIDGE_INSTALL_CMAKEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/xabridge)
 set(XABRIDGE_INSTALL_PKGCONFIGDIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

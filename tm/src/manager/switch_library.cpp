@@ -173,8 +173,8 @@ Result<SwitchObject> find_in_library(const ResourceManagerConfig& config) {
 Error driver_missing(const ResourceManagerConfig& config, const std::string& library,
                      std::string loader) {
   std::string message = "driver '" + config.driver + "' cannot be loaded: " + library +
-                        " must be beside libxabridge, in ../lib of the xabridge program, or on "
-                        "the loader's path (LD_LIBRARY_PATH)";
+                        " must be in the library folder that belongs to this libxabridge or "
+                        "program, or on the loader's path (LD_LIBRARY_PATH)";
   if (const KnownDriver* driver = known_driver(config.driver)) {
     message += "; on Debian install " + std::string(driver->package) + XABRIDGE_SOVERSION;
   }
