@@ -12,8 +12,11 @@
  * interface: here tx_set_transaction_timeout says it). Everything is per thread: what one thread
  * opened, began or set is unknown to the others, which share one transaction manager. A thread that
  * ends in the middle of a transaction has it rolled back. After fork() the child starts anew with
- * tx_open. C and C++; no call throws. Why a call failed is written to the configured log, by
- * default standard error. */
+ * tx_open. C and C++; no call throws. Link libxabridge. Why a call failed is written to the
+ * configured log, by default standard error, and xabridge_tx_last_error() tells the program.
+ *
+ * The connections to work on come from <xabridge/postgresql.h> and <xabridge/mysql.h>, by the name
+ * in the configuration; resource managers of others from their own interface. */
 #ifndef XABRIDGE_TX_H
 #define XABRIDGE_TX_H
 
@@ -106,6 +109,20 @@ XABRIDGE_API int tx_info(TXINFO* info);
 XABRIDGE_API int tx_set_commit_return(COMMIT_RETURN when_return);
 XABRIDGE_API int tx_set_transaction_control(TRANSACTION_CONTROL control);
 XABRIDGE_API int tx_set_transaction_timeout(TRANSACTION_TIMEOUT timeout);
+
+/* --- Not of the standard -------------------------------------------------------------------- */
+
+/* Why the calling thread's last call did not do what was asked: of those above, of
+ * xabridge_tx_release, or for a connection or statement by name. For people: what was wrong, where,
+ * what the server said. Empty when it did; never null. Valid until the thread's next call. */
+XABRIDGE_API const char* xabridge_tx_last_error(void);
+
+/* Ends the work outside any transaction that this thread began by asking for a connection or a
+ * statement at a resource manager with registration = "dynamic"; until then tx_begin answers
+ * TX_OUTSIDE. TX_OK; TX_ROLLBACK: work was left uncommitted, and is rolled back; TX_PROTOCOL_ERROR:
+ * there was none, or not open; TX_EINVAL: no such name, or none of our drivers, which ends its work
+ * by itself; TX_ERROR, TX_FAIL. tx_close does the same for all that are left. */
+XABRIDGE_API int xabridge_tx_release(const char* resource_manager);
 
 #ifdef __cplusplus
 }
