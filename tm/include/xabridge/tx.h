@@ -124,6 +124,22 @@ XABRIDGE_API const char* xabridge_tx_last_error(void);
  * by itself; TX_ERROR, TX_FAIL. tx_close does the same for all that are left. */
 XABRIDGE_API int xabridge_tx_release(const char* resource_manager);
 
+/* A step of a transaction or of recovery, for progress, metrics and tests. The texts live during
+ * the call and are never null. */
+typedef struct xabridge_tx_event {
+  const char* kind;             /* "begun", "prepared", "decided", ...: <xabridge/event.hpp> */
+  const char* gtrid;            /* hexadecimal; empty: of no transaction */
+  const char* resource_manager; /* empty: of none */
+  int code;                     /* what it answered, XA code */
+  const char* text;             /* for people */
+} xabridge_tx_event;
+
+/* Has `observer` called with `context` at every step, in whichever thread makes it: it returns
+ * soon, calls nothing of this interface, and lets no C++ exception out. To be set before the first
+ * tx_open; null: none. TX_OK; TX_PROTOCOL_ERROR: a thread of this process has opened. */
+typedef void xabridge_tx_observer(void* context, const xabridge_tx_event* event);
+XABRIDGE_API int xabridge_tx_observe(xabridge_tx_observer* observer, void* context);
+
 #ifdef __cplusplus
 }
 #endif

@@ -25,6 +25,12 @@ struct VerbEntry {
   long flags;
 };
 
+/// A code of xa.h, whether or not it makes sense as an answer to this call.
+bool in_standard(int code) noexcept {
+  return code == XA_OK || (XAER_OUTSIDE <= code && code <= XAER_ASYNC) || is_rollback(code) ||
+         (XA_RDONLY <= code && code <= XA_NOMIGRATE);
+}
+
 constexpr VerbEntry entry_of(Verb verb) {
   switch (verb) {
     case Verb::end:
@@ -132,6 +138,8 @@ CallAnswer ResourceManager::open() {
     here.add(instance_);
     return {};
   }
+  // Whatever such an answer means: if it is open now, nobody would ever close it.
+  if (!in_standard(code)) OpenInThread::close(*instance_);
   return answer(code, "xa_open", nullptr);
 }
 
@@ -151,8 +159,18 @@ CallAnswer ResourceManager::start(const Xid& xid) {
     XID raw = xid.raw();
     const int code = instance_->object.entries->xa_start_entry(&raw, instance_->rmid, TMNOFLAGS);
     CallAnswer result = answer(code, "xa_start", &xid);
+    if (!in_standard(code)) undo_start(xid);
     if (code != XAER_RMFAIL || attempt == 1) return result;
   }
+}
+
+/// The answer to xa_start did not tell whether the branch has begun. If it has, nobody else would
+/// end it; if it has not, these are refused.
+void ResourceManager::undo_start(const Xid& xid) const noexcept {
+  const xa_switch_t& entries = *instance_->object.entries;
+  XID raw = xid.raw();
+  (void)entries.xa_end_entry(&raw, instance_->rmid, TMFAIL);
+  (void)entries.xa_rollback_entry(&raw, instance_->rmid, TMNOFLAGS);
 }
 
 /// Why a call cannot be made in this thread: not reachable, whatever xa_open called it, and nothing
@@ -269,38 +287,6 @@ std::optional<long> ResourceManager::owner_sessions(const std::string& owner_tag
     return std::nullopt;
   }
   return count;
-}
-
-bool ResourceManager::works_outside() const {
-  const Opened* here = registers() ? opened_here().find(instance_.get()) : nullptr;
-  return here != nullptr && here->registration == rm::D::D3;
-}
-
-std::optional<Xid> ResourceManager::registered_with() const {
-  const Opened* here = opened_here().find(instance_.get());
-  return here == nullptr ? std::nullopt : here->branch;
-}
-
-CallAnswer ResourceManager::why_no_connection(const Xid* xid) const {
-  xabridge_rm_error detail{};
-  const auto* extras = instance_->object.extras;
-  const bool told = extras != nullptr && extras->last_error(instance_->rmid, &detail) == 0;
-  return answer(told && detail.xa_code != XA_OK ? detail.xa_code : XAER_RMERR, "connection", xid);
-}
-
-void* ResourceManager::connection() const {
-  const auto* extras = instance_->object.extras;
-  return extras == nullptr ? nullptr : extras->connection(instance_->rmid);
-}
-
-void ResourceManager::interrupt(const Xid& xid) const noexcept {
-  const auto* extras = instance_->object.extras;
-  if (extras != nullptr) extras->interrupt(&xid.raw(), instance_->rmid);
-}
-
-int ResourceManager::classify(const std::exception& exception) const noexcept {
-  const auto* extras = instance_->object.extras;
-  return extras == nullptr ? XA_OK : extras->classify(&exception);
 }
 
 }  // namespace xabridge::tm

@@ -89,6 +89,13 @@ class ResourceManager final : public ResourceManagerPort {
 
   /// The native connection of the branch this thread works in; null: none, or a foreign switch.
   [[nodiscard]] void* connection() const;
+  /// Runs a statement on that connection, for programs in C. Null: no memory, or !executes().
+  [[nodiscard]] bool executes() const noexcept;
+  [[nodiscard]] xabridge_mysql_result* execute(const char* sql,
+                                               const xabridge_mysql_parameter* parameters,
+                                               std::size_t count) const;
+  /// This thread's work outside any global transaction is over (extras).
+  CallAnswer release();
   /// Ends the branch's running statement; from any thread.
   void interrupt(const Xid& xid) const noexcept;
   /// What an exception the application let escape says about its branch: RB* or XA_OK.
@@ -108,6 +115,7 @@ class ResourceManager final : public ResourceManagerPort {
   CallAnswer answer_of(Verb verb, int code, const Xid& xid) const;
   std::optional<CallAnswer> not_open(const Xid& xid);
   int wait_for(int& handle, int& code) const noexcept;
+  void undo_start(const Xid& xid) const noexcept;
 
   std::string name_;
   std::shared_ptr<const Instance> instance_;

@@ -12,6 +12,8 @@
 namespace xabridge::tm {
 namespace {
 
+constexpr long kOldestExtras = 1;  // what came later is used where it is there
+
 /// Our drivers, and the Debian packages they are in, without the number at the end.
 struct KnownDriver {
   std::string_view name;
@@ -86,12 +88,11 @@ Result<SwitchObject> checked(const ResourceManagerConfig& config, SwitchObject o
   if (std::string fault = switch_fault(*object.entries); !fault.empty()) {
     return load_error(config, std::move(fault), {});
   }
-  if (object.extras != nullptr && object.extras->version < XABRIDGE_RM_EXTRAS_VERSION) {
+  if (object.extras != nullptr && object.extras->version < kOldestExtras) {
     return load_error(config,
                       "the driver library is older than this transaction manager (extras " +
                           std::to_string(object.extras->version) + ", needed " +
-                          std::to_string(XABRIDGE_RM_EXTRAS_VERSION) +
-                          "): install both from one release",
+                          std::to_string(kOldestExtras) + "): install both from one release",
                       {});
   }
   return object;

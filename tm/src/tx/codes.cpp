@@ -52,11 +52,11 @@ int code_of_open(int xa_code) noexcept {
   switch (xa_code) {
     case XA_OK:
       return TX_OK;
-    case XAER_INVAL:
-    case XAER_PROTO:
-      return TX_FAIL;
-    default:
+    case XAER_RMERR:
+    case XAER_RMFAIL:
       return TX_ERROR;
+    default:  // not to be repaired by trying again, or outside the standard
+      return TX_FAIL;
   }
 }
 

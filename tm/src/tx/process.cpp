@@ -19,6 +19,39 @@ struct Shared {
   std::weak_ptr<SharedManager> manager;
 };
 
+/// Hands events to an observer in C.
+class Bridge final : public Observer {
+ public:
+  using Function = void (*)(void*, const xabridge_tx_event*);
+  void set(Function function, void* context) {
+    function_ = function;
+    context_ = context;
+  }
+  [[nodiscard]] bool is_set() const { return function_ != nullptr; }
+  void on_event(const Event& event) noexcept override try {
+    const std::string kind(to_string(event.kind));
+    const std::string gtrid(event.gtrid);
+    const std::string name(event.resource_manager);
+    const std::string text(event.text);
+    const xabridge_tx_event plain{kind.c_str(), gtrid.c_str(), name.c_str(), event.code,
+                                  text.c_str()};
+    function_(context_, &plain);
+  } catch (const std::exception&) {
+    // Memory: no transaction depends on who watches it.
+  }
+
+ private:
+  Function function_ = nullptr;
+  void* context_ = nullptr;
+};
+
+/// Changed only while there is no transaction manager. Leaked: its threads may outlive static
+/// destruction.
+Bridge& bridge() {
+  static auto* const one = new Bridge;
+  return *one;
+}
+
 Shared& shared() {
   static std::atomic<Shared*> current{new Shared(::getpid())};
   Shared* known = current.load();
@@ -57,6 +90,7 @@ Manager acquire() {
   const std::lock_guard lock(all.mutex);
   if (Manager manager = all.manager.lock()) return manager;
   Config config = configuration()().value();
+  if (bridge().is_set()) config.observers.push_back(&bridge());
   auto manager = std::make_shared<SharedManager>(std::move(config), tm::posix_environment());
   all.manager = manager;
   return manager;
@@ -69,6 +103,14 @@ void release(Manager manager) noexcept {
   }
   const std::lock_guard lock(shared().mutex);
   manager.reset();
+}
+
+bool observe(xabridge_tx_observer* observer, void* context) {
+  Shared& all = shared();
+  const std::lock_guard lock(all.mutex);
+  if (!all.manager.expired()) return false;
+  bridge().set(observer, context);
+  return true;
 }
 
 void complain(const char* call, const std::string& text) noexcept {

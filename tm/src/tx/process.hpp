@@ -2,6 +2,8 @@
 // tx_open, ended when the last thread has closed.
 #pragma once
 
+#include <xabridge/tx.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,6 +31,9 @@ void release(Manager manager) noexcept;
 /// otherwise. To be set while nobody has opened anything.
 [[nodiscard]] std::function<Result<Config>()>& configuration();
 [[nodiscard]] Result<Config> configuration_of_environment();
+
+/// For xabridge_tx_observe: false where a transaction manager exists already.
+bool observe(xabridge_tx_observer* observer, void* context);
 
 /// For what goes wrong while there is no transaction manager whose log could tell.
 void complain(const char* call, const std::string& text) noexcept;

@@ -84,17 +84,13 @@ void Thread::moved(Call call) {
   assert((transaction_ != nullptr) == in_transaction(state_));
 }
 
-void Thread::tell(const char* call, const std::string& gtrid, const Error& error) const {
-  runtime().events->emit(EventKind::warning, gtrid, error.resource_manager, error.xa_code,
-                         std::string(call) + ": " + error.to_string());
-}
-
 int Thread::open() {
   if (state_ != State::S0) return TX_OK;
   try {
     manager_ = acquire();
   } catch (const Exception& e) {
     complain("tx_open", e.what());
+    remember(std::string("tx_open: ") + e.what());
     return code_of_open(e.error().xa_code == XA_OK ? XAER_RMERR : e.error().xa_code);
   }
   if (const int code = open_all(); code != TX_OK) {
@@ -118,7 +114,7 @@ int Thread::open_all() {
 }
 
 int Thread::close() {
-  if (!may(state_, Call::close)) return TX_PROTOCOL_ERROR;
+  if (!may(state_, Call::close)) return refused("tx_close", Call::close);
   if (state_ == State::S0) return TX_OK;
   const int code = close_all();
   release(std::move(manager_));
@@ -130,7 +126,10 @@ int Thread::close() {
 int Thread::close_all() {
   int gravest = TX_OK;
   const auto& all = runtime().recovery->resource_managers;
-  for (auto rm = all.rbegin(); rm != all.rend(); ++rm) gravest = std::min(gravest, close_one(**rm));
+  for (auto rm = all.rbegin(); rm != all.rend(); ++rm) {
+    release_one(**rm);
+    gravest = std::min(gravest, close_one(**rm));
+  }
   return gravest;
 }
 
@@ -153,7 +152,7 @@ int Thread::close_one(const tm::ResourceManager& resource_manager) {
 }
 
 int Thread::begin() {
-  if (!may(state_, Call::begin)) return TX_PROTOCOL_ERROR;
+  if (!may(state_, Call::begin)) return refused("tx_begin", Call::begin);
   const int code = begin_transaction("tx_begin");
   if (code == TX_OK) moved(Call::begin);
   return code;
@@ -161,8 +160,11 @@ int Thread::begin() {
 
 /// All or none: where one resource manager does not start, what the others began is rolled back.
 int Thread::begin_transaction(const char* call) {
-  for (const auto& resource_manager : runtime().recovery->resource_managers)
-    if (resource_manager->works_outside()) return TX_OUTSIDE;
+  for (const auto& resource_manager : runtime().recovery->resource_managers) {
+    if (!resource_manager->works_outside()) continue;
+    tell_outside(call, *resource_manager);
+    return TX_OUTSIDE;
+  }
   // XAER_DUPID and XAER_PROTO speak of the XID or of something left over in this thread. The
   // rollback clears away what is ours, and the second attempt has another XID.
   for (int attempt = 0;; ++attempt) {
@@ -174,7 +176,7 @@ int Thread::begin_transaction(const char* call) {
     }
     const bool too_late = transaction->timed_out();
     (void)transaction->finish(Transaction::Impl::Ask::rollback);
-    if (too_late) return TX_ERROR;
+    if (too_late) return TX_ERROR;  // start_all has said so
     if (attempt == 1 || (answer != XAER_DUPID && answer != XAER_PROTO))
       return code_of_start(answer);
   }
@@ -195,8 +197,8 @@ int Thread::start_all(Transaction::Impl& transaction, const char* call) {
 }
 
 int Thread::complete(Asked asked) {
-  if (!may(state_, Call::complete)) return TX_PROTOCOL_ERROR;
   const char* const call = asked == Asked::commit ? "tx_commit" : "tx_rollback";
+  if (!may(state_, Call::complete)) return refused(call, Call::complete);
   const int code = finish(asked, call);
   if (!is_chained(state_)) {
     moved(Call::complete);
@@ -207,6 +209,7 @@ int Thread::complete(Asked asked) {
     next = begin_transaction(call);
   } catch (const std::exception& e) {
     complain(call, std::string("the next transaction cannot begin: ") + e.what());
+    remember(std::string(call) + ": the next transaction cannot begin: " + e.what());
   }
   moved(next == TX_OK ? Call::complete : Call::complete_no_begin);
   return next == TX_OK ? code : code + TX_NO_BEGIN;
@@ -234,7 +237,7 @@ int Thread::finish(Asked asked, const char* call) noexcept {
 }
 
 int Thread::info(TXINFO* info) {
-  if (!may(state_, Call::look_or_set)) return TX_PROTOCOL_ERROR;
+  if (!may(state_, Call::look_or_set)) return refused("tx_info", Call::look_or_set);
   const bool inside = in_transaction(state_);
   if (info == nullptr) return inside ? 1 : 0;
   *info = TXINFO{};
@@ -253,25 +256,35 @@ int Thread::info(TXINFO* info) {
 }
 
 int Thread::set_commit_return(COMMIT_RETURN when_return) {
-  if (!may(state_, Call::look_or_set)) return TX_PROTOCOL_ERROR;
-  if (when_return != TX_COMMIT_COMPLETED && when_return != TX_COMMIT_DECISION_LOGGED)
-    return TX_EINVAL;
+  constexpr const char* call = "tx_set_commit_return";
+  if (!may(state_, Call::look_or_set)) return refused(call, Call::look_or_set);
+  if (when_return != TX_COMMIT_COMPLETED && when_return != TX_COMMIT_DECISION_LOGGED) {
+    return refused_value(call, std::to_string(when_return) +
+                                   " is neither TX_COMMIT_COMPLETED nor TX_COMMIT_DECISION_LOGGED");
+  }
   when_return_ = when_return;
   moved(Call::look_or_set);
   return TX_OK;
 }
 
 int Thread::set_control(TRANSACTION_CONTROL control) {
-  const Call call = control == TX_CHAINED ? Call::set_chained : Call::set_unchained;
-  if (!may(state_, call)) return TX_PROTOCOL_ERROR;
-  if (control != TX_CHAINED && control != TX_UNCHAINED) return TX_EINVAL;
-  moved(call);
+  constexpr const char* call = "tx_set_transaction_control";
+  const Call what = control == TX_CHAINED ? Call::set_chained : Call::set_unchained;
+  if (!may(state_, what)) return refused(call, what);
+  if (control != TX_CHAINED && control != TX_UNCHAINED) {
+    return refused_value(call, std::to_string(control) + " is neither TX_CHAINED nor TX_UNCHAINED");
+  }
+  moved(what);
   return TX_OK;
 }
 
 int Thread::set_timeout(TRANSACTION_TIMEOUT timeout) {
-  if (!may(state_, Call::look_or_set)) return TX_PROTOCOL_ERROR;
-  if (timeout < 0) return TX_EINVAL;
+  constexpr const char* call = "tx_set_transaction_timeout";
+  if (!may(state_, Call::look_or_set)) return refused(call, Call::look_or_set);
+  if (timeout < 0) {
+    return refused_value(call,
+                         std::to_string(timeout) + " is no number of seconds: 0 for none, or more");
+  }
   timeout_ = timeout;
   moved(Call::look_or_set);
   return TX_OK;

@@ -10,13 +10,14 @@
 #ifndef XABRIDGE_RM_EXTRAS_H
 #define XABRIDGE_RM_EXTRAS_H
 
+#include <stddef.h>
 #include <xabridge/xa.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define XABRIDGE_RM_EXTRAS_VERSION 1
+#define XABRIDGE_RM_EXTRAS_VERSION 2
 
 /* The reason behind the calling thread's last xa_ answer that was not XA_OK. */
 struct xabridge_rm_error {
@@ -48,6 +49,9 @@ struct xabridge_in_doubt {
   const char *owner;       /* database role, empty: not told */
   long age_seconds;        /* since prepare; -1: the server does not know */
 };
+
+struct xabridge_mysql_parameter; /* <xabridge/mysql.h> */
+struct xabridge_mysql_result;
 
 struct xabridge_rm_extras_t {
   long version;       /* XABRIDGE_RM_EXTRAS_VERSION; later versions only append entries */
@@ -101,6 +105,14 @@ struct xabridge_rm_extras_t {
    * ax_unreg() is called. What it left uncommitted is rolled back: XA_RBROLLBACK. XAER_PROTO: the
    * thread had none. Only for switches with TMREGISTER. */
   int (*release)(int rmid);
+
+  /* --- Since version 2. Only to be looked at where `version` says that it is there. */
+
+  /* Runs a statement on connection(rmid), as xabridge_mysql_execute_of(); the caller frees the
+   * result. Null: an application in C has another interface at this driver. */
+  struct xabridge_mysql_result *(*execute)(int rmid, const char *sql,
+                                           const struct xabridge_mysql_parameter *parameters,
+                                           size_t count);
 };
 
 #ifdef __cplusplus

@@ -221,4 +221,10 @@ int Switch::release(int rmid) noexcept try {
   return XAER_RMERR;
 }
 
+bool Switch::knows(int rmid) noexcept try {
+  return impl().registry.find(rmid) != nullptr;
+} catch (...) {
+  return false;
+}
+
 }  // namespace xabridge::rm

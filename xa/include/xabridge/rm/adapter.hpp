@@ -62,6 +62,9 @@ class Switch {
   int in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*), void* context) noexcept;
   int release(int rmid) noexcept;
 
+  /// Is it open under this rmid, in whichever thread of this process?
+  bool knows(int rmid) noexcept;
+
  private:
   struct Impl;
   Impl& impl() noexcept;
@@ -71,7 +74,11 @@ class Switch {
 }  // namespace xabridge::rm
 
 // The C entries of a switch forward to one Switch. `driver` is an expression yielding a Driver&.
-#define XABRIDGE_DEFINE_SWITCH(symbol, text_name, flags, driver_expression)                      \
+#define XABRIDGE_DEFINE_SWITCH(symbol, text_name, flags, driver_expression) \
+  XABRIDGE_DEFINE_SWITCH_WITH(symbol, text_name, flags, driver_expression, nullptr)
+
+// The same with an entry `execute` among the extras, see rm_extras.h.
+#define XABRIDGE_DEFINE_SWITCH_WITH(symbol, text_name, flags, driver_expression, execute_entry)  \
   namespace {                                                                                    \
   ::xabridge::rm::Switch& symbol##_instance() noexcept {                                         \
     static auto* instance = new ::xabridge::rm::Switch(driver_expression, flags);                \
@@ -117,5 +124,6 @@ class Switch {
         return symbol##_instance().in_doubt(r, f, c);                                            \
       },                                                                                         \
       (driver_expression).sends() ? 0 : 1,                                                       \
-      [](int r) { return symbol##_instance().release(r); }};                                     \
+      [](int r) { return symbol##_instance().release(r); },                                      \
+      execute_entry};                                                                            \
   }

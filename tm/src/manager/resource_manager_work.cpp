@@ -1,0 +1,56 @@
+// What the application works with at a resource manager: its connection, and statements on it.
+#include "resource_manager.hpp"
+
+namespace xabridge::tm {
+
+bool ResourceManager::works_outside() const {
+  const Opened* here = registers() ? opened_here().find(instance_.get()) : nullptr;
+  return here != nullptr && here->registration == rm::D::D3;
+}
+
+std::optional<Xid> ResourceManager::registered_with() const {
+  const Opened* here = opened_here().find(instance_.get());
+  return here == nullptr ? std::nullopt : here->branch;
+}
+
+CallAnswer ResourceManager::why_no_connection(const Xid* xid) const {
+  xabridge_rm_error detail{};
+  const auto* extras = instance_->object.extras;
+  const bool told = extras != nullptr && extras->last_error(instance_->rmid, &detail) == 0;
+  return answer(told && detail.xa_code != XA_OK ? detail.xa_code : XAER_RMERR, "connection", xid);
+}
+
+void* ResourceManager::connection() const {
+  const auto* extras = instance_->object.extras;
+  return extras == nullptr ? nullptr : extras->connection(instance_->rmid);
+}
+
+bool ResourceManager::executes() const noexcept {
+  const auto* extras = instance_->object.extras;
+  return extras != nullptr && extras->version >= 2 && extras->execute != nullptr;
+}
+
+xabridge_mysql_result* ResourceManager::execute(const char* sql,
+                                                const xabridge_mysql_parameter* parameters,
+                                                std::size_t count) const {
+  if (!executes()) return nullptr;
+  return instance_->object.extras->execute(instance_->rmid, sql, parameters, count);
+}
+
+CallAnswer ResourceManager::release() {
+  const auto* extras = instance_->object.extras;
+  return answer(extras == nullptr ? XAER_PROTO : extras->release(instance_->rmid), "release",
+                nullptr);
+}
+
+void ResourceManager::interrupt(const Xid& xid) const noexcept {
+  const auto* extras = instance_->object.extras;
+  if (extras != nullptr) extras->interrupt(&xid.raw(), instance_->rmid);
+}
+
+int ResourceManager::classify(const std::exception& exception) const noexcept {
+  const auto* extras = instance_->object.extras;
+  return extras == nullptr ? XA_OK : extras->classify(&exception);
+}
+
+}  // namespace xabridge::tm
