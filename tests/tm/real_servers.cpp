@@ -130,13 +130,14 @@ void RealServers::move(xabridge::Transaction& tx, int id, int amount) const {
 void RealServers::pg_admin(const std::string& sql) { pg(pg_.get(), sql); }
 void RealServers::my_admin(const std::string& sql) { my(*my_, sql); }
 
-long RealServers::pg_number(const std::string& sql) {
+std::string RealServers::pg_text(const std::string& sql) {
   PGresult* result = PQexec(pg_.get(), sql.c_str());
-  const std::string text =
-      PQresultStatus(result) == PGRES_TUPLES_OK ? PQgetvalue(result, 0, 0) : "-1";
+  std::string text = PQresultStatus(result) == PGRES_TUPLES_OK ? PQgetvalue(result, 0, 0) : "-1";
   PQclear(result);
-  return std::stol(text);
+  return text;
 }
+
+long RealServers::pg_number(const std::string& sql) { return std::stol(pg_text(sql)); }
 
 long RealServers::my_number(const std::string& sql) {
   const std::unique_ptr<sql::Statement> statement(my_->createStatement());

@@ -36,6 +36,7 @@ class RealServers {
   void pg_admin(const std::string& sql);
   void my_admin(const std::string& sql);
   [[nodiscard]] long pg_number(const std::string& sql);
+  [[nodiscard]] std::string pg_text(const std::string& sql);
   [[nodiscard]] long my_number(const std::string& sql);
   [[nodiscard]] long pg_balance(int account);
   [[nodiscard]] long my_balance(int account);
