@@ -44,6 +44,7 @@ struct MemoryRm::Entries {
     MemoryRm* rm = find(rmid);
     if (rm == nullptr) return XA_OK;
     rm->called("close");
+    if (const int code = rm->scripted("close")) return code;
     const std::lock_guard lock(rm->mutex_);
     const auto here = std::this_thread::get_id();
     rm->open_.erase(here);
