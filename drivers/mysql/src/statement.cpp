@@ -12,6 +12,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -213,31 +214,28 @@ ResultPointer run(sql::Connection& connection, const char* sql,
       "so that the server rolls the transaction back");
 }
 
-ResultPointer no_connection(const xa_switch_t& entries, const xabridge_rm_extras_t& extras,
-                            int rmid) {
+ResultPointer no_connection(const xabridge_rm_extras_t& extras, int rmid) {
   xabridge_rm_error why{};
-  // With static registration nothing fails: there is just no branch.
-  if ((entries.flags & TMREGISTER) != 0 && extras.last_error(rmid, &why) == XA_OK) {
+  if (extras.last_error(rmid, &why) == XA_OK &&
+      std::string_view(why.operation).starts_with("connection")) {
     std::string text = why.message;
     if (why.server_text[0] != '\0') text.append(": ").append(why.server_text);
     return std::make_unique<MysqlResult>(why.xa_code, XA_OK, why.sqlstate, std::move(text));
   }
   return failed(XAER_PROTO, "this thread works in no branch at rmid " + std::to_string(rmid) +
-                                ": begin a transaction first (the transaction manager then calls "
-                                "xa_start)");
+                                ": the transaction manager begins one with xa_start");
 }
 
 }  // namespace
 
-xabridge_mysql_result* execute(const xa_switch_t& entries, const xabridge_rm_extras_t& extras,
-                               int rmid, const char* sql,
+xabridge_mysql_result* execute(const xabridge_rm_extras_t& extras, int rmid, const char* sql,
                                const xabridge_mysql_parameter* parameters,
                                std::size_t count) noexcept try {
   if (sql == nullptr) return failed(XAER_INVAL, "the statement is a null pointer").release();
   if (parameters == nullptr && count != 0)
     return failed(XAER_INVAL, "the parameters are a null pointer").release();
   void* const connection = extras.connection(rmid);
-  if (connection == nullptr) return no_connection(entries, extras, rmid).release();
+  if (connection == nullptr) return no_connection(extras, rmid).release();
   return run(*static_cast<sql::Connection*>(connection), sql, parameters, count).release();
 } catch (...) {
   return nullptr;

@@ -9,8 +9,7 @@
 namespace xabridge::mysql {
 
 /// Runs `sql` on the connection of the calling thread's branch at the switch. Null: no memory.
-xabridge_mysql_result* execute(const xa_switch_t& entries, const xabridge_rm_extras_t& extras,
-                               int rmid, const char* sql,
+xabridge_mysql_result* execute(const xabridge_rm_extras_t& extras, int rmid, const char* sql,
                                const xabridge_mysql_parameter* parameters,
                                std::size_t count) noexcept;
 

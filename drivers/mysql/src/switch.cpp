@@ -10,7 +10,7 @@
 // NOLINTBEGIN(bugprone-macro-parentheses): a declaration
 #define XABRIDGE_MYSQL_EXECUTE(symbol)                                                           \
   [](int rmid, const char* sql, const xabridge_mysql_parameter* parameters, std::size_t count) { \
-    return ::xabridge::mysql::execute(symbol, symbol##_extras, rmid, sql, parameters, count);    \
+    return ::xabridge::mysql::execute(symbol##_extras, rmid, sql, parameters, count);            \
   }
 // NOLINTEND(bugprone-macro-parentheses)
 
