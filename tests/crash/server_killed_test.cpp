@@ -1,8 +1,13 @@
 // Each server is killed and restarted once at the moments of a commit that matter. The transaction
 // manager lives on: what was decided is delivered, what was not decided is rolled back, and the
 // caller is told which.
+#include <xabridge/mysql.h>
+#include <xabridge/postgresql.h>
+#include <xabridge/tx.h>
+
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "../../examples/bank_transfer/mysql_bank.hpp"
 #include "../../examples/bank_transfer/postgresql_bank.hpp"
@@ -123,6 +128,45 @@ TEST_CASE(
   REQUIRE(control("start"));
   CHECK(banks.recovery.settle(tm, std::chrono::seconds(60)));
   check_both_banks(banks, 1);
+}
+
+TEST_CASE("TX answers TX_OK when a server dies after the decision and commits there later") {
+  require_control();
+  struct Deed {
+    bool tried = false;
+    bool worked = false;
+  } deed;
+  KillServer unused(EventKind::warning, false);
+  Banks banks(unused);
+  const Restart restart;
+  ::setenv("XABRIDGE_CONFIG", banks.scene.config_file().c_str(), 1);
+  REQUIRE(xabridge_tx_observe(
+              [](void* context, const xabridge_tx_event* event) {
+                auto& kill = *static_cast<Deed*>(context);
+                if (event->kind != std::string("decided") || std::exchange(kill.tried, true))
+                  return;
+                kill.worked = control("kill");
+              },
+              &deed) == TX_OK);
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_begin() == TX_OK);
+  bank::postgresql::post(xabridge_postgresql_connection("bank_a"), {{bank::Bank::a, 1}, -10});
+  const xabridge_mysql_parameter values[] = {xabridge_mysql_integer(10), xabridge_mysql_integer(1)};
+  xabridge_mysql_result* const credited = xabridge_mysql_execute(
+      "bank_b", "UPDATE account SET balance = balance + ? WHERE number = ?", values, 2);
+  CHECK(xabridge_mysql_affected_rows(credited) == 1);
+  xabridge_mysql_free(credited);
+  CHECK(tx_commit() == TX_OK);
+  REQUIRE(deed.worked);
+  REQUIRE(tx_close() == TX_OK);
+  REQUIRE(control("start"));
+  // Whoever opens next finishes it.
+  examples::RecoveryWatch recovery;
+  banks.config.observers = {&recovery};
+  xabridge::TransactionManager tm(banks.config);
+  CHECK(recovery.settle(tm, std::chrono::seconds(60)));
+  CHECK(banks.scene.postgresql("SELECT balance FROM account WHERE number = 1") == 990);
+  CHECK(banks.scene.mysql("SELECT balance FROM account WHERE number = 1") == 1010);
 }
 
 TEST_CASE("a server killed before it voted rolls the transaction back on both sides") {
