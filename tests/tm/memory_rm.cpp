@@ -308,6 +308,10 @@ void MemoryRm::lose_reply(const std::string& entry) {
 void MemoryRm::set_reachable(bool reachable) {
   const std::lock_guard lock(mutex_);
   reachable_ = reachable;
+  if (reachable) return;
+  // Its sessions are gone, and with them what was not prepared.
+  for (const auto& [thread, xid] : associations_) branches_.erase(xid);
+  associations_.clear();
 }
 
 void MemoryRm::set_endless_recover() {

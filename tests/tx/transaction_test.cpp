@@ -148,6 +148,43 @@ TEST_CASE_METHOD(TxFixture,
   CHECK(comes_true([&] { return ledger.was_committed(gtrid_hex); }));
 }
 
+TEST_CASE_METHOD(TxFixture,
+                 "A server that is away is TX_ERROR at begin and serves again when back") {
+  REQUIRE(tx_open() == TX_OK);
+  ledger.set_reachable(false);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(tx_begin() == TX_ERROR);
+    CHECK(contains(xabridge_tx_last_error(), "ledger"));
+    CHECK(tx_info(nullptr) == 0);
+  }
+  ledger.set_reachable(true);
+  REQUIRE(tx_begin() == TX_OK);
+  CHECK(tx_commit() == TX_OK);
+  CHECK(accounts.committed() == 1);
+  CHECK(ledger.committed() == 1);
+}
+
+TEST_CASE_METHOD(TxFixture,
+                 "A server that goes away before the decision rolls back and is no hazard") {
+  REQUIRE(tx_open() == TX_OK);
+  REQUIRE(tx_begin() == TX_OK);
+  ledger.set_reachable(false);
+  CHECK(tx_commit() == TX_ROLLBACK);
+  ledger.set_reachable(true);
+  REQUIRE(tx_begin() == TX_OK);
+  ledger.set_reachable(false);
+  CHECK(tx_rollback() == TX_OK);
+  ledger.set_reachable(true);
+  REQUIRE(tx_set_transaction_control(TX_CHAINED) == TX_OK);
+  REQUIRE(tx_begin() == TX_OK);
+  ledger.set_reachable(false);
+  CHECK(tx_commit() == TX_ROLLBACK_NO_BEGIN);
+  ledger.set_reachable(true);
+  CHECK(accounts.committed() + ledger.committed() == 0);
+  CHECK(accounts.prepared().empty());
+  CHECK(tx_begin() == TX_OK);
+}
+
 TEST_CASE_METHOD(TxFixture, "A lost reply to the only branch's commit is a hazard") {
   auto one = config();
   one.resource_managers.pop_back();
