@@ -214,6 +214,23 @@ TEST_CASE_METHOD(InTransaction, "JSON is read or refused with what to do and nev
   CHECK(tx_commit() == TX_OK);
 }
 
+TEST_CASE_METHOD(InTransaction, "an answer that cannot be read rolls the transaction back") {
+  const std::string procedure = table + "_j";
+  servers.my_admin("CREATE PROCEDURE " + procedure +
+                   "(IN a INT) BEGIN SELECT JSON_OBJECT('a', a) AS j; END");
+  work("one");
+  const Answer answer = mysql("CALL " + procedure + "(?)", {xabridge_mysql_integer(1)});
+  INFO(message(answer));
+  const bool read = error(answer) == 0;  // what it says of the columns only shows when it answers
+  CHECK((read || error(answer) == XAER_RMFAIL));
+  CHECK(tx_commit() == (read ? TX_OK : TX_ROLLBACK));
+  CHECK(where("one") == (read ? "111" : "000"));
+  servers.my_admin("DROP PROCEDURE " + procedure);
+  REQUIRE(tx_begin() == TX_OK);
+  work("two");
+  CHECK(tx_commit() == TX_OK);
+}
+
 TEST_CASE_METHOD(InTransaction, "of a procedure's results the first is kept and all are read") {
   const std::string procedure = table + "_p";
   servers.my_admin("CREATE PROCEDURE " + procedure +

@@ -113,8 +113,8 @@ bool observe(xabridge_tx_observer* observer, void* context) {
   return true;
 }
 
-void complain(const char* call, const std::string& text) noexcept {
-  std::fprintf(stderr, "xabridge: %s: %s\n", call, text.c_str());
+void complain(const char* call, const char* text) noexcept {
+  std::fprintf(stderr, "xabridge: %s: %s\n", call, text);
 }
 
 }  // namespace xabridge::tx

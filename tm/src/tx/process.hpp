@@ -36,6 +36,6 @@ void release(Manager manager) noexcept;
 bool observe(xabridge_tx_observer* observer, void* context);
 
 /// For what goes wrong while there is no transaction manager whose log could tell.
-void complain(const char* call, const std::string& text) noexcept;
+void complain(const char* call, const char* text) noexcept;
 
 }  // namespace xabridge::tx

@@ -89,8 +89,7 @@ int Thread::open() {
   try {
     manager_ = acquire();
   } catch (const Exception& e) {
-    complain("tx_open", e.what());
-    remember(std::string("tx_open: ") + e.what());
+    lament("tx_open", e.what());
     return code_of_open(e.error().xa_code == XA_OK ? XAER_RMERR : e.error().xa_code);
   }
   if (const int code = open_all(); code != TX_OK) {
@@ -208,8 +207,7 @@ int Thread::complete(Asked asked) {
   try {
     next = begin_transaction(call);
   } catch (const std::exception& e) {
-    complain(call, std::string("the next transaction cannot begin: ") + e.what());
-    remember(std::string(call) + ": the next transaction cannot begin: " + e.what());
+    lament(call, e.what());
   }
   moved(next == TX_OK ? Call::complete : Call::complete_no_begin);
   return next == TX_OK ? code : code + TX_NO_BEGIN;
@@ -231,7 +229,7 @@ int Thread::finish(Asked asked, const char* call) noexcept {
     error.message = outcome.to_string();
     tell(call, transaction->gtrid_hex, error);
   } catch (const std::exception& e) {
-    complain(call, e.what());
+    lament(call, e.what());
   }
   return code;
 }

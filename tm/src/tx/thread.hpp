@@ -50,7 +50,9 @@ class Thread {
 
   /// xabridge_tx_last_error(): of this call, once it has begun.
   void forget_reason() noexcept { reason_.clear(); }
-  void remember(const std::string& text);
+  void remember(const std::string& text) noexcept;
+  /// Remembers, and says on standard error: where no log can be told.
+  void lament(const char* call, const char* text) noexcept;
   [[nodiscard]] const char* reason() const noexcept { return reason_.c_str(); }
 
  private:

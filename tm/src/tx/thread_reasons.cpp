@@ -5,9 +5,18 @@
 
 namespace xabridge::tx {
 
-void Thread::remember(const std::string& text) {
+void Thread::remember(const std::string& text) noexcept try {
   if (!reason_.empty()) reason_ += "; ";  // a chained commit has two things to tell
   reason_ += text;
+} catch (...) {
+  // Memory: the code still tells what became of the call.
+}
+
+void Thread::lament(const char* call, const char* text) noexcept try {
+  complain(call, text);
+  remember(std::string(call) + ": " + text);
+} catch (...) {
+  // Memory, as above.
 }
 
 void Thread::tell(const char* call, const std::string& gtrid, const Error& error) {
@@ -38,10 +47,11 @@ int Thread::refused(const char* call, Call what) {
     tell(call, {}, error);
     return TX_PROTOCOL_ERROR;
   }
-  remember(std::string(call) + ": " + error.message);
   // Whether the thread is open is a question that a program may ask.
-  if (what != Call::look_or_set || call != std::string_view("tx_info"))
-    complain(call, error.message);
+  if (call == std::string_view("tx_info"))
+    remember(std::string(call) + ": " + error.message);
+  else
+    lament(call, error.message.c_str());
   return TX_PROTOCOL_ERROR;
 }
 

@@ -100,10 +100,11 @@ XABRIDGE_API void xabridge_mysql_free(xabridge_mysql_result* result);
 /* --- What became of it ---------------------------------------------------------------------- */
 
 /* 0: done. From 1000 on: the number of the server or of its client library (1062: duplicate key,
- * 1213: deadlock, 2013: connection lost). Everything else is an XA code (<xabridge/xa.h>), and
- * nothing was sent: XAER_PROTO: no transaction, or not open; XAER_INVAL: no such name, or a wrong
- * argument; XA_RB*: the transaction can only be rolled back (XA_RBTIMEOUT: its time is up);
- * XAER_RMFAIL, XAER_RMERR: the resource manager gives no connection. */
+ * 1213: deadlock, 2013: connection lost). Everything else is an XA code (<xabridge/xa.h>).
+ * XAER_PROTO: no transaction, or not open; XAER_INVAL: no such name, or a wrong argument; XA_RB*:
+ * the transaction can only be rolled back (XA_RBTIMEOUT: its time is up); XAER_RMERR, XAER_RMFAIL:
+ * the resource manager gives no connection, or the answer could not be read, and the transaction is
+ * rolled back. */
 XABRIDGE_API int xabridge_mysql_error(const xabridge_mysql_result* result);
 
 /* Five characters; empty: not from a server. */

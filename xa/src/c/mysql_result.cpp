@@ -8,7 +8,7 @@
 namespace xabridge::rm {
 
 MysqlResult::MysqlResult(int number, int doomed, std::string sqlstate, std::string message)
-    : error_(number),
+    : error_(number == 0 ? XAER_RMERR : number),  // what failed is never told as done
       doomed_(doomed),
       sqlstate_(std::move(sqlstate)),
       message_(std::move(message)) {}
