@@ -184,6 +184,19 @@ void run_prepared(sql::Connection& connection, const char* sql,
   read_answer(*statement, result);
 }
 
+/// What the server did is not known; with its session it ends for sure.
+ResultPointer give_up(sql::Connection& connection, const std::string& why) {
+  try {
+    connection.close();
+  } catch (const std::exception&) {
+    // It is found out, as late as XA END at worst, that the connection has an answer left unread.
+  }
+  return std::make_unique<MysqlResult>(
+      XAER_RMFAIL, XA_RBCOMMFAIL, std::string(),
+      "the answer to the statement could not be read: " + why +
+          "; the connection is closed, so that the server rolls the transaction back");
+}
+
 ResultPointer run(sql::Connection& connection, const char* sql,
                   const xabridge_mysql_parameter* parameters, std::size_t count) {
   bool sent = false;
@@ -200,18 +213,11 @@ ResultPointer run(sql::Connection& connection, const char* sql,
   } catch (const sql::SQLException& failure) {
     if (failure.getErrorCode() != 0) return failed(failure);
     if (!sent) return failed(XAER_INVAL, failure.what());
-  } catch (const std::exception&) {
+    return give_up(connection, failure.what());
+  } catch (const std::exception& failure) {
     if (!sent) throw;
+    return give_up(connection, failure.what());
   }
-  try {
-    connection.close();
-  } catch (const std::exception&) {
-    // It is found out, as late as XA END at worst, that the connection has an answer left unread.
-  }
-  return std::make_unique<MysqlResult>(
-      XAER_RMFAIL, XA_RBCOMMFAIL, std::string(),
-      "the answer to the statement could not be read (out of memory?); the connection is closed, "
-      "so that the server rolls the transaction back");
 }
 
 ResultPointer no_connection(const xabridge_rm_extras_t& extras, int rmid) {

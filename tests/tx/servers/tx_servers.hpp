@@ -64,10 +64,12 @@ struct TxServers {
   TxServers(const TxServers&) = delete;
   TxServers& operator=(const TxServers&) = delete;
   ~TxServers() {
-    if (tx_info(nullptr) == 1) {
-      (void)tx_set_transaction_control(TX_UNCHAINED);
-      (void)tx_rollback();
-    }
+    // What a thread has set lasts beyond tx_close.
+    (void)tx_open();
+    (void)tx_set_transaction_control(TX_UNCHAINED);
+    (void)tx_set_commit_return(TX_COMMIT_COMPLETED);
+    (void)tx_set_transaction_timeout(0);
+    if (tx_info(nullptr) == 1) (void)tx_rollback();
     (void)tx_close();
     (void)xabridge_tx_observe(nullptr, nullptr);
   }

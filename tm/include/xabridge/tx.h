@@ -102,7 +102,11 @@ XABRIDGE_API int tx_rollback(void);
 /* 1: in a transaction, 0: not; TX_PROTOCOL_ERROR: not open; TX_FAIL. `info` may be null. */
 XABRIDGE_API int tx_info(TXINFO* info);
 
-/* TX_OK; TX_EINVAL; TX_PROTOCOL_ERROR: not open; TX_FAIL. A refused value changes nothing. After
+/* TX_OK; TX_EINVAL; TX_PROTOCOL_ERROR: not open; TX_FAIL. A refused value changes nothing. At first
+ * TX_COMMIT_COMPLETED, TX_UNCHAINED and no timeout; commit return and timeout stay what the thread
+ * set, also beyond tx_close, while tx_open always begins unchained. A timeout holds from the next
+ * transaction on: when it has passed, running statements are interrupted, and tx_commit answers
+ * TX_ROLLBACK. After
  * TX_COMMIT_DECISION_LOGGED tx_commit of several branches returns TX_OK once the decision is
  * durable; the branches are committed in the background, and what a resource manager decided by
  * itself is then told in the log only. */
