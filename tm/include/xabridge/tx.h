@@ -102,14 +102,17 @@ XABRIDGE_API int tx_rollback(void);
 /* 1: in a transaction, 0: not; TX_PROTOCOL_ERROR: not open; TX_FAIL. `info` may be null. */
 XABRIDGE_API int tx_info(TXINFO* info);
 
-/* TX_OK; TX_EINVAL; TX_PROTOCOL_ERROR: not open; TX_FAIL. A refused value changes nothing. At first
- * TX_COMMIT_COMPLETED, TX_UNCHAINED and no timeout; commit return and timeout stay what the thread
- * set, also beyond tx_close, while tx_open always begins unchained. A timeout holds from the next
- * transaction on: when it has passed, running statements are interrupted, and tx_commit answers
- * TX_ROLLBACK. After
- * TX_COMMIT_DECISION_LOGGED tx_commit of several branches returns TX_OK once the decision is
+/* TX_OK; TX_EINVAL; TX_PROTOCOL_ERROR: not open; TX_FAIL. A refused value changes nothing.
+ *
+ * At first: TX_COMMIT_COMPLETED, TX_UNCHAINED, no timeout. Commit return and timeout stay what the
+ * thread set, also beyond tx_close; tx_open always begins unchained.
+ *
+ * After TX_COMMIT_DECISION_LOGGED tx_commit of several branches returns TX_OK once the decision is
  * durable; the branches are committed in the background, and what a resource manager decided by
- * itself is then told in the log only. */
+ * itself is then told in the log only.
+ *
+ * A timeout holds from the next transaction on. When it has passed, a running statement is
+ * interrupted, tx_info tells TX_TIMEOUT_ROLLBACK_ONLY, and tx_commit rolls back: TX_ROLLBACK. */
 XABRIDGE_API int tx_set_commit_return(COMMIT_RETURN when_return);
 XABRIDGE_API int tx_set_transaction_control(TRANSACTION_CONTROL control);
 XABRIDGE_API int tx_set_transaction_timeout(TRANSACTION_TIMEOUT timeout);
