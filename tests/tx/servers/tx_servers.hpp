@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "catch.hpp"
 #include "foreign_config.hpp"
@@ -93,6 +94,23 @@ struct TxServers {
     const std::string answer = state == nullptr ? "" : state;
     PQclear(result);
     return answer;
+  }
+
+  /// The server's number of the session behind the statements.
+  static std::string mysql_session() {
+    const Answer answer = mysql("SELECT CONNECTION_ID()");
+    const char* text = nullptr;
+    REQUIRE(xabridge_mysql_next(answer.get()) == 1);
+    REQUIRE(xabridge_mysql_get_text(answer.get(), 0, &text, nullptr) == 1);
+    return text;
+  }
+
+  /// ... is killed, and gone when this returns.
+  void kill_mysql(const std::string& session) {
+    servers.my_admin("KILL " + session);
+    const std::string alive =
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE id = " + session;
+    while (servers.my_number(alive) != 0) std::this_thread::yield();
   }
 
   /// Inserts `id` at both databases, and puts it into the files.
