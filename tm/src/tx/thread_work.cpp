@@ -33,7 +33,7 @@ xabridge_mysql_result* unsent(int code, const std::string& text) {
 
 }  // namespace
 
-/// Where the thread may work now; in a transaction it takes part in it from now on.
+/// The resource manager of this name, for a thread that has opened.
 tm::ResourceManager& Thread::named(const char* name, const char* call) const {
   if (state_ == State::S0) throw_misuse(XAER_PROTO, call, why_not(Call::look_or_set));
   if (name == nullptr) throw_misuse(XAER_INVAL, call, "the name is a null pointer");

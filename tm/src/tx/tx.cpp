@@ -16,14 +16,21 @@ using xabridge::tx::Thread;
 /// What `body` gives, or `otherwise` when this process itself fails.
 template <class Answer, class Body>
 Answer guarded(const char* call, Answer otherwise, Body body) noexcept {
+  Thread* thread = nullptr;
+  const auto lament = [&](const char* why) {
+    if (thread != nullptr)
+      thread->lament(call, why);
+    else
+      xabridge::tx::complain(call, why);
+  };
   try {
-    Thread& thread = Thread::current();
-    thread.forget_reason();
-    return body(thread);
+    thread = &Thread::current();
+    thread->forget_reason();
+    return body(*thread);
   } catch (const std::exception& e) {
-    xabridge::tx::complain(call, e.what());
+    lament(e.what());
   } catch (...) {
-    xabridge::tx::complain(call, "unexpected failure");
+    lament("unexpected failure");
   }
   return otherwise;
 }
