@@ -63,6 +63,7 @@ keep_session() {
   local code=$?
   trap - EXIT ERR
   export -p >"$DOCS_STATE/variables"
+  declare -f >"$DOCS_STATE/functions"
   pwd >"$DOCS_STATE/directory"
   jobs -p >>"$DOCS_STATE/jobs"
   exit "$code"
@@ -70,7 +71,9 @@ keep_session() {
 
 block=$1
 page=$2
-[[ ! -e $DOCS_STATE/variables ]] || source "$DOCS_STATE/variables"
+for state in variables functions; do
+  [[ ! -e $DOCS_STATE/$state ]] || source "$DOCS_STATE/$state"
+done
 cd "$(cat "$DOCS_STATE/directory" 2>/dev/null || echo "$DOCS_CHECKOUT")"
 trap keep_session EXIT
 trap 'echo "$page:$LINENO: ended with $?: $BASH_COMMAND" >&2' ERR
