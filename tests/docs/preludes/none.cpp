@@ -1,0 +1,3 @@
+// Around nothing: the block is a whole file.
+//--- block
+@block@
