@@ -113,10 +113,10 @@ sub _parts {
     return $out;
 }
 
-# The first line of $wanted that $said lacks, or undef. The lines follow each other, unless
-# $any_order; "..." alone on a line lets any others in between.
+# The first line of $wanted that $said lacks, or undef. The lines follow each other; "..." alone on
+# a line lets any others in between, $among_others lets them anywhere.
 sub first_missing {
-    my ($wanted, $said, $any_order) = @_;
+    my ($wanted, $said, $among_others, $any_order) = @_;
     my @said = grep { /\S/ } split /\n/, $said;
     my ($at, $anywhere) = (0, 1);    # the first line shown may be any
     for my $line (grep { /\S/ } split /\n/, $wanted) {
@@ -126,7 +126,7 @@ sub first_missing {
         my $found   = $at;
         $found++ while $found <= $last && $found <= $#said && $said[$found] !~ $pattern;
         return $line if $found > $last || $found > $#said;
-        ($at, $anywhere) = ($found + 1, 0) unless $any_order;
+        ($at, $anywhere) = ($found + 1, $among_others) unless $any_order;
     }
     return undef;
 }
