@@ -1,5 +1,6 @@
 // xabridge status: which transactions are in doubt, since when, and what is going to happen to
 // them.
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <xabridge/codes.hpp>
@@ -66,6 +67,12 @@ void print_records(const Picture& picture) {
   }
 }
 
+bool is_damaged(const Picture& picture) {
+  if (!picture.log) return false;
+  const auto& slots = picture.log->slots;
+  return std::any_of(slots.begin(), slots.end(), [](const auto& s) { return s.error.has_value(); });
+}
+
 void print_advice(const Picture& picture) {
   bool dead = !picture.left_decisions.empty();
   bool stranger = false;
@@ -75,7 +82,10 @@ void print_advice(const Picture& picture) {
       stranger = stranger || b.owner == BranchOwner::stranger;
     }
   }
-  if (dead) {
+  if (is_damaged(picture)) {
+    std::cout << "Log damaged: no start and no recovery finishes what is in the damaged slot. Delete "
+                 "nothing: decisions would be lost.\n";
+  } else if (dead) {
     std::cout
         << "Owner dead: the service's next start finishes these, or `xabridge recover` now.\n";
   }
