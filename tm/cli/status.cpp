@@ -70,7 +70,8 @@ void print_records(const Picture& picture) {
 bool is_damaged(const Picture& picture) {
   if (!picture.log) return false;
   const auto& slots = picture.log->slots;
-  return std::any_of(slots.begin(), slots.end(), [](const auto& s) { return s.error.has_value(); });
+  return std::any_of(slots.begin(), slots.end(),
+                     [](const auto& s) { return s.error.has_value(); });
 }
 
 void print_advice(const Picture& picture) {
@@ -83,8 +84,8 @@ void print_advice(const Picture& picture) {
     }
   }
   if (is_damaged(picture)) {
-    std::cout << "Log damaged: no start and no recovery finishes what is in the damaged slot. Delete "
-                 "nothing: decisions would be lost.\n";
+    std::cout << "Log damaged: no start and no recovery finishes what is in the damaged slot. "
+                 "Delete nothing: decisions would be lost.\n";
   } else if (dead) {
     std::cout
         << "Owner dead: the service's next start finishes these, or `xabridge recover` now.\n";
