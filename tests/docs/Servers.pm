@@ -40,7 +40,7 @@ sub _quoted { my ($text) = @_; $text =~ s/'/'\\''/g; "'$text'" }
 # Points XABRIDGE_TEST_<SERVER> and ..._ADMIN at databases of the page's own, where an administrator
 # is known; returns what drop() needs.
 sub create {
-    my $name = "xd_$$";
+    my $name = "xd_${$}_" . time;
     my @made;
     for my $server (@all) {
         my $variable = _variable($server);

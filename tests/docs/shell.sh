@@ -69,13 +69,16 @@ keep_session() {
   exit "$code"
 }
 
-block=$1
-page=$2
-for state in variables functions; do
-  [[ ! -e $DOCS_STATE/$state ]] || source "$DOCS_STATE/$state"
+# Names that no page uses: what it assigns stays.
+DOCS_BLOCK=$1
+DOCS_PAGE=$2
+for docs_file in variables functions; do
+  # shellcheck source=/dev/null
+  [[ ! -e $DOCS_STATE/$docs_file ]] || source "$DOCS_STATE/$docs_file"
 done
 cd "$(cat "$DOCS_STATE/directory" 2>/dev/null || echo "$DOCS_CHECKOUT")"
 trap keep_session EXIT
-trap 'echo "$page:$LINENO: ended with $?: $BASH_COMMAND" >&2' ERR
+trap 'echo "$DOCS_PAGE:$LINENO: ended with $?: $BASH_COMMAND" >&2' ERR
 set -a
-source "$block"
+# shellcheck source=/dev/null
+source "$DOCS_BLOCK"
