@@ -46,6 +46,12 @@ sub build {
     return _run($settings, $language, $source, @how, @with);
 }
 
+# What stands around a fragment. One that includes something itself begins a file.
+sub _prelude {
+    my ($block) = @_;
+    return $block->{with}{prelude} // ($block->{text} =~ /^#include/m ? 'file' : 'default');
+}
+
 # Fragments: those of one prelude make one file. A prelude is a file in preludes/: what comes before
 # the line `//--- block` stands once at the top, what comes after is repeated for each block, which
 # takes the place of `@block@`. Includes of a fragment go to the top. Returns [line, fault] pairs.
@@ -53,8 +59,8 @@ sub check_fragments {
     my ($settings, $page, @blocks) = @_;
     my (%by_prelude, @faults);
     for my $block (@blocks) {
-        my $prelude = "$settings->{preludes}/" . ($block->{with}{prelude} // 'default')
-            . ".$language{$block->{tag}}{suffix}";
+        my $prelude = join '', "$settings->{preludes}/", _prelude($block), '.',
+            $language{ $block->{tag} }{suffix};
         push @{ $by_prelude{$prelude} }, $block;
     }
     for my $prelude (sort keys %by_prelude) {
