@@ -9,5 +9,6 @@
 #include "state_tables/association.hpp"
 #include "state_tables/asynchrony.hpp"
 #include "state_tables/branch.hpp"
+#include "state_tables/prepare_at_end.hpp"
 #include <xabridge/state_tables/registration.hpp>
 #include "state_tables/resource_manager.hpp"

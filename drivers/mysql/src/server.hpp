@@ -25,6 +25,9 @@ class MysqlServer final : public rm::Server {
   [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept override {
     return settings_->pool_timeout;
   }
+  [[nodiscard]] bool prepares_at_end() const noexcept override {
+    return settings_->prepare_at_end;
+  }
 
  private:
   const std::shared_ptr<const Settings> settings_;  // shared with sessions: interrupt() logs in

@@ -17,7 +17,8 @@ constexpr std::string_view kOperation = "read open string";
 constexpr auto kKeys =
     std::to_array<std::string_view>({"host", "port", "socket", "user", "password", "passwordfile",
                                      "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey",
-                                     "connect_timeout", "charset", "pool_size", "pool_timeout"});
+                                     "connect_timeout", "charset", "pool_size", "pool_timeout",
+                                     "prepare_at_end"});
 
 constexpr std::pair<std::string_view, SslMode> kModes[] = {
     {"disable", SslMode::disable},         {"prefer", SslMode::prefer},
@@ -115,6 +116,9 @@ std::optional<Error> read_limits(const rm::OpenString& text, Settings& settings)
   auto wait = text.number("pool_timeout", 1, 86400, settings.pool_timeout.count() / 1000);
   if (!wait) return wait.error();
   settings.pool_timeout = std::chrono::seconds(*wait);
+  auto at_end = text.number("prepare_at_end", 0, 1, 0);
+  if (!at_end) return at_end.error();
+  settings.prepare_at_end = *at_end == 1;
   return std::nullopt;
 }
 

@@ -1,7 +1,8 @@
 // What an open string says: where the server is, who logs in, how the connection is protected.
 //
 // Keys: host port socket user password passwordfile dbname sslmode sslrootcert sslcert sslkey
-// connect_timeout charset pool_size pool_timeout. A host that begins with '/' is a socket.
+// connect_timeout charset pool_size pool_timeout prepare_at_end. A host that begins with '/' is a
+// socket.
 #pragma once
 
 #include <chrono>
@@ -30,6 +31,7 @@ struct Settings {
   int connect_timeout = 10;  // seconds
   std::size_t pool_size = 64;
   std::chrono::milliseconds pool_timeout{30000};
+  bool prepare_at_end = false;  // xa_end prepares; see rm/session.hpp
 
   /// "user@host:port/dbname", for messages.
   [[nodiscard]] std::string address() const;

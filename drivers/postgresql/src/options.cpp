@@ -19,7 +19,8 @@ constexpr long default_pool_timeout_seconds = 30;
 constexpr long one_day_seconds = 86400;
 constexpr std::size_t longest_name = 63;  // NAMEDATALEN - 1 of the server
 
-constexpr std::array<std::string_view, 3> own_keys{"passwordfile", "pool_size", "pool_timeout"};
+constexpr std::array<std::string_view, 4> own_keys{"passwordfile", "pool_size", "pool_timeout",
+                                                   "prepare_at_end"};
 
 // A walsender cannot run transactions; the fallback is what owner tags take the place of.
 constexpr std::array<std::string_view, 2> refused_keys{"replication", "fallback_application_name"};
@@ -118,9 +119,12 @@ Result<Options> Options::parse(std::string_view open_string) {
   if (!size) return size.error();
   const auto wait = keys.number("pool_timeout", 0, one_day_seconds, default_pool_timeout_seconds);
   if (!wait) return wait.error();
+  const auto at_end = keys.number("prepare_at_end", 0, 1, 0);
+  if (!at_end) return at_end.error();
   const auto password = keys.password();
   if (!password) return password.error();
 
+  options.prepares_at_end_ = *at_end == 1;
   options.pool_size_ = static_cast<std::size_t>(*size);
   options.pool_timeout_ = std::chrono::seconds(*wait);
   return options;

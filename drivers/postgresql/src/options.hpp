@@ -8,6 +8,7 @@
 //   passwordfile   file whose first line is the password; read at each connect, so it may rotate
 //   pool_size      connections at most (default 64)
 //   pool_timeout   seconds to wait for one of them (default 30)
+//   prepare_at_end 1: xa_end prepares, for transaction managers that do it elsewhere (default 0)
 //
 // What libpq would do for ever has a limit here unless the open string says otherwise:
 // connect_timeout=10, and TCP keepalives that notice a vanished server within about a minute.
@@ -52,6 +53,7 @@ class Options {
 
   [[nodiscard]] std::size_t pool_size() const noexcept { return pool_size_; }
   [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept { return pool_timeout_; }
+  [[nodiscard]] bool prepares_at_end() const noexcept { return prepares_at_end_; }
   /// For messages: no password in it.
   [[nodiscard]] std::string target() const { return text_.redacted(); }
 
@@ -64,6 +66,7 @@ class Options {
   rm::OpenString text_;
   std::size_t pool_size_ = 0;
   std::chrono::milliseconds pool_timeout_{};
+  bool prepares_at_end_ = false;
 };
 
 }  // namespace xabridge::postgresql

@@ -27,6 +27,9 @@ class Server final : public rm::Server {
   [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept override {
     return memory_->options.pool_timeout();
   }
+  [[nodiscard]] bool prepares_at_end() const noexcept override {
+    return memory_->options.prepares_at_end();
+  }
 
  private:
   std::shared_ptr<ServerMemory> memory_;

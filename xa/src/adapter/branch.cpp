@@ -13,6 +13,11 @@ T Branch::association(ThreadToken thread) const noexcept {
   return T::T0;
 }
 
+bool Branch::associated_elsewhere(ThreadToken thread) const noexcept {
+  return std::any_of(associations_.begin(), associations_.end(),
+                     [&](const auto& entry) { return entry.thread != thread; });
+}
+
 bool Branch::active_elsewhere(ThreadToken thread) const noexcept {
   return std::any_of(associations_.begin(), associations_.end(), [&](const auto& entry) {
     return entry.thread != thread && entry.state == T::T1;

@@ -44,6 +44,8 @@ class Branch {
   [[nodiscard]] T association(ThreadToken thread) const noexcept;
   /// Some thread is associated, or has suspended its association.
   [[nodiscard]] bool associated() const noexcept { return !associations_.empty(); }
+  /// Another thread is associated, or has suspended its association.
+  [[nodiscard]] bool associated_elsewhere(ThreadToken thread) const noexcept;
   /// Another thread's association is T1: that thread is using the session.
   [[nodiscard]] bool active_elsewhere(ThreadToken thread) const noexcept;
   /// Some thread has suspended its association with TMMIGRATE: any thread may resume it.

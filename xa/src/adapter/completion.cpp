@@ -5,12 +5,13 @@
 // earlier life of this one: phase two of it goes through a control session, and the server is the
 // authority.
 
+#include <chrono>
+#include <thread>
+
 #include "impl.hpp"
 
 namespace xabridge::rm {
 namespace {
-
-Answer not_known() { return refused(XAER_NOTA, "there is no such branch here"); }
 
 Answer wrong_state(const Branch& branch, int code) {
   if (branch.associated())
@@ -30,8 +31,16 @@ Answer wrong_state(const Branch& branch, int code) {
 /// which is the one thing it must not believe here. XA_RETRY keeps the branch and the decision, and
 /// an administrator can repair what the text names. The contract has no XA_RB* for a prepared
 /// branch either: it would be the reason of a statement that failed on the way, such as a cancel.
-Answer commit_answer(Answer answer) {
+///
+/// One phase knows no XA_RETRY, and whoever asked for it keeps no decision to come back with: it is
+/// told that the outcome is open. The branch stays prepared until it is committed or rolled back.
+Answer commit_answer(Answer answer, Mode mode) {
   if (answer.code == XAER_RMERR || is_rollback(answer.code)) answer.code = XA_RETRY;
+  if (answer.code != XA_RETRY || mode != Mode::one_phase) return answer;
+  answer.code = XAER_RMFAIL;
+  if (!answer.error) answer = refused(XAER_RMFAIL, "the branch could not be committed now");
+  answer.error->outcome_known = false;
+  answer.error->message += "; it is still prepared: xa_recover lists it, commit or roll it back";
   return answer;
 }
 
@@ -111,10 +120,11 @@ class RollBackWork final : public Operation {
 /// control session. Without a claim it is a branch that this process does not know.
 class PhaseTwo final : public Operation {
  public:
-  PhaseTwo(const Call& call, const Xid& xid, Verb verb, std::optional<Claim> claim)
+  PhaseTwo(const Call& call, const Xid& xid, Verb verb, Mode mode, std::optional<Claim> claim)
       : Operation(claim ? claim->session() : nullptr, request(verb), xid, XAER_RMERR),
         call_(call),
         verb_(verb),
+        mode_(mode),
         claim_(std::move(claim)) {}
 
   [[nodiscard]] bool waits() const noexcept override { return true; }
@@ -122,14 +132,18 @@ class PhaseTwo final : public Operation {
     if (claim_ && claim_->session() != nullptr) return Operation::perform();
     auto control = call_.instance.control_session();
     if (!control) return std::move(control.error());
-    Answer answer =
-        ask_server(unknown(), [&] { return rm::perform(*control->get(), request(verb_), xid()); });
+    Answer answer = ask(*control->get());
+    const auto limit = std::chrono::steady_clock::now() + until_let_go;
+    while (answer.code == XA_RETRY && may_be_let_go() && std::chrono::steady_clock::now() < limit) {
+      std::this_thread::sleep_for(between_tries);
+      answer = ask(*control->get());
+    }
     if (answer.code != XAER_RMFAIL) control->give_back();
     return answer;
   }
 
   Answer conclude(Answer answer) override {
-    if (verb_ == Verb::commit) answer = commit_answer(std::move(answer));
+    if (verb_ == Verb::commit) answer = commit_answer(std::move(answer), mode_);
     if (claim_)
       claim_->moved(call_.thread.token(), verb_, Mode::plain, answer.code);
     else if (is_heuristic(answer.code))
@@ -142,8 +156,21 @@ class PhaseTwo final : public Operation {
     return verb == Verb::commit ? Request::commit_prepared : Request::rollback_prepared;
   }
 
+  // The process that prepared the branch at its end has closed the session that MariaDB binds to
+  // it; the server notices a moment later. Whoever asks in between need not come back.
+  static constexpr std::chrono::milliseconds until_let_go{1000};
+  static constexpr std::chrono::milliseconds between_tries{2};
+  [[nodiscard]] bool may_be_let_go() const noexcept {
+    return !claim_ && call_.instance.prepares_at_end() && call_.wait == Pool::Wait::yes;
+  }
+
+  Answer ask(Session& session) {
+    return ask_server(unknown(), [&] { return rm::perform(session, request(verb_), xid()); });
+  }
+
   const Call call_;
   const Verb verb_;
+  const Mode mode_;
   std::optional<Claim> claim_;
 };
 
@@ -168,7 +195,7 @@ class Forget final : public Operation {
 Checked prepare(const Call& call, const Xid& xid) {
   auto [claim, busy] = call.instance.branches().claim(xid, call.wait);
   if (busy) return busy_elsewhere();
-  if (!claim) return not_known();
+  if (!claim) return not_in_this_process(call, xid, Verb::prepare, Mode::plain);
   const Branch& branch = *claim->operator->();
   const int allowed = may(branch.state(), Verb::prepare, Mode::plain);
   if (allowed != XA_OK || branch.associated())
@@ -180,38 +207,38 @@ Checked commit(const Call& call, const Xid& xid, long flags) {
   const Mode mode = (flags & TMONEPHASE) != 0 ? Mode::one_phase : Mode::plain;
   auto [claim, busy] = call.instance.branches().claim(xid, call.wait);
   if (busy) return busy_elsewhere();
-  if (!claim && mode == Mode::one_phase) return not_known();
-  if (claim) {
-    const Branch& branch = *claim->operator->();
-    const int allowed = may(branch.state(), Verb::commit, mode);
-    if (allowed != XA_OK || branch.associated())
-      return wrong_state(branch, allowed != XA_OK ? allowed : XAER_PROTO);
-    if (branch.state() == S::S5) return kept_heuristic(*claim);
-  }
+  if (!claim) return not_in_this_process(call, xid, Verb::commit, mode);
+  const Branch& branch = *claim->operator->();
+  const int allowed = may(branch.state(), Verb::commit, mode);
+  if (allowed != XA_OK || branch.associated())
+    return wrong_state(branch, allowed != XA_OK ? allowed : XAER_PROTO);
+  if (branch.state() == S::S5) return kept_heuristic(*claim);
   if (mode == Mode::one_phase)
     return std::make_unique<CommitOnePhase>(call, xid, *std::move(claim));
-  return std::make_unique<PhaseTwo>(call, xid, Verb::commit, std::move(claim));
+  return std::make_unique<PhaseTwo>(call, xid, Verb::commit, mode, std::move(claim));
 }
 
 Checked rollback(const Call& call, const Xid& xid) {
   auto [claim, busy] = call.instance.branches().claim(xid, call.wait);
   if (busy) return busy_elsewhere();
-  if (claim) {
-    const Branch& branch = *claim->operator->();
-    const int allowed = may(branch.state(), Verb::rollback, Mode::plain);
-    if (allowed != XA_OK || branch.associated())
-      return wrong_state(branch, allowed != XA_OK ? allowed : XAER_PROTO);
-    if (branch.state() == S::S5) return kept_heuristic(*claim);
-    if (branch.state() != S::S3)
-      return std::make_unique<RollBackWork>(call, xid, *std::move(claim));
-  }
-  return std::make_unique<PhaseTwo>(call, xid, Verb::rollback, std::move(claim));
+  if (!claim) return not_in_this_process(call, xid, Verb::rollback, Mode::plain);
+  const Branch& branch = *claim->operator->();
+  const int allowed = may(branch.state(), Verb::rollback, Mode::plain);
+  if (allowed != XA_OK || branch.associated())
+    return wrong_state(branch, allowed != XA_OK ? allowed : XAER_PROTO);
+  if (branch.state() == S::S5) return kept_heuristic(*claim);
+  if (branch.state() != S::S3) return std::make_unique<RollBackWork>(call, xid, *std::move(claim));
+  return std::make_unique<PhaseTwo>(call, xid, Verb::rollback, Mode::plain, std::move(claim));
+}
+
+Checked second_phase(const Call& call, const Xid& xid, Verb verb, Mode mode) {
+  return std::make_unique<PhaseTwo>(call, xid, verb, mode, std::nullopt);
 }
 
 Checked forget(const Call& call, const Xid& xid) {
   auto [claim, busy] = call.instance.branches().claim(xid, call.wait);
   if (busy) return busy_elsewhere();
-  if (!claim) return not_known();
+  if (!claim) return not_in_this_process(call, xid, Verb::forget, Mode::plain);
   const Branch& branch = *claim->operator->();
   if (const int code = may(branch.state(), Verb::forget, Mode::plain); code != XA_OK)
     return refused(code, "only a heuristically completed branch can be forgotten");

@@ -61,6 +61,14 @@ Checked commit(const Call& call, const Xid& xid, long flags);
 Checked rollback(const Call& call, const Xid& xid);
 Checked forget(const Call& call, const Xid& xid);
 
+/// Phase two of a branch that this process does not know.
+Checked second_phase(const Call& call, const Xid& xid, Verb verb, Mode mode);
+
+// prepare_at_end.cpp
+/// A call on a branch that this process does not know: see the second table of
+/// state_tables/prepare_at_end.hpp.
+Checked not_in_this_process(const Call& call, const Xid& xid, Verb verb, Mode mode);
+
 // recovery.cpp
 Answer recover(const Call& call, XID* xids, long count, long flags, int& written);
 

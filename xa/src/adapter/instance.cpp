@@ -8,6 +8,11 @@ namespace {
 constexpr std::size_t control_sessions = 2;  // one for recovery, one for phase two beside it
 constexpr const char* default_tag = "xabridge";
 
+/// Where other processes do the work, this one completes it with as many threads as those work with.
+std::size_t control_size(const Server& server) {
+  return server.prepares_at_end() ? server.pool_size() : control_sessions;
+}
+
 }  // namespace
 
 Instance::Instance(std::unique_ptr<Server> server, std::string info, std::string name,
@@ -18,7 +23,8 @@ Instance::Instance(std::unique_ptr<Server> server, std::string info, std::string
       tag_(std::move(tag)),
       pool_(*server_, tag_, {server_->pool_size(), server_->pool_timeout(), "pool_size"}),
       control_(*server_, tag_,
-               {control_sessions, server_->pool_timeout(), "pool_timeout (control connections)"}) {}
+               {control_size(*server_), server_->pool_timeout(),
+                "pool_timeout (control connections)"}) {}
 
 Result<Lease> Instance::control_session() {
   auto lease = control_.acquire();

@@ -28,6 +28,7 @@ class Instance {
   [[nodiscard]] Server& server() noexcept { return *server_; }
   [[nodiscard]] Pool& pool() noexcept { return pool_; }
   [[nodiscard]] BranchTable& branches() noexcept { return branches_; }
+  [[nodiscard]] bool prepares_at_end() const noexcept { return server_->prepares_at_end(); }
 
   /// A session that belongs to no branch, known to be alive just now: for recovery, for branches
   /// of other processes, and for prepared ones whose session was lost. Beside the pool, so that

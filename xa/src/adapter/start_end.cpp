@@ -1,6 +1,6 @@
 // xa_start and xa_end: associations, and how a branch gets its session.
 
-#include "impl.hpp"
+#include "ending.hpp"
 
 namespace xabridge::rm {
 namespace {
@@ -124,7 +124,7 @@ Checked start_existing(const Call& call, const Xid& xid, Mode mode) {
   for (;;) {
     auto [claim, busy] = branches.claim(xid, call.wait);
     if (busy) return busy_elsewhere();
-    if (!claim) return refused(XAER_NOTA, "there is no such branch to join or resume");
+    if (!claim) return not_in_this_process(call, xid, Verb::start, mode);
     const Branch& branch = *claim->operator->();
     if (Answer allowed = may_continue(branch, thread, mode); allowed.code != XA_OK) return allowed;
     if (!branch.active_elsewhere(thread))
@@ -135,30 +135,18 @@ Checked start_existing(const Call& call, const Xid& xid, Mode mode) {
   }
 }
 
-/// What an xa_end is about, apart from the branch.
-struct Ending {
-  T association;
-  Mode mode;
-  bool failed;   // TMFAIL
-  bool migrate;  // TMMIGRATE
-};
-
 class End final : public Operation {
  public:
   End(const Call& call, const Xid& xid, Claim claim, const Ending& ending)
-      : Operation(asks_server(*claim.operator->(), ending) ? claim.session() : nullptr,
-                  Request::end, xid, XAER_RMERR),
+      : Operation(ending.asks_server(*claim.operator->()) ? claim.session() : nullptr, Request::end,
+                  xid, XAER_RMERR),
         call_(call),
         claim_(std::move(claim)),
         ending_(ending) {}
 
   Answer perform() override {
-    if (asks_server(*claim_.operator->(), ending_)) return Operation::perform();
-    if (const int reason = rollback_reason(); reason != XA_OK)
-      return refused(reason, ending_.failed
-                                 ? "the branch was ended with TMFAIL and can only be rolled back"
-                                 : "the branch can only be rolled back");
-    return XA_OK;
+    if (ending_.asks_server(*claim_.operator->())) return Operation::perform();
+    return ending_.without_server(claim_, call_.thread.token());
   }
 
   Answer conclude(Answer answer) override {
@@ -170,27 +158,25 @@ class End final : public Operation {
   }
 
  private:
-  // Work that can only be rolled back is marked here, and xa_rollback will tell the server; of a
-  // suspended association the server was told when it was suspended.
-  static bool asks_server(const Branch& branch, const Ending& ending) noexcept {
-    return ending.association == T::T1 && !ending.failed && branch.rollback_reason() == XA_OK;
-  }
-
-  [[nodiscard]] int rollback_reason() const noexcept {
-    if (const int known = claim_->rollback_reason(); known != XA_OK) return known;
-    // While another thread is active in the branch, the session is not ours to ask.
-    const bool ours = !claim_->active_elsewhere(call_.thread.token());
-    const int seen = ours ? claim_.session()->doomed() : XA_OK;
-    if (is_rollback(seen)) return seen;
-    return ending_.failed ? XA_RBROLLBACK : XA_OK;
-  }
-
   const Call call_;
   Claim claim_;
   const Ending ending_;
 };
 
 }  // namespace
+
+Answer Ending::without_server(const Claim& claim, ThreadToken thread) const {
+  int reason = claim->rollback_reason();
+  // While another thread is active in the branch, the session is not ours to ask.
+  if (reason == XA_OK && !claim->active_elsewhere(thread)) {
+    const int seen = claim.session()->doomed();
+    if (is_rollback(seen)) reason = seen;
+  }
+  if (reason == XA_OK && failed) reason = XA_RBROLLBACK;
+  if (reason == XA_OK) return XA_OK;
+  return refused(reason, failed ? "the branch was ended with TMFAIL and can only be rolled back"
+                                : "the branch can only be rolled back");
+}
 
 Checked start(const Call& call, const Xid& xid, Mode mode) {
   if (call.rm.active)
@@ -203,16 +189,20 @@ Checked start(const Call& call, const Xid& xid, Mode mode) {
 Checked end(const Call& call, const Xid& xid, long flags) {
   auto [claim, busy] = call.instance.branches().claim(xid, call.wait);
   if (busy) return busy_elsewhere();
-  if (!claim) return refused(XAER_NOTA, "there is no such branch here");
-  const Branch& branch = *claim->operator->();
   const Mode mode = (flags & TMSUSPEND) != 0 ? Mode::suspend : Mode::plain;
-  const Ending ending{branch.association(call.thread.token()), mode, (flags & TMFAIL) != 0,
+  if (!claim) return not_in_this_process(call, xid, Verb::end, mode);
+  const Branch& branch = *claim->operator->();
+  const ThreadToken thread = call.thread.token();
+  const Ending ending{branch.association(thread), mode, (flags & TMFAIL) != 0,
                       (flags & TMMIGRATE) != 0};
   if (may(ending.association, Verb::end, mode) != XA_OK ||
       may(branch.state(), Verb::end, mode) != XA_OK)
     return refused(XAER_PROTO, ending.association == T::T2
                                    ? "the association is suspended already"
                                    : "this thread is not associated with the branch");
+  if (call.instance.prepares_at_end() && mode == Mode::plain &&
+      !branch.associated_elsewhere(thread))
+    return end_and_prepare(call, xid, *std::move(claim), ending);
   return std::make_unique<End>(call, xid, *std::move(claim), ending);
 }
 

@@ -42,9 +42,10 @@ using enum S;
 // another thread is active leaves S1, which Branch sees to.
 // Ours are the rows for XAER_NOTA (the server is the authority on what exists, so a branch it no
 // longer knows is gone here too), for xa_end -> XAER_RMERR (work that could not be ended must not
-// be committed), and S2 -> S5 for xa_rollback (a COMMIT typed by hand has made the work permanent
-// before anybody prepared it).
-inline constexpr std::array<Row<S, 6>, 34> branch{{
+// be committed), S2 -> S5 for xa_rollback (a COMMIT typed by hand has made the work permanent
+// before anybody prepared it), and the one for xa_close, which is no call on a branch: this process
+// closes its books on what the server has prepared (prepare_at_end.hpp).
+inline constexpr std::array<Row<S, 6>, 35> branch{{
     //                                                          S0  S1  S2  S3  S4  S5
     {Verb::start, Mode::plain, Reply::ok,                      {S1, no, no, no, no, no}},
     {Verb::start, Mode::join, Reply::ok,                       {no, S1, S1, no, no, no}},
@@ -78,6 +79,7 @@ inline constexpr std::array<Row<S, 6>, 34> branch{{
     {Verb::rollback, Mode::plain, Reply::heuristic,            {no, no, S5, S5, S5, S5}},
     {Verb::rollback, Mode::plain, Reply::nota,                 {no, no, S0, S0, S0, no}},
     {Verb::forget, Mode::plain, Reply::ok,                     {no, no, no, no, no, S0}},
+    {Verb::close, Mode::plain, Reply::ok,                      {no, no, no, S0, no, no}},
     {Verb::open, Mode::plain, Reply::ok,                       {S0, S1, S2, S3, S4, S5}},
     {Verb::recover, Mode::plain, Reply::ok,                    {S0, S1, S2, S3, S4, S5}},
 }};

@@ -144,6 +144,11 @@ class Server {
   /// Limits of the pool for this open string.
   [[nodiscard]] virtual std::size_t pool_size() const noexcept = 0;
   [[nodiscard]] virtual std::chrono::milliseconds pool_timeout() const noexcept = 0;
+
+  /// `prepare_at_end=1` in the open string: xa_end(TMSUCCESS) prepares the branch, which another
+  /// process will complete. Its sessions then never answer XA_RDONLY to prepare(): a branch that
+  /// has vanished could not be told from one that never was.
+  [[nodiscard]] virtual bool prepares_at_end() const noexcept { return false; }
 };
 
 class Driver {
