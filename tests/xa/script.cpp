@@ -129,6 +129,8 @@ int open(Switch& rm, const Step& step) {
       info = "colour=green";
     else if (kind == "other")
       info = "db=b";
+    else if (kind == "at_end")
+      info = "db=a prepare_at_end=1";
     else
       flags_at = 0;
   }

@@ -3,7 +3,7 @@
 // A step is `[thread:]verb[@rmid] [argument...] [= code[/code...]]`. Thread 1 and rmid 1 are meant
 // when none is given, and OK when no code is; HANDLE is any positive number, and xa_complete is
 // called with the last one of the thread and rmid. Threads are real: XA keeps state per thread.
-//   open [NULL|LONG|BAD|other] [flags]      close [flags]
+//   open [NULL|LONG|BAD|other|at_end] [flags]      close [flags]
 //   start|end|prepare|commit|rollback|forget XID [flags]
 //   recover count flags [= n]
 //   complete [flags]   result [flags] (xa_complete is XA_OK; the code of the call it completed)

@@ -170,7 +170,7 @@ class ScriptedSession : public Session {
 
 class ScriptedServer : public Server {
  public:
-  explicit ScriptedServer(World& world) : world_(world) {}
+  ScriptedServer(World& world, bool at_end) : world_(world), at_end_(at_end) {}
 
   Result<std::unique_ptr<Session>> connect(const std::string& owner_tag) override {
     world_.wait_while_held("connect");
@@ -194,9 +194,11 @@ class ScriptedServer : public Server {
   [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept override {
     return world_.pool_timeout_;
   }
+  [[nodiscard]] bool prepares_at_end() const noexcept override { return at_end_; }
 
  private:
   World& world_;
+  const bool at_end_;
 };
 
 bool ScriptedDriver::sends() const noexcept {
@@ -206,7 +208,8 @@ bool ScriptedDriver::sends() const noexcept {
 
 Result<std::unique_ptr<Server>> ScriptedDriver::parse(std::string_view open_string) {
   if (open_string.find("db=") != 0) return failure(XAER_INVAL, "unknown key");
-  return std::unique_ptr<Server>(new ScriptedServer(world_));
+  const bool at_end = open_string.ends_with("prepare_at_end=1");
+  return std::unique_ptr<Server>(new ScriptedServer(world_, at_end));
 }
 
 int ScriptedDriver::classify(const std::exception& exception) const noexcept {
