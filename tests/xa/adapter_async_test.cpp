@@ -104,9 +104,9 @@ TEST_CASE("No table moves before xa_complete") {
                  "2:commit X NOWAIT = RETRY; 2:start X = DUPID; result; 2:commit X = NOTA");
     scenario.run("ended, perhaps",
                  "start Y; hold end; end Y SUCCESS|ASYNC = HANDLE; connection; letgo end; "
-                 "connection; result; connection = NOTA; prepare Y");
+                 "connection; result; connection = PROTO; prepare Y");
     scenario.run("associated, perhaps",
-                 "start Z ASYNC = HANDLE; connection = NOTA; result; connection; end Z SUCCESS");
+                 "start Z ASYNC = HANDLE; connection = PROTO; result; connection; end Z SUCCESS");
   }
 }
 

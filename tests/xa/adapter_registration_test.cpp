@@ -213,6 +213,6 @@ TEST_CASE("A thread does not register while a call of it is outstanding") {
 TEST_CASE("A static switch asks no transaction manager") {
   Registering s;
   Scenario fixed;
-  fixed.run("static", "open; connection = NOTA; start X; connection; release = PROTO");
+  fixed.run("static", "open; connection = PROTO; start X; connection; release = PROTO");
   CHECK(s.registered == 0);
 }

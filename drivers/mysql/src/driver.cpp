@@ -27,8 +27,8 @@ class MysqlDriver final : public rm::Driver {
 }  // namespace
 
 rm::Driver& driver() noexcept {
-  static MysqlDriver object;
-  return object;
+  static auto* const object = new MysqlDriver;  // threads may outlive static destruction
+  return *object;
 }
 
 }  // namespace xabridge::mysql

@@ -35,4 +35,11 @@ XABRIDGE_API int xabridge_mysql_last_insert_id_of(int rmid, unsigned long long* 
   return xabridge::rm::last_insert_id(
       xabridge_mysql_execute_of(rmid, xabridge::rm::kLastInsertId, nullptr, 0), id);
 }
+
+XABRIDGE_API sql::Connection* xabridge_mysql_connection_of(int rmid) {
+  auto& used = xabridge_mysql_switch_dynamic_instance().knows(rmid)
+                   ? xabridge_mysql_switch_dynamic_instance()
+                   : xabridge_mysql_switch_instance();
+  return static_cast<sql::Connection*>(used.connection(rmid));
+}
 }

@@ -40,9 +40,10 @@ bool contains(const List& list, std::string_view key) {
   return std::find(list.begin(), list.end(), key) != list.end();
 }
 
-// Asking libpq instead of listing its keywords here: a newer libpq brings its own.
+// Asking libpq instead of listing its keywords here: a newer libpq brings its own. Never destroyed:
+// another thread may call xa_open while the process exits.
 const std::vector<std::string_view>& known_keys() {
-  static const std::vector<std::string> names = [] {
+  static const auto& names = *new const std::vector<std::string>([] {
     std::vector<std::string> list(own_keys.begin(), own_keys.end());
     PQconninfoOption* const all = PQconndefaults();
     for (const PQconninfoOption* option = all; option != nullptr && option->keyword != nullptr;
@@ -51,8 +52,8 @@ const std::vector<std::string_view>& known_keys() {
     PQconninfoFree(all);
     std::sort(list.begin(), list.end());
     return list;
-  }();
-  static const std::vector<std::string_view> views(names.begin(), names.end());
+  }());
+  static const auto& views = *new const std::vector<std::string_view>(names.begin(), names.end());
   return views;
 }
 

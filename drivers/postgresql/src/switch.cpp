@@ -11,3 +11,10 @@ XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch, "xabridge PostgreSQL", TMUSEA
                        ::xabridge::postgresql::driver())
 XABRIDGE_DEFINE_SWITCH(xabridge_postgresql_switch_dynamic, "xabridge PostgreSQL dynamic",
                        TMREGISTER | TMUSEASYNC, ::xabridge::postgresql::driver())
+
+extern "C" XABRIDGE_API PGconn* xabridge_postgresql_connection_of(int rmid) {
+  auto& used = xabridge_postgresql_switch_dynamic_instance().knows(rmid)
+                   ? xabridge_postgresql_switch_dynamic_instance()
+                   : xabridge_postgresql_switch_instance();
+  return static_cast<PGconn*>(used.connection(rmid));
+}

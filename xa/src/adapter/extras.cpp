@@ -68,6 +68,19 @@ int asking(ImplRef& impl, const char* operation, int rmid, Body body) noexcept {
   }
 }
 
+/// Why the thread has no connection. What was refused before is likely to be the cause.
+Answer no_branch(const Answer& admission, const Error* before) {
+  std::string text = admission.error ? admission.error->message
+                                     : "this thread is not associated with a branch here; the "
+                                       "transaction manager begins one with xa_start";
+  // Asked for again and again, the answer stays the same.
+  const bool cause = before != nullptr && !before->operation.starts_with("connection");
+  if (cause) text += "; before, " + before->operation + ": " + before->message;
+  Answer answer = refused(XAER_PROTO, std::move(text));
+  if (cause) answer.error->server_text = before->server_text;
+  return answer;
+}
+
 }  // namespace
 
 int Switch::name_instance(int rmid, const char* name, const char* owner_tag) noexcept try {
@@ -92,7 +105,12 @@ void* Switch::connection(int rmid) noexcept try {
     if (keep(self.registry, thread, "connection", rmid, register_thread()) != XA_OK) return nullptr;
     if (rm->native) return rm->native->native();
   }
-  if (rm == nullptr || !rm->active) return nullptr;
+  if (rm == nullptr || !rm->active) {
+    const Answer admission = self.admit(thread, Verb::end, rmid, TMNOFLAGS);
+    keep(self.registry, thread, "connection", rmid,
+         no_branch(admission, thread.error(self.registry, rmid)));
+    return nullptr;
+  }
   void* native = nullptr;
   rm->instance->branches().with_pinned(*rm->active,
                                        [&](Session& session, S) { native = session.native(); });
