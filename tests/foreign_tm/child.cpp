@@ -19,8 +19,8 @@ std::string server() {
   return name == nullptr ? "" : name;
 }
 
-std::string open_string(const std::string& more) {
-  std::string variable = "XABRIDGE_TEST_" + server();
+std::string open_string(const std::string& more, const std::string& who) {
+  std::string variable = "XABRIDGE_TEST_" + server() + who;
   for (char& c : variable) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   const char* const text = std::getenv(variable.c_str());
   if (text == nullptr)
@@ -91,13 +91,21 @@ int Child::end() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-Manager::Manager(const std::string& suffix) {
+// MariaDB wants the privilege PROCESS for prepare_at_end.
+std::string prepare_at_end() {
+  return open_string("prepare_at_end=1", server() == "mariadb" ? "_admin" : "");
+}
+
+Loaded::Loaded(const std::string& suffix) {
   const std::string loaded = say("load " + accessor(suffix) + " ndrx_get_xa_switch");
   if (!loaded.starts_with("ok")) throw std::runtime_error(loaded);
   const std::string library = server() == "postgresql" ? APPLICATION_POSTGRESQL : APPLICATION_MYSQL;
   if (const std::string said = say("application " + library); said != "ok")
     throw std::runtime_error(said);
-  if (const int opened = code("open 1 " + open_string("prepare_at_end=1")); opened != 0)
+}
+
+Manager::Manager(const std::string& suffix) : Loaded(suffix) {
+  if (const int opened = code("open 1 " + prepare_at_end()); opened != 0)
     throw std::runtime_error("xa_open: " + std::to_string(opened));
 }
 

@@ -10,8 +10,10 @@ namespace foreign_tm {
 
 /// "postgresql", "mysql" or "mariadb": XABRIDGE_TEST_SERVER.
 [[nodiscard]] std::string server();
-/// Its open string, with `more` behind.
-[[nodiscard]] std::string open_string(const std::string& more = "");
+/// Its open string, with `more` behind; `who` is "" or "_admin".
+[[nodiscard]] std::string open_string(const std::string& more = "", const std::string& who = "");
+/// The same for processes that share their work.
+[[nodiscard]] std::string prepare_at_end();
 /// A text no other test uses, short enough for tables and XIDs.
 [[nodiscard]] std::string unique_name();
 /// The accessor library of the server, `suffix` "" or "_dynamic".
@@ -39,8 +41,14 @@ class Child {
   std::FILE* from_ = nullptr;
 };
 
-/// A child with the server's switch loaded and rmid 1 open, prepare_at_end=1.
-class Manager : public Child {
+/// A child with the server's switch and application loaded.
+class Loaded : public Child {
+ public:
+  explicit Loaded(const std::string& suffix = "");
+};
+
+/// And rmid 1 open, prepare_at_end=1.
+class Manager : public Loaded {
  public:
   explicit Manager(const std::string& suffix = "");
 };

@@ -92,7 +92,7 @@ TEST_CASE("all our libraries together in one process keep out of each other's wa
   CHECK(child.say("application " +
                   std::string(server() == "postgresql" ? APPLICATION_POSTGRESQL
                                                        : APPLICATION_MYSQL)) == "ok");
-  CHECK(child.code("open 1 " + open_string()) == XA_OK);
+  CHECK(child.code("open 1 " + prepare_at_end()) == XA_OK);
   transact(child, unique_name());
   CHECK(child.end() == 0);
 }

@@ -92,7 +92,9 @@ TEST_CASE("one process works, another prepares and completes") {
   CHECK(s.completer.code("commit " + s.x + " 1 " + std::to_string(TMONEPHASE)) == XAER_NOTA);
 }
 
-TEST_CASE("the session of the worker never keeps another process from completing") {
+// MariaDB answers XA COMMIT with success, and commits nothing, while it is still letting go of the
+// session that prepared the branch: then the next round waits for the row, and the sum is wrong.
+TEST_CASE("a commit at once after xa_end is one") {
   Scene s;
   for (int i = 0; i < 20; ++i) {
     const std::string xid = s.x + std::to_string(i);
@@ -253,4 +255,12 @@ TEST_CASE("the switch that registers itself prepares at its end too") {
   CHECK(s.completer.code("prepare " + s.x + " 1 0") == XA_OK);
   CHECK(s.completer.code("commit " + s.x + " 1 0") == XA_OK);
   CHECK(s.value() == "1");
+}
+
+TEST_CASE("MariaDB without the privilege to see what it lets go of is refused, with the grant") {
+  if (server() != "mariadb") return;
+  Loaded child;
+  CHECK(child.code("open 1 " + open_string("prepare_at_end=1")) == XAER_RMERR);
+  CHECK(child.say("work 1 SELECT 1").find("GRANT PROCESS ON *.* TO xabridge") != std::string::npos);
+  CHECK(child.code("open 1 " + open_string()) == XA_OK);
 }

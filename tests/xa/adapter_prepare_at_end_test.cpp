@@ -162,16 +162,6 @@ TEST_CASE("A branch committed by hand is not called rolled back") {
                "prepare X = PROTO; forget X; rollback X = NOTA");
 }
 
-TEST_CASE("Phase two waits a moment until the server has noticed that the session is gone") {
-  Scenario scenario;
-  scenario.run("ended", ended);
-  scenario.world.script("commit_prepared", XA_RETRY);
-  scenario.run("may not wait", "commit@2 X NOWAIT = RETRY");
-  scenario.world.script("commit_prepared", XA_RETRY);
-  scenario.world.script("commit_prepared", XA_RETRY);
-  scenario.run("waits", "commit@2 X");
-}
-
 TEST_CASE("One phase that cannot be done now leaves the branch prepared and says so") {
   Scenario scenario;
   scenario.run("ended", ended);

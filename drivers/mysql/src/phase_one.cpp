@@ -19,6 +19,7 @@ rm::Answer MysqlSession::prepare(const Xid& xid) {
       let_go();
     } else {
       holds_ = Holds::bound;
+      if (settings_->prepare_at_end && flavour_ == Flavour::mariadb) return detach(xid);
     }
     return XA_OK;
   }

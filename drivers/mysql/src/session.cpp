@@ -20,9 +20,10 @@ constexpr long kLargestFormatId = std::numeric_limits<int>::max();
 
 }  // namespace
 
-MysqlSession::MysqlSession(std::shared_ptr<const Settings> settings,
+MysqlSession::MysqlSession(std::shared_ptr<const Settings> settings, std::string owner_tag,
                            std::unique_ptr<sql::Connection> connection)
     : settings_(std::move(settings)),
+      owner_tag_(std::move(owner_tag)),
       connection_(std::move(connection)),
       statement_(connection_->createStatement()) {}
 
@@ -32,8 +33,9 @@ Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const S
   if (!connection) return connection.error();
   try {
     std::unique_ptr<MysqlSession> session(
-        new MysqlSession(std::move(settings), *std::move(connection)));
+        new MysqlSession(std::move(settings), owner_tag, *std::move(connection)));
     session->identify();
+    if (auto refusal = session->may_prepare_at_end()) return *std::move(refusal);
     return session;
   } catch (const sql::SQLException& failure) {
     return make_error(failure, "set up session", nullptr);
@@ -210,7 +212,7 @@ void MysqlSession::interrupt() noexcept {
     auto connection = open_connection(*settings_, "");
     if (!connection) return;
     const std::unique_ptr<sql::Statement> statement((*connection)->createStatement());
-    statement->execute("KILL QUERY " + id_);
+    statement->execute("KILL QUERY " + server_id());
   } catch (const std::exception&) {
     // Best effort: the statement ends by itself or with the session.
   }

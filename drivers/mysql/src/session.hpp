@@ -12,7 +12,8 @@
 //                       +-------------+
 //
 // MySQL frees the session at XA PREPARE (xa_detach_on_prepare); MariaDB keeps it bound to the
-// prepared branch, and answers everybody else XAER_NOTA, until phase two or disconnection.
+// prepared branch, and answers everybody else XAER_NOTA, until phase two or disconnection. With
+// prepare_at_end a session of MariaDB changes its connection at XA PREPARE; see detach.cpp.
 //
 // Every call may come from another thread than the one before, never two at once (interrupt()
 // apart): a session keeps nothing that belongs to a thread, and connector() registers each thread
@@ -21,6 +22,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,7 +55,10 @@ class MysqlSession final : public rm::Session {
   [[nodiscard]] bool reusable() noexcept override;
   bool alive() noexcept override;
   void interrupt() noexcept override;
-  [[nodiscard]] std::string server_id() const override { return id_; }
+  [[nodiscard]] std::string server_id() const override {
+    const std::lock_guard lock(id_mutex_);
+    return id_;
+  }
   [[nodiscard]] void* native() noexcept override { return connection_.get(); }
   [[nodiscard]] int doomed() const noexcept override { return doomed_; }
 
@@ -65,7 +70,7 @@ class MysqlSession final : public rm::Session {
  private:
   enum class Holds { none, active, ended, bound };
 
-  MysqlSession(std::shared_ptr<const Settings> settings,
+  MysqlSession(std::shared_ptr<const Settings> settings, std::string owner_tag,
                std::unique_ptr<sql::Connection> connection);
   void identify();
   std::string settings_now();
@@ -82,6 +87,14 @@ class MysqlSession final : public rm::Session {
   rm::Answer no_longer_ours(Error error);
   [[nodiscard]] rm::Answer doom(const Xid& xid) const;
   rm::Answer undo_after(Error failure, const Xid& xid);
+  /// After XA PREPARE, where other processes complete the branch. XA_OK; XAER_RMFAIL = prepared,
+  /// but perhaps not yet to be completed.
+  rm::Answer detach(const Xid& xid);
+  /// Does InnoDB take a transaction for that of this session? Yes, where it does not say.
+  Result<bool> innodb_knows(const std::string& session);
+  /// What keeps prepare_at_end from working here.
+  std::optional<Error> may_prepare_at_end();
+  void replace_by(MysqlSession& fresh);
   rm::Answer phase_two(bool commit, const Xid& xid);
   Result<bool> listed(const Xid& xid);
   std::optional<Error> complete(bool commit, const Xid& xid);
@@ -91,9 +104,11 @@ class MysqlSession final : public rm::Session {
   rm::Answer judge(bool commit, const Xid& xid, Error error);
 
   const std::shared_ptr<const Settings> settings_;
+  const std::string owner_tag_;
   std::unique_ptr<sql::Connection> connection_;
   std::unique_ptr<sql::Statement> statement_;  // every XA statement; made once
-  std::string id_;
+  mutable std::mutex id_mutex_;
+  std::string id_;  // changes under id_mutex_; read without it by the session's own thread only
   std::string version_;
   std::string settings_at_login_;
   Flavour flavour_ = Flavour::mysql;

@@ -5,9 +5,6 @@
 // earlier life of this one: phase two of it goes through a control session, and the server is the
 // authority.
 
-#include <chrono>
-#include <thread>
-
 #include "impl.hpp"
 
 namespace xabridge::rm {
@@ -132,12 +129,8 @@ class PhaseTwo final : public Operation {
     if (claim_ && claim_->session() != nullptr) return Operation::perform();
     auto control = call_.instance.control_session();
     if (!control) return std::move(control.error());
-    Answer answer = ask(*control->get());
-    const auto limit = std::chrono::steady_clock::now() + until_let_go;
-    while (answer.code == XA_RETRY && may_be_let_go() && std::chrono::steady_clock::now() < limit) {
-      std::this_thread::sleep_for(between_tries);
-      answer = ask(*control->get());
-    }
+    Answer answer =
+        ask_server(unknown(), [&] { return rm::perform(*control->get(), request(verb_), xid()); });
     if (answer.code != XAER_RMFAIL) control->give_back();
     return answer;
   }
@@ -154,18 +147,6 @@ class PhaseTwo final : public Operation {
  private:
   static constexpr Request request(Verb verb) noexcept {
     return verb == Verb::commit ? Request::commit_prepared : Request::rollback_prepared;
-  }
-
-  // The process that prepared the branch at its end has closed the session that MariaDB binds to
-  // it; the server notices a moment later. Whoever asks in between need not come back.
-  static constexpr std::chrono::milliseconds until_let_go{1000};
-  static constexpr std::chrono::milliseconds between_tries{2};
-  [[nodiscard]] bool may_be_let_go() const noexcept {
-    return !claim_ && call_.instance.prepares_at_end() && call_.wait == Pool::Wait::yes;
-  }
-
-  Answer ask(Session& session) {
-    return ask_server(unknown(), [&] { return rm::perform(session, request(verb_), xid()); });
   }
 
   const Call call_;

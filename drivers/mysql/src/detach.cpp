@@ -1,0 +1,93 @@
+// prepare_at_end=1 at MariaDB: making the server let go of a prepared branch, and knowing that it
+// has.
+//
+// MariaDB lets nobody else complete a prepared branch while the session that prepared it lives, so
+// that session is ended. It takes the server some steps, and between two of them lies a trap, seen
+// with 10.11: the branch is anybody's already, but InnoDB still takes it for the session's. XA COMMIT
+// then finds no transaction to commit, answers success all the same, and the branch is in no list any
+// more until the server starts anew and finds it prepared. xa_end must not answer before that moment
+// is over, and only InnoDB knows: its status (the privilege PROCESS) names the session of each
+// transaction, and none once it is the server's own.
+#include <chrono>
+#include <thread>
+
+#include "errors.hpp"
+#include "session.hpp"
+
+namespace xabridge::mysql {
+namespace {
+
+constexpr int kAccessDenied = 1227;
+constexpr std::chrono::milliseconds kPause{1};
+
+/// The server cuts a list of very many transactions in the middle, and says so with this.
+constexpr const char* kCut = "... truncated...";
+
+}  // namespace
+
+Result<bool> MysqlSession::innodb_knows(const std::string& session) {
+  const auto rows = query("SHOW ENGINE INNODB STATUS");
+  if (!rows) return rows.error();
+  std::string status;
+  for (const auto& row : *rows) status += row.at(2).value_or("");
+  return status.find("MariaDB thread id " + session + ",") != std::string::npos ||
+         status.find(kCut) != std::string::npos;
+}
+
+std::optional<Error> MysqlSession::may_prepare_at_end() {
+  if (!settings_->prepare_at_end || flavour_ != Flavour::mariadb) return std::nullopt;
+  auto seen = innodb_knows(id_);
+  if (seen) return std::nullopt;
+  if (seen.error().vendor_code == kAccessDenied) {
+    seen.error().xa_code = XAER_RMERR;
+    seen.error().message =
+        "prepare_at_end is refused: MariaDB shows only to accounts with PROCESS when it has let go "
+        "of a branch; as an administrator: GRANT PROCESS ON *.* TO " +
+        settings_->user;
+  }
+  return std::move(seen.error());
+}
+
+rm::Answer MysqlSession::detach(const Xid& xid) {
+  const auto unknown = [&](Error error) {
+    error.xa_code = XAER_RMFAIL;
+    error.outcome_known = false;
+    error.xid = xid.to_string();
+    error.message = "the branch is prepared, but whether the server has let go of it could not be "
+                    "seen; recovery finds it: " + error.message;
+    return lost(std::move(error));
+  };
+  const std::string before = server_id();
+  statement_.reset();
+  connection_.reset();
+  auto fresh = open(settings_, owner_tag_);
+  if (!fresh) return unknown(std::move(fresh.error()));
+  replace_by(**fresh);
+
+  const auto limit =
+      std::chrono::steady_clock::now() + std::chrono::seconds(settings_->connect_timeout);
+  for (;;) {
+    auto attached = innodb_knows(before);
+    if (attached && !*attached) return XA_OK;
+    if (!attached && connection_lost(attached.error())) return unknown(std::move(attached.error()));
+    if (std::chrono::steady_clock::now() > limit)
+      return unknown(make_error(XAER_RMFAIL, "end the session", &xid,
+                                "InnoDB still names session " + before));
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+/// The connection of a session just opened, in place of our own, which is closed.
+void MysqlSession::replace_by(MysqlSession& fresh) {
+  connection_ = std::move(fresh.connection_);
+  statement_ = std::move(fresh.statement_);
+  settings_at_login_ = std::move(fresh.settings_at_login_);
+  unchanged_ = fresh.unchanged_;
+  broken_ = false;
+  stray_reported_ = false;
+  let_go();
+  const std::lock_guard lock(id_mutex_);
+  id_ = fresh.id_;
+}
+
+}  // namespace xabridge::mysql
