@@ -6,8 +6,9 @@
 // with 10.11: the branch is anybody's already, but InnoDB still takes it for the session's. XA COMMIT
 // then finds no transaction to commit, answers success all the same, and the branch is in no list any
 // more until the server starts anew and finds it prepared. xa_end must not answer before that moment
-// is over, and only InnoDB knows: its status (the privilege PROCESS) names the session of each
-// transaction, and none once it is the server's own.
+// is over: not before the session has left the list of processes, by when the branch is anybody's,
+// and not while InnoDB, whose status (the privilege PROCESS) names the session of each transaction,
+// still names this one.
 #include <chrono>
 #include <thread>
 
@@ -25,7 +26,11 @@ constexpr const char* kCut = "... truncated...";
 
 }  // namespace
 
-Result<bool> MysqlSession::innodb_knows(const std::string& session) {
+Result<bool> MysqlSession::still_holds(const std::string& session) {
+  const auto listed =
+      query("SELECT COUNT(*) FROM information_schema.processlist WHERE id = " + session);
+  if (!listed) return listed.error();
+  if (listed->at(0).at(0) != "0") return true;
   const auto rows = query("SHOW ENGINE INNODB STATUS");
   if (!rows) return rows.error();
   std::string status;
@@ -36,7 +41,7 @@ Result<bool> MysqlSession::innodb_knows(const std::string& session) {
 
 std::optional<Error> MysqlSession::may_prepare_at_end() {
   if (!settings_->prepare_at_end || flavour_ != Flavour::mariadb) return std::nullopt;
-  auto seen = innodb_knows(id_);
+  auto seen = still_holds("0");  // nobody's: only whether it may be asked
   if (seen) return std::nullopt;
   if (seen.error().vendor_code == kAccessDenied) {
     seen.error().xa_code = XAER_RMERR;
@@ -58,26 +63,29 @@ rm::Answer MysqlSession::detach(const Xid& xid) {
     return lost(std::move(error));
   };
   const std::string before = server_id();
-  statement_.reset();
-  connection_.reset();
   auto fresh = open(settings_, owner_tag_);
   if (!fresh) return unknown(std::move(fresh.error()));
+  // The object outlives its session: an application that uses its connection beyond xa_end gets an
+  // exception, not freed memory.
+  former_ = std::move(connection_);
   replace_by(**fresh);
+  if (auto failure = say("KILL CONNECTION " + before, "end the session", &xid))
+    return unknown(*std::move(failure));
 
   const auto limit =
       std::chrono::steady_clock::now() + std::chrono::seconds(settings_->connect_timeout);
   for (;;) {
-    auto attached = innodb_knows(before);
+    auto attached = still_holds(before);
     if (attached && !*attached) return XA_OK;
     if (!attached && connection_lost(attached.error())) return unknown(std::move(attached.error()));
     if (std::chrono::steady_clock::now() > limit)
       return unknown(make_error(XAER_RMFAIL, "end the session", &xid,
-                                "InnoDB still names session " + before));
+                                "the server still has session " + before));
     std::this_thread::sleep_for(kPause);
   }
 }
 
-/// The connection of a session just opened, in place of our own, which is closed.
+/// The connection of a session just opened, in place of our own.
 void MysqlSession::replace_by(MysqlSession& fresh) {
   connection_ = std::move(fresh.connection_);
   statement_ = std::move(fresh.statement_);

@@ -90,8 +90,8 @@ class MysqlSession final : public rm::Session {
   /// After XA PREPARE, where other processes complete the branch. XA_OK; XAER_RMFAIL = prepared,
   /// but perhaps not yet to be completed.
   rm::Answer detach(const Xid& xid);
-  /// Does InnoDB take a transaction for that of this session? Yes, where it does not say.
-  Result<bool> innodb_knows(const std::string& session);
+  /// May what this session has prepared still be its own, to the server or to InnoDB?
+  Result<bool> still_holds(const std::string& session);
   /// What keeps prepare_at_end from working here.
   std::optional<Error> may_prepare_at_end();
   void replace_by(MysqlSession& fresh);
@@ -107,6 +107,7 @@ class MysqlSession final : public rm::Session {
   const std::string owner_tag_;
   std::unique_ptr<sql::Connection> connection_;
   std::unique_ptr<sql::Statement> statement_;  // every XA statement; made once
+  std::unique_ptr<sql::Connection> former_;    // its session is ended; see detach.cpp
   mutable std::mutex id_mutex_;
   std::string id_;  // changes under id_mutex_; read without it by the session's own thread only
   std::string version_;
