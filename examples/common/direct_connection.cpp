@@ -15,11 +15,11 @@ constexpr int tls_error = 2026;
 
 /// What the open string may say beyond libpq's own keywords.
 constexpr std::string_view postgresql_extras[] = {"passwordfile", "pool_size", "pool_timeout",
-                                                 "prepare_at_end"};
+                                                  "prepare_at_end"};
 constexpr std::string_view mysql_keys[] = {
-    "host",         "port",    "socket",          "user",        "password",
-    "passwordfile", "dbname",  "sslmode",         "sslrootcert", "sslcert",
-    "sslkey",       "charset", "connect_timeout", "pool_size",   "pool_timeout",
+    "host",          "port",    "socket",          "user",        "password",
+    "passwordfile",  "dbname",  "sslmode",         "sslrootcert", "sslcert",
+    "sslkey",        "charset", "connect_timeout", "pool_size",   "pool_timeout",
     "prepare_at_end"};
 
 OpenString parse_for_postgresql(const std::string& text) {

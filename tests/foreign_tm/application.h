@@ -1,5 +1,6 @@
 /* The application's side of the processes: what a program under a foreign transaction manager does
- * with the database it is given. A library per database, loaded when the first work is asked for. */
+ * with the database it is given. A library per database, loaded when the first work is asked for.
+ * */
 #ifndef FOREIGN_TM_APPLICATION_H
 #define FOREIGN_TM_APPLICATION_H
 
@@ -16,7 +17,8 @@ enum { WORK_DONE = 0, WORK_FAILED = 1, WORK_NO_CONNECTION = 2 };
 XABRIDGE_API int application_work(int rmid, const char *sql, char *text, long size);
 
 /* On a connection of its own, outside any branch, for looking and preparing. */
-XABRIDGE_API int application_outside(const char *open_string, const char *sql, char *text, long size);
+XABRIDGE_API int application_outside(const char *open_string, const char *sql, char *text,
+                                     long size);
 
 #ifdef __cplusplus
 }

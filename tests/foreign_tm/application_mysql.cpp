@@ -1,10 +1,11 @@
 // The application at MySQL and MariaDB, with Connector/C++.
+#include <xabridge/mysql_switch.h>
+
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <sstream>
 #include <string>
-#include <xabridge/mysql_switch.h>
 
 #if __has_include(<mysql/jdbc.h>)
 #include <mysql/jdbc.h>

@@ -1,8 +1,8 @@
 // The application at PostgreSQL, with libpq.
 #include <libpq-fe.h>
+#include <xabridge/postgresql_switch.h>
 
 #include <cstdio>
-#include <xabridge/postgresql_switch.h>
 
 #include "application.h"
 

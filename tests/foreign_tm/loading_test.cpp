@@ -70,7 +70,9 @@ TEST_CASE("a file without the function is an error of the loader and not a crash
 TEST_CASE("a connection that is not there comes with the reason") {
   Manager manager;
   const std::string x = unique_name();
-  const auto why = [&](int rmid) { return manager.say("work " + std::to_string(rmid) + " SELECT 1"); };
+  const auto why = [&](int rmid) {
+    return manager.say("work " + std::to_string(rmid) + " SELECT 1");
+  };
   CHECK(why(7).find("not open in this thread; call xa_open first") != std::string::npos);
   CHECK(why(1).find("not associated with a branch") != std::string::npos);
   REQUIRE(manager.code("start " + x + " 1 " + std::to_string(TMJOIN)) == XAER_NOTA);
@@ -89,9 +91,9 @@ TEST_CASE("all our libraries together in one process keep out of each other's wa
   CHECK(child.say("also " APPLICATION_POSTGRESQL) == "ok");
   CHECK(child.say("also " APPLICATION_MYSQL) == "ok");
   CHECK(child.say("load " + accessor() + " lixa_get_xa_switch").starts_with("ok"));
-  CHECK(child.say("application " +
-                  std::string(server() == "postgresql" ? APPLICATION_POSTGRESQL
-                                                       : APPLICATION_MYSQL)) == "ok");
+  CHECK(child.say("application " + std::string(server() == "postgresql" ? APPLICATION_POSTGRESQL
+                                                                        : APPLICATION_MYSQL)) ==
+        "ok");
   CHECK(child.code("open 1 " + prepare_at_end()) == XA_OK);
   transact(child, unique_name());
   CHECK(child.end() == 0);

@@ -237,9 +237,9 @@ TEST_CASE("many threads work in one process and as many complete in another") {
   const std::string how_many = std::to_string(threads) + " " + std::to_string(rounds);
   const std::string all = std::to_string(threads * rounds);
   const std::string insert =
-      "INSERT INTO " + s.table + (server() == "postgresql"
-                                      ? " SELECT 2 + floor(random() * 2000000000)::int, 1"
-                                      : " SELECT 2 + FLOOR(RAND() * 2000000000), 1");
+      "INSERT INTO " + s.table +
+      (server() == "postgresql" ? " SELECT 2 + floor(random() * 2000000000)::int, 1"
+                                : " SELECT 2 + FLOOR(RAND() * 2000000000), 1");
   CHECK(s.worker.say("storm work 1 " + s.table + " " + how_many + " " + insert) == all);
   CHECK(s.completer.say("storm finish 1 " + s.table + " " + how_many + " -") == all);
   CHECK(s.completer.say("outside SELECT SUM(v) FROM " + s.table).substr(2) == all);

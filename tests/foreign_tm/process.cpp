@@ -123,7 +123,8 @@ std::string recover(std::istringstream& line) {
   std::string prefix;
   line >> rmid >> prefix;
   std::vector<XID> xids(1000);
-  const int count = process().rm->xa_recover_entry(xids.data(), 1000, rmid, TMSTARTRSCAN | TMENDRSCAN);
+  const int count =
+      process().rm->xa_recover_entry(xids.data(), 1000, rmid, TMSTARTRSCAN | TMENDRSCAN);
   std::string names;
   for (int i = 0; i < count; ++i) {
     const XID& xid = xids[static_cast<std::size_t>(i)];
@@ -139,8 +140,7 @@ bool all_of_it(const std::string& verb, const std::string& name, int rmid, const
   std::string text;
   if (verb == "work")
     return rm.xa_start_entry(&xid, rmid, TMNOFLAGS) == XA_OK &&
-           do_work(rmid, sql, text) == WORK_DONE &&
-           rm.xa_end_entry(&xid, rmid, TMSUCCESS) == XA_OK;
+           do_work(rmid, sql, text) == WORK_DONE && rm.xa_end_entry(&xid, rmid, TMSUCCESS) == XA_OK;
   return rm.xa_prepare_entry(&xid, rmid, TMNOFLAGS) == XA_OK &&
          rm.xa_commit_entry(&xid, rmid, TMNOFLAGS) == XA_OK;
 }
@@ -156,7 +156,8 @@ std::string storm(std::istringstream& line) {
     crew.emplace_back([&, t] {
       if (open_here(rmid) != XA_OK) return;
       for (int round = 0; round < rounds; ++round)
-        if (all_of_it(verb, prefix + "-" + std::to_string(t) + "-" + std::to_string(round), rmid, sql))
+        if (all_of_it(verb, prefix + "-" + std::to_string(t) + "-" + std::to_string(round), rmid,
+                      sql))
           ++well;
       process().rm->xa_close_entry(process().info.data(), rmid, TMNOFLAGS);
     });
@@ -173,8 +174,8 @@ std::string forked(std::istringstream& line) {
   if (child == 0) {
     XID xid = xid_named(name);
     const bool inherited = process().rm->xa_start_entry(&xid, rmid, TMNOFLAGS) != XAER_PROTO;
-    const bool good = !inherited && open_here(rmid) == XA_OK && all_of_it("work", name, rmid, sql) &&
-                      all_of_it("finish", name, rmid, sql);
+    const bool good = !inherited && open_here(rmid) == XA_OK &&
+                      all_of_it("work", name, rmid, sql) && all_of_it("finish", name, rmid, sql);
     std::exit(good ? 0 : 1);
   }
   int status = 0;

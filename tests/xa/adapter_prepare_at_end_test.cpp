@@ -59,9 +59,10 @@ TEST_CASE("What was prepared at its end is prepared for everybody, as often as i
 
 TEST_CASE("A prepared branch takes no more work, and the reason is that it is prepared") {
   Scenario scenario;
-  scenario.run("prepared", std::string(ended) +
-                               "; start X JOIN = PROTO; start X RESUME = PROTO; end X SUCCESS = PROTO; "
-                               "end X SUSPEND = PROTO; start@2 X JOIN = PROTO; forget X = NOTA");
+  scenario.run("prepared",
+               std::string(ended) +
+                   "; start X JOIN = PROTO; start X RESUME = PROTO; end X SUCCESS = PROTO; "
+                   "end X SUSPEND = PROTO; start@2 X JOIN = PROTO; forget X = NOTA");
   scenario.run("text", "start X JOIN = PROTO");
   CHECK(contains(scenario.last_error().message, "prepared when it was ended"));
   scenario.run("gone", "commit X; start X JOIN = NOTA; end X SUCCESS = NOTA");
@@ -69,7 +70,8 @@ TEST_CASE("A prepared branch takes no more work, and the reason is that it is pr
 
 TEST_CASE("What never existed is never voted for") {
   Scenario scenario;
-  scenario.run("never", "open at_end; prepare X = NOTA; commit X ONEPHASE = NOTA; rollback X = NOTA");
+  scenario.run("never",
+               "open at_end; prepare X = NOTA; commit X ONEPHASE = NOTA; rollback X = NOTA");
   scenario.run("active elsewhere", "open@2 at_end; start@2 X; prepare X = NOTA");
 }
 
@@ -122,7 +124,8 @@ TEST_CASE("Where nobody knows whether xa_end has prepared, its session is closed
   Scenario scenario;
   scenario.run("open", "open at_end; start X");
   scenario.world.script("prepare", XAER_RMERR);
-  scenario.run("unclear", "end X SUCCESS = RMERR; prepare X = NOTA; start X; end X SUCCESS; commit X");
+  scenario.run("unclear",
+               "end X SUCCESS = RMERR; prepare X = NOTA; start X; end X SUCCESS; commit X");
 }
 
 TEST_CASE("A suspended association is not the end of the branch") {
@@ -131,8 +134,8 @@ TEST_CASE("A suspended association is not the end of the branch") {
   } constexpr ways[] = {
       {"resumed", "end X SUSPEND; prepare X = PROTO; start X RESUME", "end X SUCCESS"},
       {"ended while suspended", "end X SUSPEND", "end X SUCCESS"},
-      {"another thread has suspended", "end X SUSPEND; 2:open at_end; 2:start X JOIN; end X SUCCESS",
-       "2:end X SUCCESS"},
+      {"another thread has suspended",
+       "end X SUSPEND; 2:open at_end; 2:start X JOIN; end X SUCCESS", "2:end X SUCCESS"},
       {"migrated", "end X SUSPEND|MIGRATE; 2:open at_end; 2:start X RESUME", "2:end X SUCCESS"},
   };
   for (const auto& [id, before, last] : ways) {
@@ -147,8 +150,9 @@ TEST_CASE("A suspended association is not the end of the branch") {
 
 TEST_CASE("The last to end a branch that another thread has failed rolls it back") {
   Scenario scenario;
-  scenario.run("failed", "open at_end; 2:open at_end; start X; end X SUSPEND; 2:start X JOIN; "
-                         "end X FAIL = RB; 2:end X SUCCESS = RB; rollback X = NOTA; start X");
+  scenario.run("failed",
+               "open at_end; 2:open at_end; start X; end X SUSPEND; 2:start X JOIN; "
+               "end X FAIL = RB; 2:end X SUCCESS = RB; rollback X = NOTA; start X");
   CHECK_FALSE(scenario.world.is_prepared(xid_named("X")));
 }
 

@@ -13,8 +13,8 @@ using namespace xabridge::rm;
 namespace {
 
 constexpr std::pair<const char*, Verb> verbs[] = {
-    {"open", Verb::open},       {"close", Verb::close},     {"start", Verb::start},
-    {"end", Verb::end},         {"prepare", Verb::prepare}, {"commit", Verb::commit},
+    {"open", Verb::open},         {"close", Verb::close},     {"start", Verb::start},
+    {"end", Verb::end},           {"prepare", Verb::prepare}, {"commit", Verb::commit},
     {"rollback", Verb::rollback}, {"recover", Verb::recover}, {"forget", Verb::forget},
     {"complete", Verb::complete},
 };
@@ -57,8 +57,8 @@ TEST_CASE("What a call on a branch that only the server may know comes to") {
       const std::string call = std::string(name) + suffix;
       INFO(call);
       const auto row = written.find(call);
-      const auto expected = row == written.end() ? std::pair(Unknown::not_known, Unknown::not_known)
-                                                 : row->second;
+      const auto expected =
+          row == written.end() ? std::pair(Unknown::not_known, Unknown::not_known) : row->second;
       CHECK((of_unknown(verb, mode, false) == expected.first));
       CHECK((of_unknown(verb, mode, true) == expected.second));
     }

@@ -3,12 +3,12 @@
 //
 // MariaDB lets nobody else complete a prepared branch while the session that prepared it lives, so
 // that session is ended. It takes the server some steps, and between two of them lies a trap, seen
-// with 10.11: the branch is anybody's already, but InnoDB still takes it for the session's. XA COMMIT
-// then finds no transaction to commit, answers success all the same, and the branch is in no list any
-// more until the server starts anew and finds it prepared. xa_end must not answer before that moment
-// is over: not before the session has left the list of processes, by when the branch is anybody's,
-// and not while InnoDB, whose status (the privilege PROCESS) names the session of each transaction,
-// still names this one.
+// with 10.11: the branch is anybody's already, but InnoDB still takes it for the session's. XA
+// COMMIT then finds no transaction to commit, answers success all the same, and the branch is in no
+// list any more until the server starts anew and finds it prepared. xa_end must not answer before
+// that moment is over: not before the session has left the list of processes, by when the branch is
+// anybody's, and not while InnoDB, whose status (the privilege PROCESS) names the session of each
+// transaction, still names this one.
 #include <chrono>
 #include <thread>
 
@@ -58,8 +58,10 @@ rm::Answer MysqlSession::detach(const Xid& xid) {
     error.xa_code = XAER_RMFAIL;
     error.outcome_known = false;
     error.xid = xid.to_string();
-    error.message = "the branch is prepared, but whether the server has let go of it could not be "
-                    "seen; recovery finds it: " + error.message;
+    error.message =
+        "the branch is prepared, but whether the server has let go of it could not be "
+        "seen; recovery finds it: " +
+        error.message;
     return lost(std::move(error));
   };
   const std::string before = server_id();

@@ -82,7 +82,7 @@ void Session::start_prepare() {
     if (is_rollback(answer.code)) roll_back_now();  // RB* from prepare: it is gone
     return conclude(std::move(answer));
   }
-  // At its end a branch is really prepared, written or not: where it is looked for it must be found.
+  // At its end a branch is really prepared, written or not: who looks for it must find it.
   if (server_->options.prepares_at_end() || observer_.may_have_written()) return ask_to_prepare();
   ask(changed_nothing, &Session::asked_if_written);
 }

@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t control_sessions = 2;  // one for recovery, one for phase two beside it
 constexpr const char* default_tag = "xabridge";
 
-/// Where other processes do the work, this one completes it with as many threads as those work with.
+/// Where other processes do the work, this one completes it with as many threads as they have.
 std::size_t control_size(const Server& server) {
   return server.prepares_at_end() ? server.pool_size() : control_sessions;
 }

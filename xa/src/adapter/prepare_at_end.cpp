@@ -25,7 +25,8 @@ class EndAndPrepare final : public Operation {
   Answer perform() override {
     S state = claim_->state();
     Verb verb = Verb::end;
-    for (Then next = Then::nothing;; verb = next == Then::prepare ? Verb::prepare : Verb::rollback) {
+    for (Then next = Then::nothing;;
+         verb = next == Then::prepare ? Verb::prepare : Verb::rollback) {
       Answer answer = ask(verb);
       state = after(state, verb, Mode::plain, answer.code);
       next = then_after(verb, state);
@@ -72,9 +73,8 @@ class EndAndPrepare final : public Operation {
       answer.code = XAER_RMERR;
       return answer;
     }
-    const auto refusal = std::find_if(steps_.begin(), steps_.end(), [](const Step& step) {
-      return step.answer.code != XA_OK;
-    });
+    const auto refusal = std::find_if(steps_.begin(), steps_.end(),
+                                      [](const Step& step) { return step.answer.code != XA_OK; });
     return refusal == steps_.end() ? Answer(XA_OK) : refusal->answer;
   }
 

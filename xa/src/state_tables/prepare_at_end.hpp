@@ -1,19 +1,20 @@
-// An instance opened with prepare_at_end=1, for transaction managers whose processes share the work:
-// one ends a branch, another one prepares and completes it. Here the end of the last association is
-// also the vote, and from then on the branch is the server's: this process keeps no session for it
-// and no entry, so that what it says of the branch is what any other process would say.
+// An instance opened with prepare_at_end=1, for transaction managers whose processes share the
+// work: one ends a branch, another one prepares and completes it. Here the end of the last
+// association is also the vote, and from then on the branch is the server's: this process keeps no
+// session for it and no entry, so that what it says of the branch is what any other process would
+// say.
 //
 // Two tables beside 6-4, which stays as it is:
 //
-//  * After the end: what follows an answer, by the state it led to, until nothing follows. The states
-//    move by table 6-4 at each step.
+//  * After the end: what follows an answer, by the state it led to, until nothing follows. The
+//    states move by table 6-4 at each step.
 //
 //       xa_end: S1 --end--> S2 --prepare--> S3 --leave--> S0
 //                     |          +--RB*--> S0
 //                     +-RB*-> S4 --rollback--> S0, or S5 where the server had decided by itself
 //
-//  * The unknown: what a call is answered on a branch that is S0 here, because it may be prepared at
-//    the server. Without the option only phase two asks the server.
+//  * The unknown: what a call is answered on a branch that is S0 here, because it may be prepared
+//    at the server. Without the option only phase two asks the server.
 #pragma once
 
 #include "branch.hpp"
@@ -37,6 +38,8 @@ enum class Unknown {
 
 namespace table {
 
+using enum Then;
+
 struct AfterEnd {
   Verb answered;
   std::array<Then, 6> then;  // by the state it led to
@@ -52,10 +55,10 @@ struct OfUnknown {
 // S2 after xa_prepare is that of XAER_RMERR, which leaves open whether the branch is prepared: its
 // session is closed, and recovery finds it if it is.
 inline constexpr std::array<AfterEnd, 3> after_end{{
-    //                S0              S1              S2              S3              S4               S5
-    {Verb::end,      {Then::nothing,  Then::nothing,  Then::prepare,  Then::nothing,  Then::roll_back, Then::nothing}},
-    {Verb::prepare,  {Then::nothing,  Then::nothing,  Then::leave,    Then::leave,    Then::nothing,   Then::nothing}},
-    {Verb::rollback, {Then::nothing,  Then::nothing,  Then::nothing,  Then::nothing,  Then::nothing,   Then::nothing}},
+    //                S0       S1       S2       S3       S4         S5
+    {Verb::end,      {nothing, nothing, prepare, nothing, roll_back, nothing}},
+    {Verb::prepare,  {nothing, nothing, leave,   leave,   nothing,   nothing}},
+    {Verb::rollback, {nothing, nothing, nothing, nothing, nothing,   nothing}},
 }};
 
 // A prepared branch can be committed with TMONEPHASE too: whoever does that has not asked for the

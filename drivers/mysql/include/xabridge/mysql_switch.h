@@ -2,8 +2,8 @@
  * exports for it. C, and for the connection C++.
  *
  * A transaction manager takes one of the two switches, by its name or through the functions of
- * libxabridge_mysql_accessor, opens it with an open string (docs/foreign-transaction-managers.md) and
- * needs nothing else. The application under it asks for the connection of its transaction:
+ * libxabridge_mysql_accessor, opens it with an open string (docs/foreign-transaction-managers.md)
+ * and needs nothing else. The application under it asks for the connection of its transaction:
  *
  *   sql::Connection* stock = xabridge_mysql_connection_of(2);
  *   if (stock == nullptr) {
@@ -39,14 +39,14 @@ extern XABRIDGE_API struct xa_switch_t xabridge_mysql_switch_dynamic;
 extern XABRIDGE_API const struct xabridge_rm_extras_t xabridge_mysql_switch_dynamic_extras;
 
 #ifdef __cplusplus
-/* The connection of the branch the calling thread is associated with through this rmid, whichever of
- * the two switches the transaction manager has opened it with. Under the dynamic one this is what
- * registers the thread, and outside a global transaction it gives a connection for work of the
- * application's own, valid until xabridge_mysql_switch_dynamic_extras.release(rmid).
+/* The connection of the branch the calling thread is associated with through this rmid, whichever
+ * of the two switches the transaction manager has opened it with. Under the dynamic one this is
+ * what registers the thread, and outside a global transaction it gives a connection for work of
+ * the application's own, valid until xabridge_mysql_switch_dynamic_extras.release(rmid).
  *
  * It belongs to the resource manager, is the calling thread's alone, and ends with xa_end: ask for
- * it again in the next transaction. Never delete or close() it, never end the transaction on it; let
- * statements end before the transaction does. <xabridge/mysql.hpp> says what else.
+ * it again in the next transaction. Never delete or close() it, never end the transaction on it;
+ * let statements end before the transaction does. <xabridge/mysql.hpp> says what else.
  *
  * Null, and last_error(rmid, ...) of the extras of that switch says why: rmid is not open in this
  * thread, the thread is not associated with a branch (xa_start was refused: the reason is given),

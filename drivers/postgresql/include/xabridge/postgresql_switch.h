@@ -2,8 +2,9 @@
  * exports. C and C++.
  *
  * A transaction manager takes one of the two switches, by its name or through the functions of
- * libxabridge_postgresql_accessor, opens it with an open string (docs/foreign-transaction-managers.md)
- * and needs nothing else. The application under it asks for the connection of its transaction:
+ * libxabridge_postgresql_accessor, opens it with an open string, and needs nothing else
+ * (docs/foreign-transaction-managers.md). The application under it asks for the connection of its
+ * transaction:
  *
  *   PGconn *accounts = xabridge_postgresql_connection_of(1);
  *   if (accounts == NULL) {
@@ -12,8 +13,8 @@
  *     fprintf(stderr, "%s\n", why.message);
  *   }
  *
- * With xabridge's own transaction manager use <xabridge/postgresql.hpp> or <xabridge/postgresql.h>,
- * which know resource managers by name. */
+ * With xabridge's own transaction manager use <xabridge/postgresql.hpp> or
+ * <xabridge/postgresql.h>, which know resource managers by name. */
 #ifndef XABRIDGE_POSTGRESQL_SWITCH_H
 #define XABRIDGE_POSTGRESQL_SWITCH_H
 
@@ -35,14 +36,15 @@ extern XABRIDGE_API const struct xabridge_rm_extras_t xabridge_postgresql_switch
 extern XABRIDGE_API struct xa_switch_t xabridge_postgresql_switch_dynamic;
 extern XABRIDGE_API const struct xabridge_rm_extras_t xabridge_postgresql_switch_dynamic_extras;
 
-/* The connection of the branch the calling thread is associated with through this rmid, whichever of
- * the two switches the transaction manager has opened it with. Under the dynamic one this is what
- * registers the thread, and outside a global transaction it gives a connection for work of the
- * application's own, valid until xabridge_postgresql_switch_dynamic_extras.release(rmid).
+/* The connection of the branch the calling thread is associated with through this rmid, whichever
+ * of the two switches the transaction manager has opened it with. Under the dynamic one this is
+ * what registers the thread, and outside a global transaction it gives a connection for work of
+ * the application's own, valid until xabridge_postgresql_switch_dynamic_extras.release(rmid).
  *
  * It belongs to the resource manager, is the calling thread's alone, and ends with xa_end: ask for
- * it again in the next transaction. Never PQfinish or PQreset it, never send BEGIN, COMMIT, ROLLBACK
- * or PREPARE TRANSACTION on it; read every result. <xabridge/postgresql.hpp> says what else.
+ * it again in the next transaction. Never PQfinish or PQreset it, never send BEGIN, COMMIT,
+ * ROLLBACK or PREPARE TRANSACTION on it; read every result. <xabridge/postgresql.hpp> says what
+ * else.
  *
  * Null, and last_error(rmid, ...) of the extras of that switch says why: rmid is not open in this
  * thread, the thread is not associated with a branch (xa_start was refused: the reason is given),
