@@ -1,6 +1,5 @@
-/* The application's side of the processes: what a program under a foreign transaction manager does
- * with the database it is given. A library per database, loaded when the first work is asked for.
- * */
+/* The application's side of the processes: what a program under a foreign transaction manager
+ * does with the database it is given. A library per database, loaded when work is asked for. */
 #ifndef FOREIGN_TM_APPLICATION_H
 #define FOREIGN_TM_APPLICATION_H
 
