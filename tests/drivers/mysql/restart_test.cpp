@@ -11,9 +11,16 @@ void control(const std::string& verb) {
   REQUIRE(std::system(command.c_str()) == 0);
 }
 
+/// MySQL may lose prepared branches in a crash when its newest binary log has XIDs of another
+/// formatID too, as other tests leave them (README.md of the driver). Each start begins a new one.
+void begin_new_binary_log() {
+  if (!on_mariadb()) control("restart");
+}
+
 }  // namespace
 
 TEST_CASE("prepared branches survive a crash of the server and unprepared ones do not") {
+  begin_new_binary_log();
   auto f = std::make_unique<Fixture>();
   const Xid committed = f->xid();
   const Xid rolled_back = f->xid();
@@ -57,6 +64,7 @@ TEST_CASE("prepared branches survive a crash of the server and unprepared ones d
 }
 
 TEST_CASE("phase two on a session that a restart of the server ended says that nothing was sent") {
+  begin_new_binary_log();
   auto f = std::make_unique<Fixture>();
   const std::string tcp = open_string();
   const std::vector<std::string> ways = {tcp + " sslmode=disable", tcp + " sslmode=require",
