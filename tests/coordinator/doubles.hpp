@@ -154,6 +154,7 @@ class MemoryRegister : public DecisionRegister {
   }
   Result<Owner> owner_of(const Gtrid& gtrid) override {
     if (gtrid.register_id != id_) return Owner::foreign;
+    if (owner_error) return *owner_error;
     if (gtrid.incarnation == own_) return Owner::self;
     if (live.count(gtrid.incarnation[0]) != 0) return Owner::live;
     return incarnations.count(gtrid.incarnation[0]) == 0 ? Owner::stranger
@@ -184,6 +185,7 @@ class MemoryRegister : public DecisionRegister {
   std::optional<Decision> stands;
   std::optional<Error> heuristic_error;
   std::optional<Error> pass_error;
+  std::optional<Error> owner_error;  // a damaged slot: nobody knows whose its branches are
   std::function<void()> before_decide;
   std::function<void()> before_decision;
   int passes_ended = 0;

@@ -199,6 +199,17 @@ TEST_CASE("a transaction the register cannot tell about is held") {
   CHECK(f.journal.empty());
 }
 
+TEST_CASE("branches of a damaged slot are left alone and reported, not taken for running ones") {
+  RecoveryFixture f;
+  (void)f.prepare(1, 2);
+  f.reg.owner_error.emplace().message = "decision log damaged";
+  const auto report = f.pass();
+  CHECK(f.journal.empty());
+  CHECK(report.live == 0);
+  CHECK(report.reported == 2);
+  CHECK(report.branches[0].text.find("decision log damaged") != std::string::npos);
+}
+
 // Its log root was copied or moved while it ran. One resource manager cannot tell who is connected:
 // the one that can speaks for both, or a branch of a living transaction would be rolled back.
 TEST_CASE("an undecided branch waits while sessions of its vanished owner are connected anywhere") {

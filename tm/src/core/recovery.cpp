@@ -239,7 +239,8 @@ void Recovery::Pass::finish_report() {
     report.waiting += to_finish && !b.finished ? 1 : 0;
     report.reported += b.action == Do::report ? 1 : 0;
     report.foreign += b.whose == Whose::foreign ? 1 : 0;
-    report.live += b.whose == Whose::live || b.whose == Whose::in_flight ? 1 : 0;
+    const bool at_work = b.whose == Whose::live || b.whose == Whose::in_flight;
+    report.live += at_work && b.action == Do::leave ? 1 : 0;
   }
   const auto due = [this](std::chrono::steady_clock::time_point when) {
     report.next_due = report.next_due ? std::min(*report.next_due, when) : when;
