@@ -2,13 +2,10 @@
 // has.
 //
 // MariaDB lets nobody else complete a prepared branch while the session that prepared it lives, so
-// that session is ended. It takes the server some steps, and between two of them lies a trap, seen
-// with 10.11: the branch is anybody's already, but InnoDB still takes it for the session's. XA
-// COMMIT then finds no transaction to commit, answers success all the same, and the branch is in no
-// list any more until the server starts anew and finds it prepared. xa_end must not answer before
-// that moment is over: not before the session has left the list of processes, by when the branch is
-// anybody's, and not while InnoDB, whose status (the privilege PROCESS) names the session of each
-// transaction, still names this one.
+// that session is ended. xa_end must not answer before that is over, or XA COMMIT falls into the
+// trap of teardown.hpp: not before the session has left the list of processes, by when the branch
+// is anybody's, and not while InnoDB still names it as the session of a prepared transaction.
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -18,11 +15,7 @@
 namespace xabridge::mysql {
 namespace {
 
-constexpr int kAccessDenied = 1227;
 constexpr std::chrono::milliseconds kPause{1};
-
-/// The server cuts a list of very many transactions in the middle, and says so with this.
-constexpr const char* kCut = "... truncated...";
 
 }  // namespace
 
@@ -31,12 +24,9 @@ Result<bool> MysqlSession::still_holds(const std::string& session) {
       query("SELECT COUNT(*) FROM information_schema.processlist WHERE id = " + session);
   if (!listed) return listed.error();
   if (listed->at(0).at(0) != "0") return true;
-  const auto rows = query("SHOW ENGINE INNODB STATUS");
-  if (!rows) return rows.error();
-  std::string status;
-  for (const auto& row : *rows) status += row.at(2).value_or("");
-  return status.find("MariaDB thread id " + session + ",") != std::string::npos ||
-         status.find(kCut) != std::string::npos;
+  const auto transactions = innodb_prepared();
+  if (!transactions) return transactions.error();
+  return std::ranges::any_of(*transactions, [&](const auto& t) { return t.session == session; });
 }
 
 std::optional<Error> MysqlSession::may_prepare_at_end() {

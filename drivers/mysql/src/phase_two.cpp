@@ -10,6 +10,7 @@
 //   1402, 1613, 1614            XA_RETRY          XA_HEURRB               XA_OK
 //   transient, read-only, 1401  XA_RETRY          XA_HEURHAZ              XAER_NOTA
 //   anything else               XAER_RMERR        XA_HEURHAZ              XAER_NOTA
+//   any, MariaDB, a success before that may have been none (teardown.hpp): not listed: XA_RETRY
 //
 // When the list itself is refused the answer is XAER_RMERR, with the grant that is missing.
 #include <algorithm>
@@ -111,12 +112,37 @@ Error MysqlSession::unsent(bool commit, const Xid& xid) {
 
 /// MariaDB completes a branch of another session only where autocommit is on (else 1400). Switching
 /// it on commits open work, so stray work is rolled back first; that also shows that the session is
-/// alive.
+/// alive. Around the verb it is looked out for MariaDB's trap; see teardown.hpp. An account without
+/// PROCESS cannot look, which preflight warns of.
 std::optional<Error> MysqlSession::complete_detached(bool commit, const Xid& xid) {
   if (auto failure = roll_back_stray_work()) return failure;
+  const auto before = settled_look();
+  const bool blind = !before && before.error().vendor_code == kAccessDenied;
+  if (!before && !blind) return not_yet(commit, xid, before.error());
+  if (before && !before->ending.empty())
+    return not_yet(commit, xid,
+                   make_error(XA_RETRY, verb(commit), &xid,
+                              "MariaDB is ending a session with a prepared branch, and this may "
+                              "be that branch"));
   if (auto failure = say("SET autocommit = 1", "SET autocommit", &xid)) return failure;
+  const TransactionIds doubted_before = doubted(doubt_key(xid));
+  if (before) {
+    TransactionIds all = doubted_before;  // while the answer is not known
+    all.insert(before->held.begin(), before->held.end());
+    doubt(doubt_key(xid), std::move(all));
+  }
   auto error = send_phase_two(commit, xid);
+  if (error && error->outcome_known) doubt(doubt_key(xid), doubted_before);
+  if (!error && before) error = truly_done(verb(commit), xid, *before);
   if (say("SET autocommit = 0", "SET autocommit", &xid)) broken_ = true;
+  return error;
+}
+
+/// Nothing was sent, and nothing speaks against a later try.
+Error MysqlSession::not_yet(bool commit, const Xid& xid, Error error) {
+  if (!connection_lost(error)) error.xa_code = XA_RETRY;
+  error.xid = xid.to_string();
+  error.message = std::string(verb(commit)) + " not sent, ask again: " + error.message;
   return error;
 }
 
@@ -126,6 +152,7 @@ std::optional<Error> MysqlSession::roll_back_stray_work() {
 
 rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {
   if (connection_lost(error)) return lost(std::move(error));
+  if (error.xa_code == XA_RETRY) return error;  // it was not even sent
   const auto still_there = listed(xid);
   if (!still_there) {
     Error unknown = still_there.error();
@@ -141,6 +168,13 @@ rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {
   }
   const bool orphan = flavour_ == Flavour::mariadb && holds_ == Holds::none;
   if (!*still_there) let_go();
+  if (!*still_there && orphan && may_be_swallowed(xid)) {
+    error.xa_code = XA_RETRY;
+    error.message +=
+        "; MariaDB may have forgotten it as its session ended, and lists it again when the server "
+        "has been restarted";
+    return error;
+  }
   error.xa_code = verdict(commit, *still_there, orphan, error);
   if (error.xa_code == XA_OK) return XA_OK;
   if (error.xa_code == XA_RETRY && error.vendor_code == 1397) {

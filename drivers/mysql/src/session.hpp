@@ -31,6 +31,7 @@
 
 #include "connector.hpp"
 #include "settings.hpp"
+#include "teardown.hpp"
 
 namespace xabridge::mysql {
 
@@ -95,12 +96,21 @@ class MysqlSession final : public rm::Session {
   /// What keeps prepare_at_end from working here.
   std::optional<Error> may_prepare_at_end();
   void replace_by(MysqlSession& fresh);
+  // See teardown.cpp. XA_RETRY: the list was cut.
+  Result<std::vector<PreparedTransaction>> innodb_prepared();
+  Result<Look> look();
+  /// Waits, up to a second, until no session is amid its end.
+  Result<Look> settled_look();
+  std::optional<Error> truly_done(std::string_view operation, const Xid& xid, const Look& before);
+  bool may_be_swallowed(const Xid& xid);
+  [[nodiscard]] std::string doubt_key(const Xid& xid) const;
   rm::Answer phase_two(bool commit, const Xid& xid);
   Result<bool> listed(const Xid& xid);
   std::optional<Error> complete(bool commit, const Xid& xid);
   std::optional<Error> complete_detached(bool commit, const Xid& xid);
   std::optional<Error> send_phase_two(bool commit, const Xid& xid);
   static Error unsent(bool commit, const Xid& xid);
+  static Error not_yet(bool commit, const Xid& xid, Error error);
   rm::Answer judge(bool commit, const Xid& xid, Error error);
 
   const std::shared_ptr<const Settings> settings_;

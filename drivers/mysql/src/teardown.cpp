@@ -1,0 +1,189 @@
+// See teardown.hpp.
+#include "teardown.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "errors.hpp"
+#include "session.hpp"
+
+namespace xabridge::mysql {
+namespace {
+
+constexpr std::chrono::seconds kPatience{1};
+constexpr std::chrono::milliseconds kPause{1};
+
+struct Doubts {
+  std::mutex mutex;
+  std::map<std::string, TransactionIds> branches;
+};
+
+Doubts& doubts() {
+  static auto& kept = *new Doubts;  // never destroyed: threads may outlive main()
+  return kept;
+}
+
+/// The digits behind `mark`, in a line that has it.
+std::string number_after(std::string_view line, std::string_view mark) {
+  const auto at = line.find(mark);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = line.substr(at + mark.size());
+  return std::string(rest.substr(0, rest.find_first_not_of("0123456789")));
+}
+
+TransactionIds without(const TransactionIds& from, const TransactionIds& what) {
+  TransactionIds rest;
+  std::ranges::set_difference(from, what, std::inserter(rest, rest.end()));
+  return rest;
+}
+
+}  // namespace
+
+std::optional<std::vector<PreparedTransaction>> prepared_transactions(std::string_view status) {
+  constexpr std::string_view kTransaction = "---TRANSACTION ";
+  // Statements are part of the text, so that any line may be somebody's. One made up adds a
+  // transaction, which costs patience; none takes one away.
+  if (status.find("LIST OF TRANSACTIONS FOR EACH SESSION") == std::string_view::npos ||
+      status.find("END OF INNODB MONITOR OUTPUT") == std::string_view::npos ||
+      status.find("... truncated...") != std::string_view::npos)
+    return std::nullopt;
+  std::vector<PreparedTransaction> found;
+  bool in_prepared = false;
+  while (!status.empty()) {
+    const auto end = std::min(status.find('\n'), status.size());
+    const std::string_view line = status.substr(0, end);
+    status.remove_prefix(std::min(end + 1, status.size()));
+    if (line.starts_with(kTransaction)) {
+      in_prepared = line.find(", ACTIVE (PREPARED)") != std::string_view::npos;
+      const std::string_view id = line.substr(kTransaction.size());
+      if (in_prepared) found.push_back({std::string(id.substr(0, id.find(','))), {}});
+    } else if (in_prepared && found.back().session.empty()) {
+      found.back().session = number_after(line, "MariaDB thread id ");
+    }
+  }
+  return found;
+}
+
+TransactionIds doubted(const std::string& branch) {
+  const std::lock_guard lock(doubts().mutex);
+  const auto found = doubts().branches.find(branch);
+  return found == doubts().branches.end() ? TransactionIds() : found->second;
+}
+
+void doubt(const std::string& branch, TransactionIds transactions) {
+  const std::lock_guard lock(doubts().mutex);
+  if (transactions.empty()) {
+    doubts().branches.erase(branch);
+  } else {
+    doubts().branches.insert_or_assign(branch, std::move(transactions));
+  }
+}
+
+std::string MysqlSession::doubt_key(const Xid& xid) const {
+  const std::string server = settings_->socket.empty()
+                                 ? settings_->host + ":" + std::to_string(settings_->port)
+                                 : settings_->socket;
+  return server + " " + xid.to_mysql();
+}
+
+Result<std::vector<PreparedTransaction>> MysqlSession::innodb_prepared() {
+  const auto rows = query("SHOW ENGINE INNODB STATUS");
+  if (!rows) return rows.error();
+  std::string status;
+  for (const auto& row : *rows) status += row.at(2).value_or("");
+  auto transactions = prepared_transactions(status);
+  if (!transactions)
+    return make_error(XA_RETRY, "look for prepared transactions", nullptr,
+                      "the server's list of transactions is too long for SHOW ENGINE INNODB STATUS, "
+                      "so that nobody can see whether it has let go of a branch");
+  return *std::move(transactions);
+}
+
+/// The list of sessions comes second: one that has left it since is amid its end.
+Result<Look> MysqlSession::look() {
+  const auto transactions = innodb_prepared();
+  if (!transactions) return transactions.error();
+  std::string sessions;
+  for (const auto& transaction : *transactions) {
+    if (transaction.session.empty()) continue;
+    sessions += (sessions.empty() ? "" : ",") + transaction.session;
+  }
+  std::set<std::string> living;
+  if (!sessions.empty()) {
+    // The server marks a session as killed before it lets go of its branch, however it ends.
+    const auto rows = query(
+        "SELECT id FROM information_schema.processlist WHERE command NOT IN ('Killed', 'Busy')"
+        " AND id IN (" +
+        sessions + ")");
+    if (!rows) return rows.error();
+    for (const auto& row : *rows) living.insert(row.at(0).value_or(""));
+  }
+  Look seen;
+  for (const auto& transaction : *transactions) {
+    auto& to = transaction.session.empty()            ? seen.free
+               : living.contains(transaction.session) ? seen.held
+                                                      : seen.ending;
+    to.insert(transaction.id);
+  }
+  return seen;
+}
+
+Result<Look> MysqlSession::settled_look() {
+  const auto limit = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    auto seen = look();
+    if (!seen || seen->ending.empty() || std::chrono::steady_clock::now() > limit) return seen;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+/// The verb was answered: with nullopt, success. What may have been swallowed is doubted until it
+/// is known, so that a repeat, to which the server says XAER_NOTA, is not taken for an answer.
+std::optional<Error> MysqlSession::truly_done(std::string_view operation, const Xid& xid,
+                                              const Look& before) {
+  const auto after = settled_look();
+  Error unknown;
+  if (after) {
+    TransactionIds suspects = after->free;
+    suspects.insert(after->ending.begin(), after->ending.end());
+    suspects = without(suspects, before.free);
+    const bool done = suspects.empty();
+    doubt(doubt_key(xid), std::move(suspects));
+    if (done) return std::nullopt;
+    unknown = make_error(XAER_RMFAIL, operation, &xid, "");
+  } else {
+    unknown = after.error();
+    unknown.operation = operation;
+    unknown.xid = xid.to_string();
+  }
+  unknown.xa_code = XAER_RMFAIL;
+  unknown.outcome_known = false;
+  unknown.message =
+      std::string(operation) +
+      " was answered with success, perhaps without effect: a session with a prepared branch ended "
+      "meanwhile, and a branch that MariaDB forgets that way keeps its locks and is listed again "
+      "when the server has been restarted; ask again" +
+      (unknown.message.empty() ? "" : ": ") + unknown.message;
+  return unknown;
+}
+
+/// May the branch, which is not listed, be one of the transactions that are still prepared? One that
+/// a living session holds is not: nobody else's verb has reached it.
+bool MysqlSession::may_be_swallowed(const Xid& xid) {
+  const TransactionIds suspects = doubted(doubt_key(xid));
+  if (suspects.empty()) return false;
+  const auto seen = look();
+  if (!seen) return true;
+  TransactionIds rest;
+  for (const auto& id : suspects)
+    if (seen->free.contains(id) || seen->ending.contains(id)) rest.insert(id);
+  doubt(doubt_key(xid), rest);
+  return !rest.empty();
+}
+
+}  // namespace xabridge::mysql
