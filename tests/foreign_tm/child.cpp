@@ -91,9 +91,8 @@ int Child::end() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-// MariaDB wants the privilege PROCESS for prepare_at_end.
 std::string prepare_at_end() {
-  return open_string("prepare_at_end=1", server() == "mariadb" ? "_admin" : "");
+  return open_string("prepare_at_end=1");
 }
 
 Loaded::Loaded(const std::string& suffix) {

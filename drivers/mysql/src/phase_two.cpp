@@ -125,14 +125,15 @@ std::optional<Error> MysqlSession::complete_detached(bool commit, const Xid& xid
                               "MariaDB is ending a session with a prepared branch, and this may "
                               "be that branch"));
   if (auto failure = say("SET autocommit = 1", "SET autocommit", &xid)) return failure;
-  const TransactionIds doubted_before = doubted(doubt_key(xid));
+  const std::string branch = doubt_key(*settings_, xid);
+  const TransactionIds doubted_before = doubted(branch);
   if (before) {
     TransactionIds all = doubted_before;  // while the answer is not known
     all.insert(before->held.begin(), before->held.end());
-    doubt(doubt_key(xid), std::move(all));
+    doubt(branch, std::move(all));
   }
   auto error = send_phase_two(commit, xid);
-  if (error && error->outcome_known) doubt(doubt_key(xid), doubted_before);
+  if (error && error->outcome_known) doubt(branch, doubted_before);
   if (!error && before) error = truly_done(verb(commit), xid, *before);
   if (say("SET autocommit = 0", "SET autocommit", &xid)) broken_ = true;
   return error;

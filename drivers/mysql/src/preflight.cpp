@@ -86,6 +86,16 @@ void check_version(Check& check) {
                (check.session.flavour() == Flavour::mariadb ? "MariaDB " : "MySQL ") + text);
 }
 
+/// The account we are logged in as, as GRANT takes it.
+std::string account(Check& check) {
+  if (const auto row = check.session.query("SELECT CURRENT_USER()"); row && !row->empty()) {
+    const std::string name = row->at(0).at(0).value_or("");
+    if (const auto at = name.rfind('@'); at != std::string::npos)
+      return "'" + name.substr(0, at) + "'@'" + name.substr(at + 1) + "'";
+  }
+  return "'" + check.settings.user + "'@'%'";
+}
+
 /// Asking is the surest test of the privilege: roles, wildcards and SUPER all count.
 void check_recover_right(Check& check) {
   const auto branches = check.session.prepared(true);
@@ -95,17 +105,23 @@ void check_recover_right(Check& check) {
     return;
   }
   const bool right = branches.error().vendor_code == 1401;
-  std::string account = "'" + check.settings.user + "'@'%'";
-  if (const auto row = check.session.query("SELECT CURRENT_USER()"); row && !row->empty()) {
-    account = row->at(0).at(0).value_or(account);
-    if (const auto at = account.rfind('@'); at != std::string::npos) {
-      account = "'" + account.substr(0, at) + "'@'" + account.substr(at + 1) + "'";
-    }
-  }
   check.report(
       XABRIDGE_FINDING_ERROR, right ? "XA_RECOVER_ADMIN" : "XA RECOVER",
       "is refused, so that branches in doubt could not be found: " + branches.error().server_text,
-      right ? "GRANT XA_RECOVER_ADMIN ON *.* TO " + account : "see the server's message");
+      right ? "GRANT XA_RECOVER_ADMIN ON *.* TO " + account(check) : "see the server's message");
+}
+
+/// See teardown.hpp.
+void check_sight_of_teardown(Check& check) {
+  if (check.session.flavour() != Flavour::mariadb) return;
+  const auto seen = check.session.query("SHOW ENGINE INNODB STATUS");
+  if (seen) return;
+  if (seen.error().vendor_code != kAccessDenied) return check.failed("PROCESS", seen.error());
+  check.report(XABRIDGE_FINDING_WARNING, "PROCESS",
+               "is missing: MariaDB answers an XA COMMIT with success and commits nothing when the "
+               "session that prepared the branch is just ending, and only InnoDB's status shows it. "
+               "Recovery right after a crash could take such a branch for committed",
+               "GRANT PROCESS ON *.* TO " + account(check));
 }
 
 void set_persist(Check& check, int severity, const char* name, const std::string& wanted,
@@ -212,8 +228,8 @@ void check_engines(Check& check) {
 std::vector<rm::Finding> check_server(MysqlSession& session, const Settings& settings) {
   Check check{session, settings, {}, {}};
   if (!read_variables(check)) return std::move(check.findings);
-  for (auto* part : {check_version, check_recover_right, check_durability, check_session_behaviour,
-                     check_replication_filters, check_engines}) {
+  for (auto* part : {check_version, check_recover_right, check_sight_of_teardown, check_durability,
+                     check_session_behaviour, check_replication_filters, check_engines}) {
     part(check);
   }
   return std::move(check.findings);

@@ -103,7 +103,6 @@ class MysqlSession final : public rm::Session {
   Result<Look> settled_look();
   std::optional<Error> truly_done(std::string_view operation, const Xid& xid, const Look& before);
   bool may_be_swallowed(const Xid& xid);
-  [[nodiscard]] std::string doubt_key(const Xid& xid) const;
   rm::Answer phase_two(bool commit, const Xid& xid);
   Result<bool> listed(const Xid& xid);
   std::optional<Error> complete(bool commit, const Xid& xid);

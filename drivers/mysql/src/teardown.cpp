@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -36,12 +35,6 @@ std::string number_after(std::string_view line, std::string_view mark) {
   return std::string(rest.substr(0, rest.find_first_not_of("0123456789")));
 }
 
-TransactionIds without(const TransactionIds& from, const TransactionIds& what) {
-  TransactionIds rest;
-  std::ranges::set_difference(from, what, std::inserter(rest, rest.end()));
-  return rest;
-}
-
 }  // namespace
 
 std::optional<std::vector<PreparedTransaction>> prepared_transactions(std::string_view status) {
@@ -69,6 +62,20 @@ std::optional<std::vector<PreparedTransaction>> prepared_transactions(std::strin
   return found;
 }
 
+TransactionIds perhaps_swallowed(const Look& before, const Look& after) {
+  TransactionIds suspects = after.ending;
+  suspects.insert(after.free.begin(), after.free.end());
+  std::erase_if(suspects, [&](const auto& id) { return before.free.contains(id); });
+  return suspects;
+}
+
+std::string doubt_key(const Settings& settings, const Xid& xid) {
+  const std::string server = settings.socket.empty()
+                                 ? settings.host + ":" + std::to_string(settings.port)
+                                 : settings.socket;
+  return server + " " + xid.to_mysql();
+}
+
 TransactionIds doubted(const std::string& branch) {
   const std::lock_guard lock(doubts().mutex);
   const auto found = doubts().branches.find(branch);
@@ -82,13 +89,6 @@ void doubt(const std::string& branch, TransactionIds transactions) {
   } else {
     doubts().branches.insert_or_assign(branch, std::move(transactions));
   }
-}
-
-std::string MysqlSession::doubt_key(const Xid& xid) const {
-  const std::string server = settings_->socket.empty()
-                                 ? settings_->host + ":" + std::to_string(settings_->port)
-                                 : settings_->socket;
-  return server + " " + xid.to_mysql();
 }
 
 Result<std::vector<PreparedTransaction>> MysqlSession::innodb_prepared() {
@@ -149,11 +149,9 @@ std::optional<Error> MysqlSession::truly_done(std::string_view operation, const 
   const auto after = settled_look();
   Error unknown;
   if (after) {
-    TransactionIds suspects = after->free;
-    suspects.insert(after->ending.begin(), after->ending.end());
-    suspects = without(suspects, before.free);
+    TransactionIds suspects = perhaps_swallowed(before, *after);
     const bool done = suspects.empty();
-    doubt(doubt_key(xid), std::move(suspects));
+    doubt(doubt_key(*settings_, xid), std::move(suspects));
     if (done) return std::nullopt;
     unknown = make_error(XAER_RMFAIL, operation, &xid, "");
   } else {
@@ -175,14 +173,14 @@ std::optional<Error> MysqlSession::truly_done(std::string_view operation, const 
 /// May the branch, which is not listed, be one of the transactions that are still prepared? One that
 /// a living session holds is not: nobody else's verb has reached it.
 bool MysqlSession::may_be_swallowed(const Xid& xid) {
-  const TransactionIds suspects = doubted(doubt_key(xid));
+  const TransactionIds suspects = doubted(doubt_key(*settings_, xid));
   if (suspects.empty()) return false;
   const auto seen = look();
   if (!seen) return true;
   TransactionIds rest;
   for (const auto& id : suspects)
     if (seen->free.contains(id) || seen->ending.contains(id)) rest.insert(id);
-  doubt(doubt_key(xid), rest);
+  doubt(doubt_key(*settings_, xid), rest);
   return !rest.empty();
 }
 

@@ -15,6 +15,9 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include <xabridge/xid.hpp>
+
+#include "settings.hpp"
 
 namespace xabridge::mysql {
 
@@ -38,9 +41,15 @@ struct Look {
   TransactionIds free;    // nobody's
 };
 
+/// Of which prepared transaction may a branch be the rest, whose XA COMMIT or XA ROLLBACK was answered
+/// with success between the two looks? It was no free one before, which the verb would have found,
+/// and a living session's the verb cannot have reached.
+TransactionIds perhaps_swallowed(const Look& before, const Look& after);
+
 /// Branches whose XA COMMIT or XA ROLLBACK may have been swallowed, each with the transactions of
 /// which it may be one. Kept for the process: a transaction manager may close and open the resource
-/// manager before it asks again. `branch` names server and XID. For any thread.
+/// manager before it asks again. For any thread.
+std::string doubt_key(const Settings& settings, const Xid& xid);
 TransactionIds doubted(const std::string& branch);
 /// Replaces what is kept; empty: nothing is in doubt.
 void doubt(const std::string& branch, TransactionIds transactions);

@@ -240,4 +240,37 @@ TEST_CASE("without XA_RECOVER_ADMIN MySQL says so with the grant and loses nothi
   CHECK(answer.error->message.find("GRANT XA_RECOVER_ADMIN") != std::string::npos);
 }
 
+TEST_CASE("without PROCESS MariaDB is warned of with the grant, and branches are completed") {
+  if (!on_mariadb()) return;
+  Fixture f;
+  MysqlServer allowed(parse_settings(open_string()).value());
+  auto control = allowed.connect("").value();
+  CHECK(find(allowed.preflight(*control), "PROCESS") == nullptr);
+
+  MysqlServer server(parse_settings(server_setting("_LIMITED")).value());
+  auto limited = server.connect("").value();
+  const auto findings = server.preflight(*limited);
+  const auto* right = find(findings, "PROCESS");
+  REQUIRE(right != nullptr);
+  CHECK(right->severity == XABRIDGE_FINDING_WARNING);
+  CHECK(right->fix == "GRANT PROCESS ON *.* TO 'xabridge_limited'@'%'");
+  const Xid xid = f.xid();
+  auto owner = f.session();
+  REQUIRE(owner->begin(xid).code == XA_OK);
+  REQUIRE(Fixture::work(*owner, f.set(1, 5)) == 0);
+  REQUIRE(owner->end(xid).code == XA_OK);
+  REQUIRE(owner->prepare(xid).code == XA_OK);
+  // Its session has long ended when the other one asks: to see that takes the privilege.
+  f.kill(*owner);
+  const std::string thread = "MariaDB thread id " + owner->server_id() + ",";
+  REQUIRE(eventually([&] {
+    const auto status = f.session()->query("SHOW ENGINE INNODB STATUS").value();
+    return status.at(0).at(2).value().find(thread) == std::string::npos;
+  }));
+  auto& other = dynamic_cast<MysqlSession&>(*limited);
+  CHECK(Fixture::settled(other, true, xid).code == XA_OK);
+  CHECK(f.v(1) == 5);
+  CHECK(other.reusable());
+}
+
 }  // namespace xabridge::mysql::test

@@ -57,6 +57,12 @@ std::string unique_name(const std::string& prefix) {
          std::to_string(++counter);
 }
 
+std::string locks_that_delay(const std::string& name) {
+  std::string sql = "SELECT 0";
+  for (int i = 0; i < 1000; ++i) sql += ", GET_LOCK('" + name + std::to_string(i) + "', 0)";
+  return sql;
+}
+
 Plain::Plain(const std::string& open_string) {
   auto settings = parse_settings(open_string).value();
   connection_ = open_connection(settings, "").value();

@@ -32,6 +32,11 @@ bool eventually(const std::function<bool()>& condition);
 /// A text no other run uses, short enough for table names and XIDs.
 std::string unique_name(const std::string& prefix);
 
+/// A query that takes a thousand locks. A server releases them one by one when the session ends:
+/// MariaDB after it has given the session's branch away, and before it tells InnoDB, between which
+/// there are microseconds else.
+std::string locks_that_delay(const std::string& name);
+
 /// A plain autocommit connection.
 class Plain {
  public:

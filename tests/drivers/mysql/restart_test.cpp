@@ -118,4 +118,52 @@ TEST_CASE("phase two on a session that a restart of the server ended says that n
   CHECK(f->observer.value("SELECT COUNT(*) FROM " + f->table + " WHERE id >= 10") == "3");
 }
 
+// MariaDB's trap; see teardown.hpp.
+TEST_CASE("a commit that was swallowed is asked for until a restart, and is one then") {
+  if (!on_mariadb()) return;
+  auto f = std::make_unique<Fixture>();
+  std::optional<Xid> swallowed;
+  int row = 10;
+  while (!swallowed && row < 500) {
+    const Xid xid = f->xid();
+    auto owner = f->session();
+    const std::string values = " VALUES (" + std::to_string(++row) + ", 1)";
+    REQUIRE(owner->begin(xid).code == XA_OK);
+    REQUIRE(Fixture::work(*owner, "INSERT INTO " + f->table + values) == 0);
+    REQUIRE(Fixture::work(*owner, locks_that_delay(f->table)) == 0);
+    REQUIRE(owner->end(xid).code == XA_OK);
+    REQUIRE(owner->prepare(xid).code == XA_OK);
+    f->observer.run("KILL CONNECTION " + owner->server_id());
+    REQUIRE(eventually([&] { return f->observer.failure("XA COMMIT " + xid.to_mysql()) == 0; }));
+    const std::string count = "SELECT COUNT(*) FROM " + f->table + " WHERE id = ";
+    if (f->observer.value(count + std::to_string(row)) == "0") swallowed = xid;
+  }
+  REQUIRE(swallowed);
+
+  // What a session that saw this success keeps of it.
+  auto session = f->session();
+  TransactionIds ids;
+  REQUIRE(eventually([&] {
+    const auto status = session->query("SHOW ENGINE INNODB STATUS").value();
+    const auto transactions = prepared_transactions(status.at(0).at(2).value()).value();
+    for (const auto& t : transactions)
+      if (t.session.empty()) ids.insert(t.id);
+    return !ids.empty();
+  }));
+  doubt(doubt_key(parse_settings(open_string()).value(), *swallowed), ids);
+  CHECK(!f->listed(*swallowed));
+  CHECK(session->commit_prepared(*swallowed).code == XA_RETRY);
+  CHECK(f->session()->rollback_prepared(*swallowed).code == XA_RETRY);
+
+  control("kill");
+  control("start");
+  f->observer = Plain(open_string());
+  session = f->session();
+  CHECK(f->listed(*swallowed));
+  CHECK(session->commit_prepared(*swallowed).code == XA_OK);
+  CHECK(f->observer.value("SELECT v FROM " + f->table + " WHERE id = " + std::to_string(row)) ==
+        "1");
+  CHECK(session->commit_prepared(*swallowed).code == XAER_NOTA);
+}
+
 }  // namespace xabridge::mysql::test
