@@ -119,7 +119,7 @@ void check_sight_of_teardown(Check& check) {
   if (seen.error().vendor_code != kAccessDenied) return check.failed("PROCESS", seen.error());
   check.report(XABRIDGE_FINDING_WARNING, "PROCESS",
                "is missing: MariaDB answers an XA COMMIT with success and commits nothing when the "
-               "session that prepared the branch is just ending, and only InnoDB's status shows it. "
+               "session that prepared the branch is just ending; only InnoDB's status shows it. "
                "Recovery right after a crash could take such a branch for committed",
                "GRANT PROCESS ON *.* TO " + account(check));
 }

@@ -99,8 +99,8 @@ Result<std::vector<PreparedTransaction>> MysqlSession::innodb_prepared() {
   auto transactions = prepared_transactions(status);
   if (!transactions)
     return make_error(XA_RETRY, "look for prepared transactions", nullptr,
-                      "the server's list of transactions is too long for SHOW ENGINE INNODB STATUS, "
-                      "so that nobody can see whether it has let go of a branch");
+                      "the server's list of transactions is too long for SHOW ENGINE INNODB STATUS,"
+                      " so that nobody can see whether it has let go of a branch");
   return *std::move(transactions);
 }
 
@@ -108,20 +108,17 @@ Result<std::vector<PreparedTransaction>> MysqlSession::innodb_prepared() {
 Result<Look> MysqlSession::look() {
   const auto transactions = innodb_prepared();
   if (!transactions) return transactions.error();
-  std::string sessions;
-  for (const auto& transaction : *transactions) {
-    if (transaction.session.empty()) continue;
-    sessions += (sessions.empty() ? "" : ",") + transaction.session;
-  }
   std::set<std::string> living;
-  if (!sessions.empty()) {
-    // The server marks a session as killed before it lets go of its branch, however it ends.
-    const auto rows = query(
-        "SELECT id FROM information_schema.processlist WHERE command NOT IN ('Killed', 'Busy')"
-        " AND id IN (" +
-        sessions + ")");
+  if (std::ranges::any_of(*transactions, [](const auto& t) { return !t.session.empty(); })) {
+    // A tenth of the time of information_schema.processlist, which is a table on disk.
+    const auto rows = query("SHOW PROCESSLIST");
     if (!rows) return rows.error();
-    for (const auto& row : *rows) living.insert(row.at(0).value_or(""));
+    // The server marks a session as killed before it lets go of its branch, however it ends; it is
+    // busy while somebody does so.
+    for (const auto& row : *rows) {
+      const std::string command = row.at(4).value_or("");
+      if (command != "Killed" && command != "Busy") living.insert(row.at(0).value_or(""));
+    }
   }
   Look seen;
   for (const auto& transaction : *transactions) {
@@ -170,8 +167,8 @@ std::optional<Error> MysqlSession::truly_done(std::string_view operation, const 
   return unknown;
 }
 
-/// May the branch, which is not listed, be one of the transactions that are still prepared? One that
-/// a living session holds is not: nobody else's verb has reached it.
+/// May the branch, which is not listed, be one of the transactions that are still prepared? One
+/// that a living session holds is not: nobody else's verb has reached it.
 bool MysqlSession::may_be_swallowed(const Xid& xid) {
   const TransactionIds suspects = doubted(doubt_key(*settings_, xid));
   if (suspects.empty()) return false;

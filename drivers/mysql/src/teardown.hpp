@@ -41,9 +41,9 @@ struct Look {
   TransactionIds free;    // nobody's
 };
 
-/// Of which prepared transaction may a branch be the rest, whose XA COMMIT or XA ROLLBACK was answered
-/// with success between the two looks? It was no free one before, which the verb would have found,
-/// and a living session's the verb cannot have reached.
+/// Of which prepared transactions may a branch be the rest whose XA COMMIT or XA ROLLBACK was
+/// answered with success between the two looks? Of no one that was free before, which the verb
+/// would have found, and of no living session's, which it cannot have reached.
 TransactionIds perhaps_swallowed(const Look& before, const Look& after);
 
 /// Branches whose XA COMMIT or XA ROLLBACK may have been swallowed, each with the transactions of

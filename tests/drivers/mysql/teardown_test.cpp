@@ -1,4 +1,5 @@
-// MariaDB's trap (teardown.hpp): a branch completed at once after its session was ended, while MariaDB is still letting go of it.
+// MariaDB's trap (teardown.hpp): a branch is completed at once after its session was ended, while
+// the server is still letting go of it.
 #include <dirent.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
