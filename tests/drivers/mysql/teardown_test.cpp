@@ -70,9 +70,9 @@ TEST_CASE("what is completed while its session ends is completed or said to be u
     const auto answer = Fixture::settled(*other, commit, xid);
     CHECK(!f.listed(xid));
     if (answer.code == XA_OK) {
-      CHECK(f.observer.value("SELECT COUNT(*) FROM " + row) == (commit ? "1" : "0"));
+      REQUIRE(f.observer.value("SELECT COUNT(*) FROM " + row) == (commit ? "1" : "0"));
       // Nothing is locked either.
-      CHECK_NOTHROW(f.observer.value("SELECT v FROM " + row + " FOR UPDATE NOWAIT"));
+      REQUIRE_NOTHROW(f.observer.value("SELECT v FROM " + row + " FOR UPDATE NOWAIT"));
       continue;
     }
     // Its session began to end between the look before the verb and the verb.
