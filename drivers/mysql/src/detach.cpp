@@ -25,6 +25,7 @@ Result<bool> MysqlSession::still_holds(const std::string& session) {
   if (!listed) return listed.error();
   if (listed->at(0).at(0) != "0") return true;
   const auto transactions = innodb_prepared();
+  if (!transactions && transactions.error().xa_code == XA_RETRY) return true;  // it was cut
   if (!transactions) return transactions.error();
   return std::ranges::any_of(*transactions, [&](const auto& t) { return t.session == session; });
 }

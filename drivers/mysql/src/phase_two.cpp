@@ -10,7 +10,7 @@
 //   1402, 1613, 1614            XA_RETRY          XA_HEURRB               XA_OK
 //   transient, read-only, 1401  XA_RETRY          XA_HEURHAZ              XAER_NOTA
 //   anything else               XAER_RMERR        XA_HEURHAZ              XAER_NOTA
-//   any, MariaDB, a success before that may have been none (teardown.hpp): not listed: XA_RETRY
+//   any, MariaDB, a success before may have been none (teardown.hpp), not listed: XA_RETRY
 //
 // When the list itself is refused the answer is XAER_RMERR, with the grant that is missing.
 #include <algorithm>
@@ -169,7 +169,7 @@ rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {
   }
   const bool orphan = flavour_ == Flavour::mariadb && holds_ == Holds::none;
   if (!*still_there) let_go();
-  if (!*still_there && orphan && may_be_swallowed(xid)) {
+  if (!*still_there && orphan && may_be_swallowed(commit, xid)) {
     error.xa_code = XA_RETRY;
     error.message +=
         "; MariaDB may have forgotten it as its session ended, and lists it again when the server "

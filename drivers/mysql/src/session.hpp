@@ -102,7 +102,8 @@ class MysqlSession final : public rm::Session {
   /// Waits, up to a second, until no session is amid its end.
   Result<Look> settled_look();
   std::optional<Error> truly_done(std::string_view operation, const Xid& xid, const Look& before);
-  bool may_be_swallowed(const Xid& xid);
+  bool may_be_swallowed(bool commit, const Xid& xid);
+  bool sees_forgotten_branch();
   rm::Answer phase_two(bool commit, const Xid& xid);
   Result<bool> listed(const Xid& xid);
   std::optional<Error> complete(bool commit, const Xid& xid);

@@ -139,8 +139,8 @@ Result<Look> MysqlSession::settled_look() {
   }
 }
 
-/// The verb was answered: with nullopt, success. What may have been swallowed is doubted until it
-/// is known, so that a repeat, to which the server says XAER_NOTA, is not taken for an answer.
+/// After success; nullopt: it was one. What may have been swallowed is doubted until it is known, so
+/// that a repeat, to which the server says XAER_NOTA, is not taken for an answer.
 std::optional<Error> MysqlSession::truly_done(std::string_view operation, const Xid& xid,
                                               const Look& before) {
   const auto after = settled_look();
@@ -169,9 +169,10 @@ std::optional<Error> MysqlSession::truly_done(std::string_view operation, const 
 
 /// May the branch, which is not listed, be one of the transactions that are still prepared? One
 /// that a living session holds is not: nobody else's verb has reached it.
-bool MysqlSession::may_be_swallowed(const Xid& xid) {
+bool MysqlSession::may_be_swallowed(bool commit, const Xid& xid) {
   const TransactionIds suspects = doubted(doubt_key(*settings_, xid));
-  if (suspects.empty()) return false;
+  // A rollback needs no memory: after the server's restart no decision is found for the branch.
+  if (suspects.empty()) return commit && sees_forgotten_branch();
   const auto seen = look();
   if (!seen) return true;
   TransactionIds rest;
@@ -179,6 +180,22 @@ bool MysqlSession::may_be_swallowed(const Xid& xid) {
     if (seen->free.contains(id) || seen->ending.contains(id)) rest.insert(id);
   doubt(doubt_key(*settings_, xid), rest);
   return !rest.empty();
+}
+
+/// What another process has seen swallowed: more transactions are prepared than branches listed. A
+/// transaction about to commit is prepared for a moment, so that a single sight proves nothing; a
+/// listed branch that wrote nothing hides a forgotten one.
+bool MysqlSession::sees_forgotten_branch() {
+  const auto limit = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    const auto branches = prepared(true);
+    const auto seen = look();
+    if (!seen) return seen.error().vendor_code != kAccessDenied;
+    const auto all = seen->free.size() + seen->held.size() + seen->ending.size();
+    if (seen->free.empty() || (branches && all <= branches->size())) return false;
+    if (std::chrono::steady_clock::now() > limit) return true;
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 }  // namespace xabridge::mysql

@@ -41,6 +41,11 @@ std::string open_string_with(const std::string& key, const std::string& value) {
   return value.empty() ? text : text + " " + key + "=" + value;
 }
 
+void control(const std::string& verb) {
+  const std::string command = server_setting("_CONTROL") + " " + verb + " >/dev/null";
+  REQUIRE(std::system(command.c_str()) == 0);
+}
+
 bool eventually(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (!condition()) {

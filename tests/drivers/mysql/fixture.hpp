@@ -26,6 +26,9 @@ std::string open_string();
 /// The open string with one key replaced, added, or (empty value) removed.
 std::string open_string_with(const std::string& key, const std::string& value);
 
+/// "kill", "start": the server under test; only where no other test uses it.
+void control(const std::string& verb);
+
 /// Waits until the condition holds; false after ten seconds.
 bool eventually(const std::function<bool()>& condition);
 

@@ -81,6 +81,13 @@ TEST_CASE("what is completed while its session ends is completed or said to be u
     CHECK(!answer.error->outcome_known);
     other = MysqlSession::open(settings, "").value();
     CHECK(other->commit_prepared(xid).code == XA_RETRY);
+    control("kill");
+    control("start");
+    f.observer = Plain(open_string());
+    admin = Plain(server_setting("_ADMIN"));
+    other = MysqlSession::open(settings, "").value();
+    CHECK(Fixture::settled(*other, commit, xid).code == XA_OK);
+    CHECK(f.observer.value("SELECT COUNT(*) FROM " + row) == (commit ? "1" : "0"));
   }
 }
 
