@@ -139,8 +139,8 @@ Result<Look> MysqlSession::settled_look() {
   }
 }
 
-/// After success; nullopt: it was one. What may have been swallowed is doubted until it is known, so
-/// that a repeat, to which the server says XAER_NOTA, is not taken for an answer.
+/// After success; nullopt: it was one. What may have been swallowed is doubted until it is known,
+/// so that a repeat, to which the server says XAER_NOTA, is not taken for an answer.
 std::optional<Error> MysqlSession::truly_done(std::string_view operation, const Xid& xid,
                                               const Look& before) {
   const auto after = settled_look();
