@@ -22,6 +22,14 @@ namespace xabridge::tm::test {
 
 using Journal = std::vector<std::string>;
 
+inline std::size_t position(const Journal& journal, const std::string& entry) {
+  return static_cast<std::size_t>(std::find(journal.begin(), journal.end(), entry) -
+                                  journal.begin());
+}
+inline bool contains(const Journal& journal, const std::string& entry) {
+  return position(journal, entry) != journal.size();
+}
+
 inline Gtrid gtrid_of(std::uint64_t sequence, std::uint8_t incarnation = 1, std::uint8_t reg = 7) {
   Gtrid gtrid;
   gtrid.register_id.fill(reg);
