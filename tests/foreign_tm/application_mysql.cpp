@@ -2,21 +2,9 @@
 #include <xabridge/mysql_switch.h>
 
 #include <cstdio>
-#include <map>
 #include <memory>
-#include <sstream>
-#include <string>
 
-#if __has_include(<mysql/jdbc.h>)
-#include <mysql/jdbc.h>
-#else
-#include <cppconn/connection.h>
-#include <cppconn/driver.h>
-#include <cppconn/exception.h>
-#include <cppconn/resultset.h>
-#include <cppconn/statement.h>
-#endif
-
+#include "../support/plain_mysql.hpp"
 #include "application.h"
 
 namespace {
@@ -36,23 +24,6 @@ int run(sql::Connection& connection, const char* text_of_sql, char* text, long s
   }
 }
 
-/// The test servers' open strings need no quotes.
-std::unique_ptr<sql::Connection> connect(const std::string& open) {
-  std::map<std::string, std::string> values;
-  std::istringstream words(open);
-  for (std::string word; words >> word;) {
-    const auto equals = word.find('=');
-    values[word.substr(0, equals)] = word.substr(equals + 1);
-  }
-  sql::ConnectOptionsMap options;
-  options["hostName"] = sql::SQLString(values["host"]);
-  options["port"] = std::stoi(values["port"]);
-  options["userName"] = sql::SQLString(values["user"]);
-  options["password"] = sql::SQLString(values["password"]);
-  options["schema"] = sql::SQLString(values["dbname"]);
-  return std::unique_ptr<sql::Connection>(::get_driver_instance()->connect(options));
-}
-
 }  // namespace
 
 int application_work(int rmid, const char* sql, char* text, long size) {
@@ -67,7 +38,7 @@ int application_work(int rmid, const char* sql, char* text, long size) {
 
 int application_outside(const char* open_string, const char* sql, char* text, long size) {
   try {
-    return run(*connect(open_string), sql, text, size);
+    return run(*plain_mysql(open_string), sql, text, size);
   } catch (const sql::SQLException& failure) {
     std::snprintf(text, static_cast<std::size_t>(size), "%s", failure.what());
     return WORK_NO_CONNECTION;

@@ -5,15 +5,9 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <map>
-#include <sstream>
 #include <stdexcept>
 
-#if __has_include(<mysql/jdbc.h>)
-#include <mysql/jdbc.h>
-#else
-#include <cppconn/driver.h>
-#endif
+#include "../support/plain_mysql.hpp"
 
 namespace {
 
@@ -37,23 +31,6 @@ std::string table_name(const char* kind) {
          std::to_string(++number);
 }
 
-/// The test servers' open strings need no quotes.
-std::unique_ptr<sql::Connection> connect_mysql(const std::string& open) {
-  std::map<std::string, std::string> values;
-  std::istringstream words(open);
-  for (std::string word; words >> word;) {
-    const auto equals = word.find('=');
-    values[word.substr(0, equals)] = word.substr(equals + 1);
-  }
-  sql::ConnectOptionsMap options;
-  options["hostName"] = sql::SQLString(values["host"]);
-  options["port"] = std::stoi(values["port"]);
-  options["userName"] = sql::SQLString(values["user"]);
-  options["password"] = sql::SQLString(values["password"]);
-  options["schema"] = sql::SQLString(values["dbname"]);
-  return std::unique_ptr<sql::Connection>(::get_driver_instance()->connect(options));
-}
-
 }  // namespace
 
 RealServers::RealServers()
@@ -62,7 +39,7 @@ RealServers::RealServers()
       pg_open_(required("XABRIDGE_TEST_POSTGRESQL")),
       my_open_(other_server()),
       pg_(PQconnectdb(pg_open_.c_str())),
-      my_(connect_mysql(my_open_)) {
+      my_(plain_mysql(my_open_)) {
   if (PQstatus(pg_.get()) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(pg_.get()));
   const std::string columns = "(id INT PRIMARY KEY, balance BIGINT NOT NULL)";
   pg_admin("CREATE TABLE " + account + columns);
