@@ -69,6 +69,12 @@ TransactionIds perhaps_swallowed(const Look& before, const Look& after) {
   return suspects;
 }
 
+TransactionIds still_nobodys(TransactionIds suspects, const Look& now) {
+  std::erase_if(suspects,
+                [&](const auto& id) { return !now.free.contains(id) && !now.ending.contains(id); });
+  return suspects;
+}
+
 std::string doubt_key(const Settings& settings, const Xid& xid) {
   const std::string server = settings.socket.empty()
                                  ? settings.host + ":" + std::to_string(settings.port)
@@ -143,10 +149,19 @@ Result<Look> MysqlSession::settled_look() {
 /// so that a repeat, to which the server says XAER_NOTA, is not taken for an answer.
 std::optional<Error> MysqlSession::truly_done(std::string_view operation, const Xid& xid,
                                               const Look& before) {
-  const auto after = settled_look();
+  auto after = settled_look();
+  TransactionIds suspects;
+  if (after) suspects = perhaps_swallowed(before, *after);
+  // Whose session ended meanwhile is most likely a bystander, whose own transaction manager
+  // completes it before long. A forgotten one stays.
+  const auto limit = std::chrono::steady_clock::now() + kPatience;
+  while (after && !suspects.empty() && std::chrono::steady_clock::now() < limit) {
+    std::this_thread::sleep_for(kPause);
+    after = look();
+    if (after) suspects = still_nobodys(suspects, *after);
+  }
   Error unknown;
   if (after) {
-    TransactionIds suspects = perhaps_swallowed(before, *after);
     const bool done = suspects.empty();
     doubt(doubt_key(*settings_, xid), std::move(suspects));
     if (done) return std::nullopt;
@@ -167,17 +182,14 @@ std::optional<Error> MysqlSession::truly_done(std::string_view operation, const 
   return unknown;
 }
 
-/// May the branch, which is not listed, be one of the transactions that are still prepared? One
-/// that a living session holds is not: nobody else's verb has reached it.
+/// May the branch, which is not listed, be one of the transactions that are still prepared?
 bool MysqlSession::may_be_swallowed(bool commit, const Xid& xid) {
   const TransactionIds suspects = doubted(doubt_key(*settings_, xid));
   // A rollback needs no memory: after the server's restart no decision is found for the branch.
   if (suspects.empty()) return commit && sees_forgotten_branch();
   const auto seen = look();
   if (!seen) return true;
-  TransactionIds rest;
-  for (const auto& id : suspects)
-    if (seen->free.contains(id) || seen->ending.contains(id)) rest.insert(id);
+  const TransactionIds rest = still_nobodys(suspects, *seen);
   doubt(doubt_key(*settings_, xid), rest);
   return !rest.empty();
 }

@@ -45,6 +45,9 @@ struct Look {
 /// answered with success between the two looks? Of no one that was free before, which the verb
 /// would have found, and of no living session's, which it cannot have reached.
 TransactionIds perhaps_swallowed(const Look& before, const Look& after);
+/// Those of them that may still be: what is completed was a bystander's, and what a living session
+/// holds nobody else's verb has reached.
+TransactionIds still_nobodys(TransactionIds suspects, const Look& now);
 
 /// Branches whose XA COMMIT or XA ROLLBACK may have been swallowed, each with the transactions of
 /// which it may be one. Kept for the process: a transaction manager may close and open the resource

@@ -75,6 +75,12 @@ TEST_CASE("what a success may have left behind") {
   CHECK(perhaps_swallowed(row.before, row.after) == row.expected);
 }
 
+TEST_CASE("a suspect that is completed or a living session's is none any more") {
+  const TransactionIds suspects{"1", "2", "3", "4"};
+  CHECK(still_nobodys(suspects, {{"1"}, {"2"}, {"3", "5"}}) == TransactionIds{"2", "3"});
+  CHECK(still_nobodys(suspects, {}).empty());
+}
+
 TEST_CASE("a doubt is kept until it is replaced") {
   CHECK(doubted("here 1").empty());
   doubt("here 1", {"7", "8"});
