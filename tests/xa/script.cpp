@@ -226,9 +226,16 @@ Scenario::Scenario(Kept& kept) : world(kept.world), rm(kept.rm) {}
 Scenario::~Scenario() = default;
 
 Worker& Scenario::thread(int number) {
+  const std::lock_guard lock(mutex_);
   auto& worker = threads_[number];
   if (worker == nullptr) worker = std::make_unique<Worker>();
   return *worker;
+}
+
+void Scenario::end_thread(int number) {
+  std::unique_lock lock(mutex_);
+  const auto ended = threads_.extract(number);
+  lock.unlock();  // what the thread does when it ends may wait for another one's call
 }
 
 int Scenario::call(const std::string& text) {
@@ -236,18 +243,26 @@ int Scenario::call(const std::string& text) {
   if (step.verb == "cut") return world.cut_sessions(), XA_OK;
   if (step.verb == "down") return world.set_reachable(false), XA_OK;
   if (step.verb == "up") return world.set_reachable(true), XA_OK;
-  if (step.verb == "exit") return threads_.erase(step.thread), XA_OK;
+  if (step.verb == "exit") return end_thread(step.thread), XA_OK;
   if (step.verb == "hold") return world.hold(step.argument(0)), XA_OK;
   if (step.verb == "letgo") return world.release(step.argument(0)), XA_OK;
   if (step.verb == "await") return world.await_held(step.argument(0)), XA_OK;
   const std::pair caller{step.thread, step.rmid};
   if (step.verb == "complete" || step.verb == "result")
-    return thread(step.thread).run([&, handle = handles_[caller]] {
+    return thread(step.thread).run([&, handle = handle_of(caller)] {
       return complete(rm, step, handle);
     });
   const int result = thread(step.thread).run([&] { return perform(rm, step); });
-  if (step.asynchronous() && result > 0) handles_[caller] = result;
+  if (step.asynchronous() && result > 0) {
+    const std::lock_guard lock(mutex_);
+    handles_[caller] = result;
+  }
   return result;
+}
+
+int Scenario::handle_of(std::pair<int, int> caller) {
+  const std::lock_guard lock(mutex_);
+  return handles_[caller];
 }
 
 void Scenario::run(const std::string& id, const std::string& steps) {

@@ -54,7 +54,8 @@ class Scenario {
 
   /// Runs the steps and checks each result. `id` is shown when one fails.
   void run(const std::string& id, const std::string& steps);
-  /// Runs one call of a step in that thread, and returns its result unchecked.
+  /// Runs one call of a step in that thread, and returns its result unchecked. May itself be
+  /// called from several threads, for calls that are to meet.
   int call(const std::string& step);
   /// In thread 1 (or another): the reason of the last refusal.
   [[nodiscard]] xabridge_rm_error last_error(int rmid = 1, int thread = 1);
@@ -66,6 +67,9 @@ class Scenario {
  private:
   explicit Scenario(Kept& kept);
   Worker& thread(int number);
+  void end_thread(int number);
+  int handle_of(std::pair<int, int> caller);
+  std::mutex mutex_;                            // of the two maps
   std::map<std::pair<int, int>, int> handles_;  // by thread and rmid
   std::map<int, std::unique_ptr<Worker>> threads_;
 };
