@@ -268,6 +268,21 @@ TEST_CASE("Polling asks for the branch again and again until it is free") {
   }
 }
 
+TEST_CASE("Polling for the last connection ends when waiting for it would") {
+  for (const bool sending : {false, true}) {
+    Asynchronous scenario(sending);
+    scenario.world.set_pool(1, std::chrono::milliseconds(10));
+    scenario.run("full", "open; 2:open; start X; 2:start Y ASYNC = HANDLE");
+    int code = XA_RETRY;
+    while (code == XA_RETRY) code = scenario.call("2:complete NOWAIT");
+    CHECK(code == XA_OK);
+    const xabridge_rm_error reason = scenario.last_error(1, 2);
+    CHECK(reason.xa_code == XAER_RMERR);
+    CHECK(std::string(reason.message).find("none was free within 10 ms") != std::string::npos);
+    scenario.run("nothing is left of it", "end X SUCCESS; rollback X; 2:start Y; 2:end Y SUCCESS");
+  }
+}
+
 TEST_CASE("A branch of another process is completed asynchronously too") {
   for (const bool sending : {false, true}) {
     Asynchronous scenario(sending);

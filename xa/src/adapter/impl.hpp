@@ -22,6 +22,8 @@ struct Call {
   ThreadRm& rm;
   Instance& instance;
   Pool::Wait wait = Pool::Wait::yes;  // while another thread acts for the branch
+  // When it was made: one that is put off and checked anew has waited since then.
+  Pool::Clock::time_point since = Pool::Clock::now();
 };
 
 inline Answer busy_elsewhere() {

@@ -6,7 +6,8 @@
 //
 // A call that may not even be checked without waiting, because another thread is working on the
 // branch, is active in it, or has the last connection, is put off: each xa_complete checks anew,
-// and with TMNOWAIT only looks.
+// and with TMNOWAIT only looks. For a connection it is put off for as long as a call may wait for
+// one.
 #pragma once
 
 #include <functional>

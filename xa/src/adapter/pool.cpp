@@ -42,18 +42,19 @@ Pool::Pool(Server& server, std::string owner_tag, Limits limits)
   idle_.reserve(limits_.size);  // put() must not throw
 }
 
-Result<Lease> Pool::acquire(Wait wait) {
-  auto lease = reserve(wait);
+Result<Lease> Pool::acquire() {
+  auto lease = reserve(Wait::yes, Clock::now());
   if (!lease || *lease) return lease;
   if (auto connected = lease->replace(); !connected) return std::move(connected.error());
   return lease;
 }
 
-Result<Lease> Pool::reserve(Wait wait) {
+Result<Lease> Pool::reserve(Wait wait, Clock::time_point since) {
   std::unique_lock lock(mutex_);
   const auto free = [&] { return !idle_.empty() || slots_ < limits_.size; };
-  if (!free() && (wait == Wait::no || !returned_.wait_for(lock, limits_.timeout, free)))
-    return exhausted(wait);
+  const auto limit = since + limits_.timeout;
+  if (wait == Wait::yes) (void)returned_.wait_until(lock, limit, free);
+  if (!free()) return exhausted(wait == Wait::yes || Clock::now() >= limit);
   Lease lease(*this);
   if (idle_.empty()) {
     ++slots_;
@@ -88,12 +89,12 @@ void Pool::free_slot() noexcept {
   returned_.notify_one();
 }
 
-Error Pool::exhausted(Wait wait) const {
+Error Pool::exhausted(bool for_good) const {
   Error error;
   error.operation = "take a connection from the pool";
-  error.xa_code = wait == Wait::yes ? XAER_RMERR : XA_RETRY;
+  error.xa_code = for_good ? XAER_RMERR : XA_RETRY;
   error.message = "all " + std::to_string(limits_.size) + " connections are in use by branches";
-  if (wait == Wait::yes)
+  if (for_good)
     error.message += ", none was free within " + std::to_string(limits_.timeout.count()) + " ms";
   error.message += "; end transactions sooner or raise " + limits_.setting;
   return error;

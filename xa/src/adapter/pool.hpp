@@ -52,6 +52,7 @@ class Lease {
 class Pool {
  public:
   enum class Wait { yes, no };
+  using Clock = std::chrono::steady_clock;
 
   struct Limits {
     std::size_t size;
@@ -63,18 +64,20 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// An idle session, or a new one, or the next one given back. XA_RETRY when it would have to wait
-  /// and may not, XAER_RMERR when the wait timed out, XAER_RMFAIL when a new one cannot connect.
-  Result<Lease> acquire(Wait wait = Wait::yes);
-  /// The same without connecting: the lease has a slot, and an idle session or none.
-  Result<Lease> reserve(Wait wait);
+  /// An idle session, or a new one, or the next one given back. XAER_RMERR when none was within the
+  /// time limit, XAER_RMFAIL when a new one cannot connect.
+  Result<Lease> acquire();
+  /// The same without connecting: the lease has a slot, and an idle session or none. `since`: when
+  /// the first of perhaps several tries was made, for the limit is one for all of them. XA_RETRY
+  /// when it would have to wait and may not.
+  Result<Lease> reserve(Wait wait, Clock::time_point since);
 
  private:
   friend class Lease;
   Result<std::unique_ptr<Session>> connect();
   void put(std::unique_ptr<Session> session) noexcept;
   void free_slot() noexcept;
-  [[nodiscard]] Error exhausted(Wait wait) const;
+  [[nodiscard]] Error exhausted(bool for_good) const;
 
   Server& server_;
   const std::string owner_tag_;

@@ -71,8 +71,8 @@ Checked start_new(const Call& call, const Xid& xid) {
   auto claim = call.instance.branches().create(xid);
   if (!claim) return refused(XAER_DUPID, "a branch with this XID exists here already");
   const bool warned = static_cast<bool>(call.rm.outside);
-  auto lease =
-      warned ? Result<Lease>(std::move(call.rm.outside)) : call.instance.pool().reserve(call.wait);
+  auto lease = warned ? Result<Lease>(std::move(call.rm.outside))
+                      : call.instance.pool().reserve(call.wait, call.since);
   if (!lease) return Answer(std::move(lease.error()));
   return std::make_unique<StartNew>(call, xid, *std::move(claim), *std::move(lease), warned);
 }

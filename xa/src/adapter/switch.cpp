@@ -75,7 +75,7 @@ int with_xid(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Che
     const Call call{thread, rm, *rm.instance, wait_for(flags)};
     if ((flags & TMASYNC) == 0) return finish(check(call, *valid));
     const auto check_later = [call, xid = *valid, check](Pool::Wait wait) -> Checked {
-      return check(Call{call.thread, call.rm, call.instance, wait}, xid);
+      return check(Call{call.thread, call.rm, call.instance, wait, call.since}, xid);
     };
     return impl.launch(thread, rm, {verb, flags, *valid}, check_later, handle);
   });
