@@ -1,9 +1,16 @@
 /* The X/Open XA interface (CAE C193): what a transaction manager and a resource manager share.
  *
  * C and C++. Names, values, and layout are the standard's; a switch built from any other vendor's
- * xa.h is binary compatible with this one. Sections cited are those of the XA specification. */
+ * xa.h is binary compatible with this one. Sections cited are those of the XA specification.
+ *
+ * Another transaction manager's xa.h or tx.h may be included beside it, before or after: XA_H says
+ * that the definitions are there, and XIDDATASIZE that those are which tx.h repeats, as in the
+ * specifications; XID_T_TYPE is what LIXA and Enduro/X use for the same. */
 #ifndef XABRIDGE_XA_H
 #define XABRIDGE_XA_H
+
+#ifndef XA_H
+#define XA_H
 
 #ifdef __cplusplus
 extern "C" {
@@ -11,9 +18,12 @@ extern "C" {
 
 /* --- Transaction branch identification (XID), 4.2 ------------------------------------------- */
 
-#define XIDDATASIZE 128 /* bytes in XID.data */
 #define MAXGTRIDSIZE 64 /* longest global transaction identifier, bytes */
 #define MAXBQUALSIZE 64 /* longest branch qualifier, bytes */
+
+#if !defined(XIDDATASIZE) && !defined(XID_T_TYPE)
+#define XIDDATASIZE 128 /* bytes in XID.data */
+#define XID_T_TYPE
 
 struct xid_t {
   long formatID;          /* who laid out the bytes; -1 is the null XID, 0 is OSI CCR naming */
@@ -22,6 +32,7 @@ struct xid_t {
   char data[XIDDATASIZE]; /* gtrid, then bqual, without a gap; the rest has no meaning */
 };
 typedef struct xid_t XID;
+#endif
 
 /* --- Resource manager switch, 4.3 ----------------------------------------------------------- */
 
@@ -114,9 +125,14 @@ int ax_unreg(int rmid, long flags);
 #ifdef __cplusplus
 }
 
+static_assert(2 * XA_RBCOMMFAIL == 202, "codes must be parenthesised");
+#endif
+
+#endif /* XA_H */
+
+#ifdef __cplusplus
 static_assert(sizeof(long) != 8 || sizeof(struct xid_t) == 152, "XID layout differs");
 static_assert(sizeof(long) != 8 || sizeof(struct xa_switch_t) == 128, "switch layout differs");
-static_assert(2 * XA_RBCOMMFAIL == 202, "codes must be parenthesised");
 #endif
 
 #endif
