@@ -1,5 +1,5 @@
 /* Another transaction manager's xa.h, as far as it matters here: the standard's definitions, behind
- * the guards in use. Its own entries make sure that it is this one. */
+ * the guards in use, and codes without parentheses as published headers have them. */
 #ifndef XA_H
 #define XA_H
 #define XIDDATASIZE 128
