@@ -160,17 +160,14 @@ std::optional<Error> MysqlSession::truly_done(std::string_view operation, const 
     after = look();
     if (after) suspects = still_nobodys(suspects, *after);
   }
-  Error unknown;
   if (after) {
     const bool done = suspects.empty();
     doubt(doubt_key(*settings_, xid), std::move(suspects));
     if (done) return std::nullopt;
-    unknown = make_error(XAER_RMFAIL, operation, &xid, "");
-  } else {
-    unknown = after.error();
-    unknown.operation = operation;
-    unknown.xid = xid.to_string();
   }
+  Error unknown = after ? Error() : after.error();
+  unknown.operation = operation;
+  unknown.xid = xid.to_string();
   unknown.xa_code = XAER_RMFAIL;
   unknown.outcome_known = false;
   unknown.message =
