@@ -1,7 +1,6 @@
 // bench-transfer: the same bank transfers, statement for statement, under xabridge and under
 // hand-written two-phase commit, in alternating rounds of one run: what disturbs the machine
 // disturbs both.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <barrier>
@@ -17,6 +16,7 @@
 #include <xabridge/transaction_manager.hpp>
 
 #include "../examples/bank_transfer/transfer.hpp"
+#include "command_line.hpp"
 #include "hand_written.hpp"
 
 namespace {
@@ -136,20 +136,20 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{
+  xabridge::cli::CommandLine app(
       "Bank transfers under xabridge beside hand-written two-phase commit without a log.\n"
-      "Make the tables first: bank-transfer --config FILE init --accounts N"};
+      "Make the tables first: bank-transfer --config FILE init --accounts N",
+      "bench-transfer");
   Arguments arguments;
-  app.add_option("--config", arguments.config, "as for bank-transfer")->required();
+  app.add_option("--config", arguments.config, "as for bank-transfer").required();
   app.add_option("--clients", arguments.clients, "one measurement for each, e.g. 1,8")
-      ->delimiter(',')
-      ->check(CLI::Range(1, 256));
+      .delimiter(',')
+      .range(1, 256);
   app.add_option("--rounds", arguments.rounds, "of each kind; the medians are compared")
-      ->check(CLI::Range(1, 1000));
-  app.add_option("--seconds", arguments.seconds, "length of a round")
-      ->check(CLI::Range(0.05, 600.0));
-  app.add_option("--accounts", arguments.accounts, "at each bank")->check(CLI::Range(1, 1'000'000));
-  CLI11_PARSE(app, argc, argv);
+      .range(1, 1000);
+  app.add_option("--seconds", arguments.seconds, "length of a round").real_range(0.05, 600.0);
+  app.add_option("--accounts", arguments.accounts, "at each bank").range(1, 1'000'000);
+  if (const std::optional<int> ended = app.parse(argc, argv, 2)) return *ended;
   try {
     return run(arguments);
   } catch (const std::exception& error) {

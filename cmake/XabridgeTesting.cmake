@@ -6,18 +6,27 @@ include(Catch)
 add_library(xabridge_test_main STATIC ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
 target_include_directories(xabridge_test_main PUBLIC ${PROJECT_SOURCE_DIR}/tests/support)
 target_link_libraries(xabridge_test_main PUBLIC Catch2::Catch2)
+target_compile_options(xabridge_test_main PRIVATE -fPIC -O0 -g0)
 if(XABRIDGE_SANITIZE)
   # Catch2 itself is not under test, and checking it for undefined behaviour would take longer to
   # compile than anything of ours.
   target_compile_options(xabridge_test_main PRIVATE
-    -fsanitize=${XABRIDGE_SANITIZE} -fno-sanitize=undefined -O0)
+    -fsanitize=${XABRIDGE_SANITIZE} -fno-sanitize=undefined)
 endif()
 
-# Test code is compiled often and run briefly: optimising it would double the time of a build.
+# Test code is compiled often and run briefly: optimising it would double the time of a build. Only
+# a sanitizer's report wants to know the line.
+set(test_options -O0 $<IF:$<BOOL:${XABRIDGE_SANITIZE}>,-g1,-g0>)
 function(xabridge_test_code target)
-  xabridge_configure(${target})
-  target_compile_options(${target} PRIVATE -O0 -g1)
+  xabridge_configure_options(${target})
+  target_compile_options(${target} PRIVATE ${test_options})
+  target_link_options(${target} PRIVATE ${XABRIDGE_TEST_LINK_OPTIONS})
+  xabridge_use_precompiled(${target} xabridge_test_precompiled)
 endfunction()
+
+xabridge_precompile(xabridge_test_precompiled ${PROJECT_SOURCE_DIR}/tests/support)
+target_compile_options(xabridge_test_precompiled PRIVATE ${test_options})
+target_link_libraries(xabridge_test_precompiled PRIVATE Catch2::Catch2)
 
 # Every program with the label unit, and nothing else: all that a sanitizer build needs.
 add_custom_target(unit_tests)
@@ -32,9 +41,18 @@ function(xabridge_test name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
   endif()
+  set(c_sources ${T_SOURCES})
+  list(FILTER c_sources INCLUDE REGEX "\\.c$")
+  list(FILTER T_SOURCES EXCLUDE REGEX "\\.c$")
   add_executable(${name} ${T_SOURCES})
   xabridge_test_code(${name})
   target_link_libraries(${name} PRIVATE xabridge_test_main ${T_LIBRARIES})
+  if(c_sources)
+    add_library(${name}_c OBJECT ${c_sources})
+    xabridge_test_code(${name}_c)
+    target_link_libraries(${name}_c PRIVATE ${T_LIBRARIES})
+    target_link_libraries(${name} PRIVATE ${name}_c)
+  endif()
   if("unit" IN_LIST T_LABELS)
     add_dependencies(unit_tests ${name})
   endif()

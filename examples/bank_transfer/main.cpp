@@ -97,44 +97,43 @@ int check(const examples::Program& program, const Arguments& arguments) {
 
 void add_run(examples::Program& program, Arguments& arguments) {
   bank::WorkloadOptions& workload = arguments.workload;
-  CLI::App& command = program.command("run", "Many clients transfer at once, in both directions",
-                                      [&] { return run(program, arguments); });
-  command.add_option("--clients", workload.clients)->check(CLI::Range(1, 256));
+  xabridge::cli::Command command =
+      program.command("run", "Many clients transfer at once, in both directions",
+                      [&] { return run(program, arguments); });
+  command.add_option("--clients", workload.clients).range(1, 256);
   command.add_option("--transfers", workload.transfers, "of all clients together")
-      ->check(CLI::Range(1, 100'000'000));
+      .range(1, 100'000'000);
   command.add_option("--seed", workload.seed);
-  command.add_option("--accounts", workload.accounts, "at each bank")
-      ->check(CLI::Range(1, 1'000'000));
+  command.add_option("--accounts", workload.accounts, "at each bank").range(1, 1'000'000);
   command.add_option("--rollbacks", workload.rollback_percent, "percent of customers who cancel")
-      ->check(CLI::Range(0, 100));
+      .range(0, 100);
   command.add_option("--report", workload.report, "append every answer to this file");
   command.add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
 }
 
 void add_commands(examples::Program& program, Arguments& arguments) {
-  CLI::App* sub = &program.command("init", "Drop and create the tables of both banks",
-                                   [&] { return init(program, arguments); });
-  sub->add_option("--accounts", arguments.workload.accounts, "at each bank")
-      ->check(CLI::Range(1, 1'000'000));
-  sub->add_option("--balance", arguments.opening_balance, "of each account, in cents");
+  xabridge::cli::Command sub = program.command("init", "Drop and create the tables of both banks",
+                                               [&] { return init(program, arguments); });
+  sub.add_option("--accounts", arguments.workload.accounts, "at each bank").range(1, 1'000'000);
+  sub.add_option("--balance", arguments.opening_balance, "of each account, in cents");
 
-  sub = &program.command("transfer", "Move AMOUNT cents, e.g. transfer A-1 B-7 2500",
-                         [&] { return transfer(program, arguments); });
-  sub->add_option("FROM", arguments.from)->required();
-  sub->add_option("TO", arguments.to)->required();
-  sub->add_option("AMOUNT", arguments.amount)->required();
-  sub->add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
+  sub = program.command("transfer", "Move AMOUNT cents, e.g. transfer A-1 B-7 2500",
+                        [&] { return transfer(program, arguments); });
+  sub.add_option("FROM", arguments.from).required();
+  sub.add_option("TO", arguments.to).required();
+  sub.add_option("AMOUNT", arguments.amount).required();
+  sub.add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
 
-  sub = &program.command("balance", "Print the balance of an account",
-                         [&] { return balance(program, arguments); });
-  sub->add_option("ACCOUNT", arguments.account)->required();
+  sub = program.command("balance", "Print the balance of an account",
+                        [&] { return balance(program, arguments); });
+  sub.add_option("ACCOUNT", arguments.account).required();
 
   add_run(program, arguments);
 
-  sub = &program.command("check", "Compare the books of both banks",
-                         [&] { return check(program, arguments); });
-  sub->add_option("--report", arguments.workload.report,
-                  "and hold this file's answers against them");
+  sub = program.command("check", "Compare the books of both banks",
+                        [&] { return check(program, arguments); });
+  sub.add_option("--report", arguments.workload.report,
+                 "and hold this file's answers against them");
 }
 
 }  // namespace

@@ -11,32 +11,28 @@
 namespace examples {
 
 Program::Program(std::string name, const std::string& description)
-    : name_(std::move(name)), app_(description, name_) {
-  app_.add_option("--config", config_file_, "configuration of the transaction manager")
-      ->envname("XABRIDGE_CONFIG")
-      ->required();
-  app_.add_option("--kill-at", kill_at_, "die by SIGKILL at EVENT or EVENT:COUNT, e.g. decided:3");
-  app_.require_subcommand(1);
-  app_.footer(
+    : name_(std::move(name)), line_(description, name_) {
+  line_.add_option("--config", config_file_, "configuration of the transaction manager")
+      .envname("XABRIDGE_CONFIG")
+      .required();
+  line_.add_option("--kill-at", kill_at_, "die by SIGKILL at EVENT or EVENT:COUNT, e.g. decided:3");
+  line_.require_subcommand();
+  line_.footer(
       "Exit codes: 0 done, 1 failed, 2 refused by a business rule, 3 not committed, 4 the databases"
       "\ndiffer, 130 or 143 stopped by SIGINT or SIGTERM: what was begun is finished.");
 }
 
-CLI::App& Program::command(const std::string& name, const std::string& text,
-                           std::function<int()> function) {
-  CLI::App* added = app_.add_subcommand(name, text);
-  added->callback([this, function = std::move(function)] { chosen_ = function; });
-  return *added;
+xabridge::cli::Command Program::command(const std::string& name, const std::string& text,
+                                        std::function<int()> function) {
+  xabridge::cli::Command added = line_.add_subcommand(name, text);
+  added.callback([this, function = std::move(function)] { chosen_ = function; });
+  return added;
 }
 
 int Program::run(int argc, char** argv) {
   command("recover", "Finish what a killed program left behind",
           [this] { return session().finish_recovery() ? ok : failed; });
-  try {
-    app_.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app_.exit(error) == 0 ? ok : failed;
-  }
+  if (const std::optional<int> ended = line_.parse(argc, argv, failed)) return *ended;
   try {
     return chosen_();
   } catch (const Refused& refusal) {

@@ -2,12 +2,12 @@
 // errors, so that each main.cpp shows only what its example does.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "command_line.hpp"
 #include "session.hpp"
 #include "tally.hpp"
 
@@ -21,8 +21,8 @@ class Program {
 
   /// A subcommand; `function` is called when it was chosen, after the whole line was read. Its exit
   /// code is the program's; Refused and other exceptions become a message and a code.
-  CLI::App& command(const std::string& name, const std::string& text,
-                    std::function<int()> function);
+  xabridge::cli::Command command(const std::string& name, const std::string& text,
+                                 std::function<int()> function);
 
   /// The rest of main(). SIGINT and SIGTERM end a program between two transactions while it is in
   /// run_clients(); at any other time they end it at once, which loses nothing: recovery finishes.
@@ -47,7 +47,7 @@ class Program {
   std::string name_;
   std::string config_file_;
   std::string kill_at_;
-  CLI::App app_;
+  xabridge::cli::CommandLine line_;
   std::function<int()> chosen_;
 };
 

@@ -80,27 +80,27 @@ int reconcile(const examples::Program& program) {
 
 void add_commands(examples::Program& program, Arguments& arguments) {
   lg::WorkloadOptions& workload = arguments.workload;
-  CLI::App* sub = &program.command("init", "Drop and create the tables of all three databases",
-                                   [&] { return init(program, arguments); });
-  sub->add_option("--customers", workload.customers)->check(CLI::Range(1, 1'000'000));
-  sub->add_option("--orders", workload.orders, "stock and vehicles for about this many")
-      ->check(CLI::Range(1, 100'000));
+  xabridge::cli::Command sub =
+      program.command("init", "Drop and create the tables of all three databases",
+                      [&] { return init(program, arguments); });
+  sub.add_option("--customers", workload.customers).range(1, 1'000'000);
+  sub.add_option("--orders", workload.orders, "stock and vehicles for about this many")
+      .range(1, 100'000);
 
-  sub = &program.command("order", "Accept an order, e.g. order 1 pump:2 pipe:10",
-                         [&] { return order(program, arguments); });
-  sub->add_option("CUSTOMER", arguments.customer)->required();
-  sub->add_option("LINE", arguments.lines, "ARTICLE:QUANTITY; there are pipe, pump, tank and valve")
-      ->required();
-  sub->add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
+  sub = program.command("order", "Accept an order, e.g. order 1 pump:2 pipe:10",
+                        [&] { return order(program, arguments); });
+  sub.add_option("CUSTOMER", arguments.customer).required();
+  sub.add_option("LINE", arguments.lines, "ARTICLE:QUANTITY; there are pipe, pump, tank and valve")
+      .required();
+  sub.add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
 
-  sub = &program.command("run", "Many clients order at once",
-                         [&] { return run(program, arguments); });
-  sub->add_option("--clients", workload.clients)->check(CLI::Range(1, 256));
-  sub->add_option("--orders", workload.orders, "of all clients together")
-      ->check(CLI::Range(1, 100'000'000));
-  sub->add_option("--seed", workload.seed);
-  sub->add_option("--customers", workload.customers)->check(CLI::Range(1, 1'000'000));
-  sub->add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
+  sub =
+      program.command("run", "Many clients order at once", [&] { return run(program, arguments); });
+  sub.add_option("--clients", workload.clients).range(1, 256);
+  sub.add_option("--orders", workload.orders, "of all clients together").range(1, 100'000'000);
+  sub.add_option("--seed", workload.seed);
+  sub.add_option("--customers", workload.customers).range(1, 1'000'000);
+  sub.add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
 
   program.command("reconcile", "Prove that all three databases agree",
                   [&] { return reconcile(program); });

@@ -91,17 +91,18 @@ int main(int argc, char** argv) {
   examples::Program program(
       "manufacturing", "Work orders, in PostgreSQL, for machines and stock in MySQL or MariaDB");
   Arguments arguments;
-  CLI::App* sub = &program.command("init", "Drop and create the tables of both databases",
-                                   [&] { return init(program, arguments); });
-  sub->add_option("--orders", arguments.orders, "how many to plan")->check(CLI::Range(1, 100'000));
-  sub = &program.command("release", "Release one work order",
-                         [&] { return release(program, arguments); });
-  sub->add_option("ORDER", arguments.order)->required();
-  sub->add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
-  sub = &program.command("run", "Release every planned work order, many at once",
-                         [&] { return run(program, arguments); });
-  sub->add_option("--clients", arguments.clients)->check(CLI::Range(1, 256));
-  sub->add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
+  xabridge::cli::Command sub =
+      program.command("init", "Drop and create the tables of both databases",
+                      [&] { return init(program, arguments); });
+  sub.add_option("--orders", arguments.orders, "how many to plan").range(1, 100'000);
+  sub = program.command("release", "Release one work order",
+                        [&] { return release(program, arguments); });
+  sub.add_option("ORDER", arguments.order).required();
+  sub.add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
+  sub = program.command("run", "Release every planned work order, many at once",
+                        [&] { return run(program, arguments); });
+  sub.add_option("--clients", arguments.clients).range(1, 256);
+  sub.add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
   program.command("reconcile", "Prove that both databases agree",
                   [&] { return reconcile(program); });
   return program.run(argc, argv);

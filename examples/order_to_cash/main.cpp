@@ -76,28 +76,26 @@ int reconcile(const examples::Program& program) {
 
 void add_commands(examples::Program& program, Arguments& arguments) {
   oc::WorkloadOptions& workload = arguments.workload;
-  CLI::App* sub = &program.command("init", "Drop and create the tables of shop and supplier",
-                                   [&] { return init(program, arguments); });
-  sub->add_option("--buyers", workload.buyers)->check(CLI::Range(1, 1'000'000));
-  sub->add_option("--money", arguments.money, "of each buyer, in cents")
-      ->check(CLI::Range(0, 1'000'000'000));
-  sub->add_option("--stock", arguments.stock, "of each article")->check(CLI::Range(0, 1'000'000));
+  xabridge::cli::Command sub =
+      program.command("init", "Drop and create the tables of shop and supplier",
+                      [&] { return init(program, arguments); });
+  sub.add_option("--buyers", workload.buyers).range(1, 1'000'000);
+  sub.add_option("--money", arguments.money, "of each buyer, in cents").range(0, 1'000'000'000);
+  sub.add_option("--stock", arguments.stock, "of each article").range(0, 1'000'000);
 
-  sub = &program.command("sell", "Sell an offer, e.g. sell 1 commuter",
-                         [&] { return sell(program, arguments); });
-  sub->add_option("BUYER", arguments.order.buyer)->required();
-  sub->add_option("OFFER", arguments.order.offer, "commuter, family or tourer")->required();
-  sub->add_option("--quantity", arguments.order.quantity)->check(CLI::Range(1, 1'000'000));
-  sub->add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
+  sub = program.command("sell", "Sell an offer, e.g. sell 1 commuter",
+                        [&] { return sell(program, arguments); });
+  sub.add_option("BUYER", arguments.order.buyer).required();
+  sub.add_option("OFFER", arguments.order.offer, "commuter, family or tourer").required();
+  sub.add_option("--quantity", arguments.order.quantity).range(1, 1'000'000);
+  sub.add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
 
-  sub =
-      &program.command("run", "Many clients buy at once", [&] { return run(program, arguments); });
-  sub->add_option("--clients", workload.clients)->check(CLI::Range(1, 256));
-  sub->add_option("--sales", workload.sales, "of all clients together")
-      ->check(CLI::Range(1, 100'000'000));
-  sub->add_option("--seed", workload.seed);
-  sub->add_option("--buyers", workload.buyers)->check(CLI::Range(1, 1'000'000));
-  sub->add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
+  sub = program.command("run", "Many clients buy at once", [&] { return run(program, arguments); });
+  sub.add_option("--clients", workload.clients).range(1, 256);
+  sub.add_option("--sales", workload.sales, "of all clients together").range(1, 100'000'000);
+  sub.add_option("--seed", workload.seed);
+  sub.add_option("--buyers", workload.buyers).range(1, 1'000'000);
+  sub.add_flag("--ad-hoc", arguments.ad_hoc, examples::ad_hoc_help);
 
   program.command("reconcile", "Prove that shop and supplier agree",
                   [&] { return reconcile(program); });

@@ -1,16 +1,16 @@
 // xabridge log dump: the decision log as it is on disk, record by record.
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <type_traits>
 #include <xabridge/codes.hpp>
 
 #include "../src/log/log_view.hpp"
 #include "command.hpp"
+#include "json.hpp"
 
 namespace xabridge::cli {
 namespace {
 
-using nlohmann::json;
+using json = Json;
 
 json branches_of(const std::vector<tm::Participant>& participants) {
   json all = json::array();
@@ -51,15 +51,15 @@ json fields(const tm::AcknowledgedRecord& r) {
 std::string line_of(const json& record) {
   std::string text;
   for (const char* key : {"at", "gtrid", "resource_manager", "decision", "code", "text", "who"}) {
-    if (record.contains(key)) text += " " + record[key].get<std::string>();
+    if (record.contains(key)) text += " " + record.at(key).text();
   }
   if (record.contains("branches")) {
     text += " at";
-    for (const auto& b : record["branches"]) {
-      text += " " + b["resource_manager"].get<std::string>();
+    for (const json& b : record.at("branches").elements()) {
+      text += " " + b.at("resource_manager").text();
     }
   }
-  return record["type"].get<std::string>() + text;
+  return record.at("type").text() + text;
 }
 
 json slot_json(const tm::SlotView& slot) {
@@ -86,24 +86,22 @@ json slot_json(const tm::SlotView& slot) {
           {"error", slot.error ? json(slot.error->to_string()) : json(nullptr)}};
 }
 
-void print(const json& slot) {
-  std::cout << "slot " << slot["slot"] << " " << slot["directory"].get<std::string>()
-            << (slot["owned"].get<bool>() ? ", held by a running process" : ", free") << '\n';
-  for (const auto& i : slot["incarnations"]) {
-    std::cout << "  incarnation " << i["incarnation"].get<std::string>() << " started "
-              << i["started_at"].get<std::string>() << '\n';
+void print(const json& slot, bool owned) {
+  std::cout << "slot " << slot.at("slot").text() << " " << slot.at("directory").text()
+            << (owned ? ", held by a running process" : ", free") << '\n';
+  for (const json& i : slot.at("incarnations").elements()) {
+    std::cout << "  incarnation " << i.at("incarnation").text() << " started "
+              << i.at("started_at").text() << '\n';
   }
-  for (const auto& record : slot["records"]) {
-    std::cout << "  "
-              << std::filesystem::path(record["file"].get<std::string>()).filename().string() << ":"
-              << record["offset"] << "  " << line_of(record) << '\n';
+  for (const json& record : slot.at("records").elements()) {
+    std::cout << "  " << std::filesystem::path(record.at("file").text()).filename().string() << ":"
+              << record.at("offset").text() << "  " << line_of(record) << '\n';
   }
-  if (!slot["torn_at"].is_null()) {
-    std::cout << "  " << slot["torn_at"]
+  if (!slot.at("torn_at").is_null()) {
+    std::cout << "  " << slot.at("torn_at").text()
               << ": a batch that is not whole (being written, or cut at the next start)\n";
   }
-  if (!slot["error"].is_null())
-    std::cout << "  DAMAGE " << slot["error"].get<std::string>() << '\n';
+  if (!slot.at("error").is_null()) std::cout << "  DAMAGE " << slot.at("error").text() << '\n';
 }
 
 }  // namespace
@@ -123,12 +121,11 @@ Exit dump_log(const std::filesystem::path& log_directory, bool as_json) {
     all["slots"].push_back(slot_json(slot));
   }
   if (as_json) {
-    // Server texts may be any bytes.
-    std::cout << all.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+    std::cout << all.dump() << '\n';
     return exit;
   }
-  std::cout << "register " << all["register"].get<std::string>() << '\n';
-  for (const auto& slot : all["slots"]) print(slot);
+  std::cout << "register " << all.at("register").text() << '\n';
+  for (const tm::SlotView& slot : log->slots) print(slot_json(slot), slot.owned);
   return exit;
 }
 

@@ -5,7 +5,6 @@
 // acknowledged here; a running process is left word of it, and takes it in its next recovery pass.
 #include <algorithm>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <thread>
@@ -17,12 +16,13 @@
 #include "../src/log/file_register.hpp"
 #include "../src/log/log_view.hpp"
 #include "command.hpp"
+#include "json.hpp"
 #include "log_directory.hpp"
 
 namespace xabridge::cli {
 namespace {
 
-using nlohmann::json;
+using json = Json;
 
 struct Found {
   tm::HeuristicRecord record;
@@ -212,7 +212,7 @@ Exit list_heuristics(const std::filesystem::path& log_directory, bool as_json) {
   if (as_json) {
     json array = json::array();
     for (const Found& found : all) array.push_back(to_json(found));
-    std::cout << array.dump(2) << '\n';
+    std::cout << array.dump() << '\n';
   } else {
     for (const Found& found : all) print(found);
     if (exit == Exit::ok) {

@@ -2,11 +2,11 @@
 // demand.
 #include <xabridge/version.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
 
 #include "command.hpp"
+#include "command_line.hpp"
 
 namespace xabridge::cli {
 namespace {
@@ -46,75 +46,71 @@ Config load(const std::string& file) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app(kAbout, "xabridge");
+  CommandLine app(kAbout, "xabridge");
   app.footer(kFooter);
-  app.set_version_flag("--version", "xabridge " XABRIDGE_VERSION);
-  app.require_subcommand(1);
+  app.version("xabridge " XABRIDGE_VERSION);
+  app.require_subcommand();
   app.fallthrough();
   std::string file;
   app.add_option("--config", file, "TOML file; default: the one $XABRIDGE_CONFIG names")
-      ->envname("XABRIDGE_CONFIG")
-      ->type_name("FILE");
+      .envname("XABRIDGE_CONFIG")
+      .type_name("FILE");
 
   CheckOptions check_options;
-  CLI::App* check_command = app.add_subcommand(
+  Command check_command = app.add_subcommand(
       "check", "Servers, settings, grants and the log directory: each finding with its fix");
-  check_command->add_flag("--strict", check_options.strict, "warnings, too, make the exit code 1");
+  check_command.add_flag("--strict", check_options.strict, "warnings, too, make the exit code 1");
 
   bool json = false;
-  CLI::App* status_command = app.add_subcommand("status",
-                                                "Branches in doubt at every resource manager; "
-                                                "changes nothing, also beside a running service");
-  status_command->add_flag("--json", json, "for programs");
+  Command status_command = app.add_subcommand("status",
+                                              "Branches in doubt at every resource manager; "
+                                              "changes nothing, also beside a running service");
+  status_command.add_flag("--json", json, "for programs");
 
-  CLI::App* recover_command =
+  Command recover_command =
       app.add_subcommand("recover", "One recovery pass for owners that are dead; says what it did");
 
-  CLI::App* heuristic_command = app.add_subcommand(
+  Command heuristic_command = app.add_subcommand(
       "heuristic", "Outcomes that resource managers decided by themselves, against the decision");
-  heuristic_command->require_subcommand(1);
-  CLI::App* list_command = heuristic_command->add_subcommand(
+  heuristic_command.require_subcommand();
+  Command list_command = heuristic_command.add_subcommand(
       "list", "All that nobody acknowledged; changes nothing, also beside a running service");
-  list_command->add_flag("--json", json, "for programs");
+  list_command.add_flag("--json", json, "for programs");
   AcknowledgeOptions acknowledge_options;
-  CLI::App* acknowledge_command = heuristic_command->add_subcommand(
+  Command acknowledge_command = heuristic_command.add_subcommand(
       "acknowledge",
       "The data is looked after: the record is kept no longer. Says in the log who "
       "did, when and why. A running process that keeps the record is asked to, and takes "
       "it in its next recovery pass");
-  CLI::Option* gtrid =
-      acknowledge_command->add_option("gtrid", acknowledge_options.gtrid, "as `list` shows it");
+  Option gtrid =
+      acknowledge_command.add_option("gtrid", acknowledge_options.gtrid, "as `list` shows it");
   acknowledge_command
-      ->add_option("resource_manager", acknowledge_options.resource_manager,
-                   "only this one's; default: every one's of the gtrid")
-      ->needs(gtrid);
-  acknowledge_command->add_option("--why", acknowledge_options.why, "what was found and done")
-      ->type_name("TEXT");
-  acknowledge_command->add_flag("--all", acknowledge_options.all, "every record; needs --yes")
-      ->excludes(gtrid);
-  acknowledge_command->add_flag("--yes", acknowledge_options.yes, "I have looked at each of them");
-  for (CLI::App* command : {heuristic_command, list_command, acknowledge_command}) {
-    command->fallthrough();
+      .add_option("resource_manager", acknowledge_options.resource_manager,
+                  "only this one's; default: every one's of the gtrid")
+      .needs(gtrid);
+  acknowledge_command.add_option("--why", acknowledge_options.why, "what was found and done")
+      .type_name("TEXT");
+  acknowledge_command.add_flag("--all", acknowledge_options.all, "every record; needs --yes")
+      .excludes(gtrid);
+  acknowledge_command.add_flag("--yes", acknowledge_options.yes, "I have looked at each of them");
+  for (Command command : {heuristic_command, list_command, acknowledge_command}) {
+    command.fallthrough();
   }
 
-  CLI::App* log_command = app.add_subcommand("log", "The decision log");
-  log_command->require_subcommand(1);
-  CLI::App* dump_command =
-      log_command->add_subcommand("dump", "Every record, with file and offset; changes nothing");
-  dump_command->add_flag("--json", json, "for programs");
+  Command log_command = app.add_subcommand("log", "The decision log");
+  log_command.require_subcommand();
+  Command dump_command =
+      log_command.add_subcommand("dump", "Every record, with file and offset; changes nothing");
+  dump_command.add_flag("--json", json, "for programs");
   std::string directory;
-  dump_command
-      ->add_option("--directory", directory, "a log directory; default: the configuration's")
-      ->type_name("DIR");
-  log_command->fallthrough();
-  dump_command->fallthrough();
+  dump_command.add_option("--directory", directory, "a log directory; default: the configuration's")
+      .type_name("DIR");
+  log_command.fallthrough();
+  dump_command.fallthrough();
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? static_cast<int>(Exit::ok) : static_cast<int>(Exit::usage);
-  }
-  if (*dump_command && !directory.empty()) return static_cast<int>(dump_log(directory, json));
+  if (const auto ended = app.parse(argc, argv, static_cast<int>(Exit::usage))) return *ended;
+  if (dump_command.chosen() && !directory.empty())
+    return static_cast<int>(dump_log(directory, json));
 
   Config config;
   try {
@@ -123,11 +119,12 @@ int run(int argc, char** argv) {
     std::cerr << "xabridge: " << e.what() << '\n';
     return static_cast<int>(Exit::usage);
   }
-  if (*check_command) return static_cast<int>(check(config, check_options));
-  if (*status_command) return static_cast<int>(status(config, json));
-  if (*list_command) return static_cast<int>(list_heuristics(config.log_directory, json));
-  if (*acknowledge_command) return static_cast<int>(acknowledge(config, acknowledge_options));
-  if (*recover_command) return static_cast<int>(recover(config));
+  if (check_command.chosen()) return static_cast<int>(check(config, check_options));
+  if (status_command.chosen()) return static_cast<int>(status(config, json));
+  if (list_command.chosen()) return static_cast<int>(list_heuristics(config.log_directory, json));
+  if (acknowledge_command.chosen())
+    return static_cast<int>(acknowledge(config, acknowledge_options));
+  if (recover_command.chosen()) return static_cast<int>(recover(config));
   return static_cast<int>(dump_log(config.log_directory, json));
 }
 

@@ -2,16 +2,16 @@
 // them.
 #include <algorithm>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <xabridge/codes.hpp>
 
 #include "command.hpp"
+#include "json.hpp"
 #include "picture.hpp"
 
 namespace xabridge::cli {
 namespace {
 
-using nlohmann::json;
+using json = Json;
 
 std::string age_of(const PicturedBranch& b) {
   return (b.age_is_limit ? "< " : "") + age_text(b.age_seconds);
@@ -185,7 +185,7 @@ Exit judge(const Picture& picture) {
 Exit status(const Config& config, bool as_json) {
   const Picture picture = draw(config);
   if (as_json) {
-    std::cout << to_json(config, picture).dump(2) << '\n';
+    std::cout << to_json(config, picture).dump() << '\n';
     return judge(picture);
   }
   for (const auto& rm : picture.resource_managers) {

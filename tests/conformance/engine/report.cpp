@@ -3,12 +3,16 @@
 
 #include <algorithm>
 #include <iomanip>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
+#include <utility>
+
+#include "json.hpp"
 
 namespace xabridge::conformance {
 namespace {
+
+using cli::Json;
 
 std::string statement_text(const Statement& s) {
   std::ostringstream text;
@@ -16,7 +20,7 @@ std::string statement_text(const Statement& s) {
   return text.str();
 }
 
-nlohmann::json statement_json(const Statement& s) {
+Json statement_json(const Statement& s) {
   return {{"id", s.id},       {"class", std::string(1, static_cast<char>(s.kind))},
           {"needs", s.needs}, {"before", s.before},
           {"call", s.call},   {"must_return", s.must_return},
@@ -127,10 +131,10 @@ void Report::close(const std::string& remark) {
     out_ << std::flush;
     return;
   }
-  nlohmann::json document;
-  auto& list = document["statements"] = nlohmann::json::array();
+  Json document;
+  Json list = Json::array();
   for (const Finding& f : findings_) {
-    nlohmann::json row = statement_json(*f.statement);
+    Json row = statement_json(*f.statement);
     row["verdict"] = verdict_name(f.verdict);
     row["text"] = f.text;
     row["milliseconds"] = f.took.count();
@@ -138,16 +142,15 @@ void Report::close(const std::string& remark) {
   }
   for (const auto verdict :
        {Verdict::pass, Verdict::fail, Verdict::not_applicable, Verdict::uncertain})
-    document["count"][std::string(verdict_name(verdict))] = count(verdict);
+    document["count"][verdict_name(verdict)] = count(verdict);
+  document["statements"] = std::move(list);
   document["remark"] = remark;
-  // A server's words may be in any encoding.
-  out_ << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n'
-       << std::flush;
+  out_ << document.dump() << '\n' << std::flush;
 }
 
 void print_catalogue(std::ostream& out, const std::vector<std::string>& only,
                      Report::Format format) {
-  auto document = nlohmann::json::array();
+  Json document = Json::array();
   for (const Statement& s : catalogue()) {
     if (!selected(s.id, only)) continue;
     if (format == Report::Format::json) {
@@ -157,7 +160,7 @@ void print_catalogue(std::ostream& out, const std::vector<std::string>& only,
     out << s.id << "  " << static_cast<char>(s.kind) << ' ' << std::left << std::setw(5) << s.needs
         << ' ' << statement_text(s) << '\n';
   }
-  if (format == Report::Format::json) out << document.dump(2) << '\n';
+  if (format == Report::Format::json) out << document.dump() << '\n';
   out << std::flush;
 }
 

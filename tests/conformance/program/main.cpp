@@ -4,10 +4,10 @@
 #include <xabridge/rm_extras.h>
 #include <xabridge/version.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
 
+#include "command_line.hpp"
 #include "engine/executor.hpp"
 #include "engine/last_words.hpp"
 #include "engine/other_process.hpp"
@@ -94,8 +94,7 @@ Subject subject_of(const Options& options) {
     if (!one.empty()) subject.capabilities.insert(one);
   }
   std::string work = options.work;
-  if (work.empty() && !default_capabilities(driver).empty())
-    work = work_library(driver);
+  if (work.empty() && !default_capabilities(driver).empty()) work = work_library(driver);
   if (!work.empty()) load_work(subject, work);
   for (const std::string& hook : options.hooks) {
     const auto equals = hook.find('=');
@@ -126,51 +125,45 @@ int try_all(const Subject& subject, const Options& options) {
   return remark.empty() ? report.exit_code() : 130;
 }
 
-void declare(CLI::App& app, Options& options) {
-  const auto list = app.add_flag("--list", options.list, "the statements, without trying them");
+void declare(cli::CommandLine& app, Options& options) {
+  app.add_flag("--list", options.list, "the statements, without trying them");
   app.add_option("--switch", options.library, "shared library with the switch")
-      ->type_name("LIBRARY");
+      .type_name("LIBRARY");
   app.add_option("--symbol", options.symbol, "the xa_switch_t, or a function returning it");
-  app.add_option("--open", options.open, "xa_info for xa_open")->type_name("TEXT");
+  app.add_option("--open", options.open, "xa_info for xa_open").type_name("TEXT");
   app.add_option("--unreachable", options.unreachable,
                  "xa_info of a target that is not there (B04)")
-      ->type_name("TEXT");
+      .type_name("TEXT");
   app.add_option(
          "--capability", options.capabilities,
          "what the resource manager claims: join,susp,mig,async,heur,rdo; default: nothing, "
          "for xabridge's switches what they promise")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"join", "susp", "mig", "async", "heur", "rdo", ""}));
-  app.add_option("--only", options.only, "ids, ranges or sections: C13,B05-B10,E")->delimiter(',');
+      .delimiter(',')
+      .one_of({"join", "susp", "mig", "async", "heur", "rdo", ""});
+  app.add_option("--only", options.only, "ids, ranges or sections: C13,B05-B10,E").delimiter(',');
   app.add_flag("--json", options.json, "for programs");
-  app.add_option("--work", options.work, "work library, see work.h")->type_name("LIBRARY");
+  app.add_option("--work", options.work, "work library, see work.h").type_name("LIBRARY");
   app.add_option("--hook", options.hooks, "how to bring about a fault; may be repeated")
-      ->type_name("NAME=COMMAND")
-      ->allow_extra_args(false)
-      ->check([](const std::string& text) {
+      .type_name("NAME=COMMAND")
+      .one_value_each()
+      .check([](const std::string& text) {
         for (const char* name : {"cut-session", "restart", "doom", "busy", "end-busy",
                                  "operator-commit", "operator-rollback"}) {
           if (text.starts_with(std::string(name) + "=")) return std::string();
         }
         return "no hook of that name: " + text;
       });
-  app.add_option("--limit", options.limit, "seconds that one call may take")
-      ->check(CLI::Range(1, 3600));
-  app.add_option("--prepare-and-wait", options.prepare)->group("");
-  (void)list;
+  app.add_option("--limit", options.limit, "seconds that one call may take").range(1, 3600);
+  app.add_option("--prepare-and-wait", options.prepare).hidden();
 }
 
 int run(int argc, char** argv) {
-  CLI::App app(kAbout, "xa-conformance");
+  cli::CommandLine app(kAbout, "xa-conformance");
   app.footer(kFooter);
-  app.set_version_flag("--version", "xa-conformance " XABRIDGE_VERSION);
+  app.version("xa-conformance " XABRIDGE_VERSION);
   Options options;
   declare(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
-  }
+  if (const std::optional<int> ended = app.parse(argc, argv, 2)) return *ended;
   if (const auto unknown = unknown_selection(options.only)) {
     std::cerr << "xa-conformance: --only '" << *unknown << "' names no statement; see --list\n";
     return 2;
@@ -180,7 +173,7 @@ int run(int argc, char** argv) {
                     options.json ? Report::Format::json : Report::Format::text);
     return 0;
   }
-  if (options.library.empty() || options.symbol.empty() || app.count("--open") == 0) {
+  if (options.library.empty() || options.symbol.empty() || !app.given("--open")) {
     std::cerr << "xa-conformance: --switch, --symbol and --open are needed; see --help\n";
     return 2;
   }

@@ -2,10 +2,10 @@
 // f), tried on xabridge's over scripted resource managers.
 //
 // Exit code 1 when a statement failed, 2 for a wrong command line.
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <optional>
 
+#include "command_line.hpp"
 #include "sections.hpp"
 
 namespace {
@@ -21,19 +21,21 @@ struct Options {
 
 /// Empty: the program has said what there is to say, and ends with `code`.
 std::optional<Options> parse(int argc, char** argv, int& code) {
-  CLI::App app("Tries xabridge's transaction manager against the statements about one.");
+  xabridge::cli::CommandLine app(
+      "Tries xabridge's transaction manager against the statements about one.", "tm-conformance");
   Options options;
   bool json = false;
   app.add_flag("--list", options.list, "the statements, without trying them");
-  app.add_option("--only", options.only, "ids, ranges or sections: K05,D01-D08,H")->delimiter(',');
+  app.add_option("--only", options.only, "ids, ranges or sections: K05,D01-D08,H").delimiter(',');
   app.add_flag("--json", json, "for programs");
   app.footer("Exit codes: 0 no statement failed; 1 one did; 2 wrong usage.");
-  try {
-    app.parse(argc, argv);
-    if (const auto unknown = conformance::unknown_selection(options.only))
-      throw CLI::ValidationError("--only", "'" + *unknown + "' names no statement");
-  } catch (const CLI::ParseError& error) {
-    code = app.exit(error) == 0 ? 0 : 2;
+  if (const std::optional<int> ended = app.parse(argc, argv, 2)) {
+    code = *ended;
+    return std::nullopt;
+  }
+  if (const auto unknown = conformance::unknown_selection(options.only)) {
+    app.complain("--only", "'" + *unknown + "' names no statement");
+    code = 2;
     return std::nullopt;
   }
   if (json) options.format = conformance::Report::Format::json;
