@@ -37,6 +37,13 @@ if(XABRIDGE_SANITIZE)
   target_link_options(xabridge_options INTERFACE -fsanitize=${XABRIDGE_SANITIZE})
 endif()
 
+# xabridge_compile_alone(<target> <file>...): not put together with others where a build compiles
+# many files as one (CMAKE_UNITY_BUILD, in the presets of the sanitizers), because a name in it is
+# another's, too.
+function(xabridge_compile_alone target)
+  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # A fast linker for what nobody installs: test programs, and all of a sanitizer build.
 find_program(XABRIDGE_MOLD mold)
 set(XABRIDGE_TEST_LINK_OPTIONS)

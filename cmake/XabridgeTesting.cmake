@@ -16,7 +16,11 @@ endif()
 
 # Test code is compiled often and run briefly: optimising it would double the time of a build. Only
 # a sanitizer's report wants to know the line.
-set(test_options -O0 $<IF:$<BOOL:${XABRIDGE_SANITIZE}>,-g1,-g0>)
+if(XABRIDGE_SANITIZE)
+  set(test_options -O0 -g1)
+else()
+  set(test_options -O0 -g0)
+endif()
 function(xabridge_test_code target)
   xabridge_configure_options(${target})
   target_compile_options(${target} PRIVATE ${test_options})
