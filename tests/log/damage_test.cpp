@@ -186,8 +186,8 @@ TEST_CASE("damaged_register_file_and_other_versions_are_refused") {
   CHECK(mentions(f.try_open().error(), "no file `register`"));
 }
 
+// Its decisions are on XIDs that would be foreign ones now: left alone, with their locks, for ever.
 TEST_CASE("register_of_an_earlier_xid_layout_is_refused_with_what_to_do") {
-TEST_CASE("register_of_the_time_of_another_xid_layout_is_refused_with_what_to_do") {
   LogFixture f;
   REQUIRE(f.files.create_directories("/log"));
   REQUIRE(f.files.open("/log/register", OpenMode::create_new));
