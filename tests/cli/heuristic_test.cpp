@@ -66,8 +66,9 @@ TEST_CASE_METHOD(LeftBehind, "heuristic list shows who decided what and when and
   INFO(list.out << list.err);
   CHECK(list.exit_code == 1);
   for (const std::string& part :
-       {to_hex(first), to_hex(second), std::string("XA_HEURHAZ"), std::string("resolved?by hand"),
-        std::string("asked to commit"), std::string("3 heuristic outcomes")}) {
+       {transaction_text(first) + " at accounts", transaction_text(second) + " at ledger",
+        std::string("XA_HEURHAZ"), std::string("resolved?by hand"), std::string("asked to commit"),
+        std::string("3 heuristic outcomes")}) {
     CHECK(contains(list.out, part));
   }
   const json all = listed();
@@ -77,24 +78,28 @@ TEST_CASE_METHOD(LeftBehind, "heuristic list shows who decided what and when and
   CHECK(all[0]["held_by_running_process"] == false);
 }
 
-TEST_CASE_METHOD(LeftBehind, "One record is acknowledged by gtrid and resource manager") {
-  const auto done = run("acknowledge " + to_hex(first) + " accounts --why 'booked by hand'");
+TEST_CASE_METHOD(LeftBehind, "One record is acknowledged by transaction and resource manager") {
+  const std::string shown = transaction_text(first) + " accounts";
+  const auto done = run("acknowledge " + shown + " --why 'booked by hand'");
   INFO(done.out << done.err);
   CHECK(done.exit_code == 0);
-  CHECK(contains(done.out, "acknowledged: " + to_hex(first) + " at accounts, XA_HEURRB"));
+  CHECK(contains(done.out, "acknowledged: " + transaction_text(first) + " at accounts, XA_HEURRB"));
   const json left = listed();
   REQUIRE(left.size() == 2);
+  CHECK(left[0]["transaction"] == transaction_text(first));
   CHECK(left[0]["gtrid"] == to_hex(first));
   CHECK(left[0]["resource_manager"] == "ledger");
   const auto dump = run_xabridge("--config " + file + " log dump");
   CHECK(contains(dump.out, ": booked by hand"));
+  CHECK(contains(dump.out, " " + transaction_text(first) + " "));
+  CHECK_FALSE(contains(dump.out, to_hex(first)));
 
   const auto again = run("acknowledge " + to_hex(first) + " accounts");
   CHECK(again.exit_code == 1);
   CHECK(contains(again.out, "no such record"));
 }
 
-TEST_CASE_METHOD(LeftBehind, "All records of a gtrid or all there are can be acknowledged") {
+TEST_CASE_METHOD(LeftBehind, "All records of a transaction or all there are can be acknowledged") {
   CHECK(run("acknowledge " + to_hex(first)).exit_code == 0);
   CHECK(listed().size() == 1);
   CHECK(run("acknowledge --all --yes").exit_code == 0);
@@ -105,8 +110,9 @@ TEST_CASE_METHOD(LeftBehind, "All records of a gtrid or all there are can be ack
 }
 
 TEST_CASE_METHOD(LeftBehind, "Acknowledging needs to be told what") {
-  for (const std::string arguments : {"acknowledge", "acknowledge --all", "acknowledge xyz",
-                                      "acknowledge --yes", "frobnicate", ""}) {
+  for (const std::string arguments :
+       {"acknowledge", "acknowledge --all", "acknowledge xyz", "acknowledge F0F1F2F3F4F5F6F7-1",
+        "acknowledge 1-1", "acknowledge --yes", "frobnicate", ""}) {
     const auto result = run(arguments);
     INFO(arguments << "\n" << result.out << result.err);
     CHECK(result.exit_code == 2);
@@ -132,7 +138,7 @@ TEST_CASE_METHOD(LeftBehind, "A running process takes an acknowledgement in its 
   passes.join();
   INFO(done.out << done.err);
   CHECK(done.exit_code == 0);
-  CHECK(contains(done.out, "acknowledged: " + to_hex(first) + " at ledger, XA_HEURHAZ"));
+  CHECK(contains(done.out, "acknowledged: " + transaction_text(first) + " at ledger, XA_HEURHAZ"));
   CHECK(running->heuristics().size() == 2);
   CHECK(contains(run_xabridge("--config " + file + " log dump").out, ": booked by hand"));
 }
@@ -142,7 +148,8 @@ TEST_CASE_METHOD(LeftBehind, "A running process that makes no recovery pass is l
   const auto left = run("acknowledge " + to_hex(second));
   INFO(left.out << left.err);
   CHECK(left.exit_code == 1);
-  CHECK(contains(left.out, "left: " + to_hex(second) + " at ledger: the running process"));
+  CHECK(
+      contains(left.out, "left: " + transaction_text(second) + " at ledger: the running process"));
   CHECK(listed().size() == 3);
   REQUIRE(running->begin_pass());
   running->end_pass();

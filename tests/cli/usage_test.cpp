@@ -1,10 +1,13 @@
 // The program without any server: usage, configuration, log directory, unreachable servers.
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <xabridge/xid.hpp>
 
 #include "catch.hpp"
 #include "program.hpp"
 #include "temporary_directory.hpp"
+
+using namespace std::string_literals;
 
 namespace {
 
@@ -45,6 +48,38 @@ TEST_CASE("A wrong command line or configuration exits with 2 and says what is w
   const auto missing = run_xabridge("check --config /nowhere/bank.toml");
   CHECK(missing.exit_code == 2);
   CHECK(contains(missing.err, "/nowhere/bank.toml: there is no such file"));
+}
+
+// From what a server lists to what people are shown: golden, as in tests/log/identity_test.cpp.
+TEST_CASE("xid says which transaction a server's name belongs to") {
+  const std::string gtrid =
+      "ffffffffffffffff02a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0102f0f1f2f3f4f5f6f7"
+      "0000000000000011646231" +
+      std::string(2 * 18, '0');
+  const std::string bqual = "ffffffffffffffff02037067" + std::string(2 * 52, '0');
+  const std::string text = "2147483647:" + gtrid + ":" + bqual;
+  const std::string gid = xabridge::Xid::parse(text)->to_gid();
+  const std::string row = "2147483647\t64\t64\t0x" + gtrid + bqual;
+  TemporaryDirectory directory;
+  const std::string file = (directory.path() / "listed").string();
+  std::ofstream(file) << gid << '\n' << row << '\n';
+  for (const std::string& arguments : {gid, text, "'" + row + "'", row, "<" + file}) {
+    const auto result = run_xabridge("xid " + arguments);
+    INFO(arguments << "\n" << result.out << result.err);
+    CHECK(result.exit_code == 0);
+    CHECK(contains(result.out,
+                   "f0f1f2f3f4f5f6f7-17  pg                db1       "
+                   "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n"));
+  }
+  for (const std::string& other :
+       {"7:61:62"s, "2147483647:61:62"s, "2147483646" + text.substr(10), "1_YQ==_Yg=="s, "nothing"s,
+        "2147483647 64 63 0x" + gtrid + bqual, "1 2 3"s}) {
+    const auto result = run_xabridge("xid " + other);
+    INFO(other << "\n" << result.out << result.err);
+    CHECK(result.exit_code == 1);
+    CHECK(result.out.empty());
+    CHECK_FALSE(result.err.empty());
+  }
 }
 
 TEST_CASE_METHOD(Unreachable, "An unreachable server is reported and exits with 3") {

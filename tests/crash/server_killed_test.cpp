@@ -27,18 +27,11 @@ bool control(const std::string& action) {
   return std::system((command + " " + action + " >/dev/null 2>&1").c_str()) == 0;
 }
 
-/// MySQL 9.7 reads its newest binary log after a crash, and may lose a prepared branch there when
-/// the log has XIDs of another formatID too, as other tests leave them (drivers/mysql/README.md).
-/// Each start begins a new one.
-void begin_new_binary_log() {
-  if (scene::server_under_test() == "mysql") REQUIRE(control("restart"));
-}
-
 /// Nothing can be learnt here without a server that may be killed: better no test than one that
 /// passes without having looked.
 void require_control() {
   const std::string server = scene::server_under_test();
-  if (!scene::server_variable(server, "_CONTROL").empty()) return begin_new_binary_log();
+  if (!scene::server_variable(server, "_CONTROL").empty()) return;
   FAIL("no command to kill and start "
        << server << " with: set " << scene::variable_name(server, "_CONTROL")
        << " to one that takes kill or start (eval \"$(scripts/servers env)\" does), or leave these"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <identity.hpp>
 #include <string>
 #include <xabridge/xid.hpp>
 
@@ -29,6 +30,23 @@ void decode(std::string_view text) {
     require(bytes->size() * 2 == text.size(), "hexadecimal digits are lost");
   require(xabridge::from_hex(xabridge::to_hex(text)) == std::string(text),
           "bytes do not come back from hexadecimal");
+}
+
+// What servers list as ours, and what an operator types.
+void decode_as_ours(std::string_view text) {
+  using namespace xabridge::tm;
+  if (const auto gtrid = Gtrid::decode(text)) {
+    require(gtrid->encode() == text, "a gtrid is accepted that encode() does not write");
+    const auto name = TransactionName::parse(transaction_text(text));
+    require(name && name->incarnation == gtrid->incarnation && name->sequence == gtrid->sequence,
+            "a transaction is not what it is called");
+  }
+  if (const auto bqual = Bqual::decode(text)) {
+    require(make_bqual(bqual->number, bqual->resource_manager) == text,
+            "a bqual is accepted that make_bqual() does not write");
+  }
+  if (const auto name = TransactionName::parse(text))
+    require(name->to_string() == text, "a transaction has two names");
 }
 
 void check(const Xid& xid) {
@@ -59,6 +77,7 @@ void from_struct(Input& in) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   decode(xabridge::fuzz::as_text(data, size));
+  decode_as_ours(xabridge::fuzz::as_text(data, size));
   Input in(data, size);
   from_struct(in);
 

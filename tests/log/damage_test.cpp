@@ -1,6 +1,8 @@
 // Torn tails are cut and told; damage stops the register with file and offset. Nothing is skipped.
 
 #include <catch.hpp>
+#include <log/log_view.hpp>
+#include <xabridge/xid.hpp>
 
 #include "log_fixture.hpp"
 
@@ -171,9 +173,9 @@ TEST_CASE("damaged_register_file_and_other_versions_are_refused") {
   f.open();
   const std::string good = f.files.contents("/log/register");
   std::string changed = good;
-  changed[8] = 2;
+  changed[8] = 3;
   f.files.change("/log/register", changed);
-  CHECK(mentions(f.try_open().error(), "layout version 2"));
+  CHECK(mentions(f.try_open().error(), "layout version 3"));
   changed = good;
   changed[20] = static_cast<char>(changed[20] ^ 1);
   f.files.change("/log/register", changed);
@@ -182,6 +184,23 @@ TEST_CASE("damaged_register_file_and_other_versions_are_refused") {
   CHECK(mentions(f.try_open().error(), "not the register file"));
   REQUIRE(f.files.remove("/log/register"));
   CHECK(mentions(f.try_open().error(), "no file `register`"));
+}
+
+// Its decisions are on XIDs that would be foreign ones now: left alone, with their locks, for ever.
+TEST_CASE("register_of_an_earlier_xid_layout_is_refused_with_what_to_do") {
+  LogFixture f;
+  REQUIRE(f.files.create_directories("/log"));
+  REQUIRE(f.files.open("/log/register", OpenMode::create_new));
+  f.files.change("/log/register", *from_hex("786162726964676501000000"
+                                            "000102030405060708090a0b0c0d0e0f"
+                                            "00000000"));
+  const auto refused = f.try_open();
+  REQUIRE_FALSE(refused);
+  CHECK(mentions(refused.error(), "the log root /log"));
+  CHECK(mentions(refused.error(), "formatID 1480671826"));
+  CHECK(mentions(refused.error(), "`xabridge recover`"));
+  CHECK_FALSE(f.files.exists("/log/slots").value());
+  CHECK_FALSE(read_log(f.environment, "/log"));
 }
 
 TEST_CASE("torn_incarnation_is_cut_and_a_damaged_one_refused") {

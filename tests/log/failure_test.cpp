@@ -72,12 +72,15 @@ TEST_CASE("failed_write_leaves_the_decision_unknown_and_the_log_refusing") {
 
 TEST_CASE("disk_full_in_a_batch_records_nothing_and_the_log_goes_on_when_there_is_space") {
   LogFixture f;
+  // More than half of a batch: what is missing of it is not there already.
+  std::vector<Participant> branches = two_branches();
+  for (const char* name : {"orders", "letters"}) branches.push_back({name, make_bqual(3, name)});
   auto log = f.open();
   REQUIRE(commits(*log, gtrid_of(*log, 1)));
   f.files.fault = [](const std::string& operation, const auto&) {
     return operation == "write" ? ENOSPC : 0;
   };
-  const auto full = log->decide(gtrid_of(*log, 2), two_branches(), Decision::commit);
+  const auto full = log->decide(gtrid_of(*log, 2), branches, Decision::commit);
   REQUIRE_FALSE(full);
   CHECK(full.error().outcome_known);
   CHECK(full.error().sys_errno == ENOSPC);
@@ -90,6 +93,23 @@ TEST_CASE("disk_full_in_a_batch_records_nothing_and_the_log_goes_on_when_there_i
   log = f.open();
   CHECK(log->unfinished().size() == 2);
   CHECK(f.reports.empty());
+}
+
+// Half of the batch is written, and the other half is zeros as the unused segment is: the next
+// reader finds a decision, so the caller must not be told that there is none.
+TEST_CASE("disk_full_behind_the_last_byte_that_counts_is_no_refusal") {
+  LogFixture f;
+  auto log = f.open();
+  const std::string gtrid = gtrid_of(*log, 1);
+  f.files.fault = [](const std::string& operation, const auto&) {
+    return operation == "write" ? ENOSPC : 0;
+  };
+  CHECK(commits(*log, gtrid));
+  f.files.fault = {};
+  f.files.lose_power(1);
+  log.reset();
+  log = f.open();
+  CHECK(log->decision(gtrid));
 }
 
 TEST_CASE("disk_full_at_any_operation_never_loses_or_invents_a_decision") {

@@ -189,7 +189,7 @@ TEST_CASE("decision_on_somebody_elses_transaction_is_refused_and_says_so") {
   const auto decided = log->decide(other.encode(), {}, Decision::commit);
   REQUIRE_FALSE(decided);
   CHECK(decided.error().outcome_known);
-  CHECK(mentions(decided.error(), to_hex(other.encode())));
+  CHECK(mentions(decided.error(), transaction_text(other.encode())));
   CHECK_FALSE(log->decide("not a gtrid", {}, Decision::commit));
   CHECK_THROWS_AS(log->decision(other.encode()), Exception);
 }

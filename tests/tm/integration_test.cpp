@@ -54,11 +54,6 @@ class CutBeforeCommit final : public xabridge::Observer {
   RealServers& servers_;
 };
 
-// The branch's number and its name are the whole bqual.
-std::string ledger_branch(std::string_view gtrid) {
-  return "X'" + std::string(gtrid) + "', X'02" + xabridge::to_hex("ledger") + "', 1480671826";
-}
-
 /// Right before the other server's branch is rolled back somebody commits it by hand.
 class CommitBeforeRollback final : public xabridge::Observer {
  public:
@@ -67,7 +62,7 @@ class CommitBeforeRollback final : public xabridge::Observer {
   void on_event(const xabridge::Event& event) noexcept override {
     if (event.kind != EventKind::before_rollback || event.resource_manager != "ledger") return;
     try {
-      servers_.my_admin("XA COMMIT " + ledger_branch(event.gtrid));
+      servers_.my_admin("XA COMMIT " + servers_.my_branch(event.gtrid));
       committed = true;
     } catch (const sql::SQLException&) {
       // MariaDB lets nobody near a branch whose session is there.
@@ -166,7 +161,7 @@ TEST_CASE_METHOD(RealServers,
   require(outcome, OutcomeKind::committed_pending);
   CHECK(outcome.branches[1].errors.back().outcome_known);
 
-  my_admin("XA ROLLBACK " + ledger_branch(outcome.gtrid));
+  my_admin("XA ROLLBACK " + Xid::parse(outcome.branches[1].xid)->to_mysql());
   tm.recover_now();
   CHECK(cut.heuristic == 1);
   CHECK(cut.done == 1);

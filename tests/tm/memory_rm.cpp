@@ -2,6 +2,7 @@
 #include "memory_rm.hpp"
 
 #include <chrono>
+#include <identity.hpp>
 #include <stdexcept>
 
 using xabridge::Xid;
@@ -126,7 +127,7 @@ struct MemoryRm::Entries {
       if (it->second != ((flags & TMONEPHASE) != 0 ? State::idle : State::prepared)) {
         return XAER_PROTO;
       }
-      rm.committed_gtrids_.insert(xabridge::to_hex(it->first.gtrid()));
+      rm.committed_transactions_.insert(xabridge::tm::transaction_text(it->first.gtrid()));
       rm.branches_.erase(it);
       ++rm.committed_;
       return XA_OK;
@@ -367,14 +368,19 @@ std::set<Xid> MemoryRm::prepared() const {
   return out;
 }
 
+std::optional<Xid> MemoryRm::branch() const {
+  const std::lock_guard lock(mutex_);
+  return branches_.size() == 1 ? std::optional(branches_.begin()->first) : std::nullopt;
+}
+
 std::size_t MemoryRm::committed() const {
   const std::lock_guard lock(mutex_);
   return committed_;
 }
 
-bool MemoryRm::was_committed(const std::string& gtrid_hex) const {
+bool MemoryRm::was_committed(const std::string& transaction) const {
   const std::lock_guard lock(mutex_);
-  return committed_gtrids_.count(gtrid_hex) != 0;
+  return committed_transactions_.count(transaction) != 0;
 }
 
 std::size_t MemoryRm::rolled_back() const {

@@ -62,8 +62,10 @@ class MemoryRm {
   [[nodiscard]] std::vector<std::string> calls() const;
   [[nodiscard]] std::size_t count(const std::string& entry) const;
   [[nodiscard]] std::set<xabridge::Xid> prepared() const;
+  /// The only one there is, in whatever state.
+  [[nodiscard]] std::optional<xabridge::Xid> branch() const;
   [[nodiscard]] std::size_t committed() const;
-  [[nodiscard]] bool was_committed(const std::string& gtrid_hex) const;
+  [[nodiscard]] bool was_committed(const std::string& transaction) const;
   [[nodiscard]] std::size_t rolled_back() const;
   /// Threads that have it open.
   [[nodiscard]] std::size_t open_threads() const;
@@ -124,7 +126,7 @@ class MemoryRm {
   int next_handle_ = XA_RDONLY;  // handles that look like codes
   int rmid_ = -1;
   bool registers_ = false;
-  std::set<std::string> committed_gtrids_;
+  std::set<std::string> committed_transactions_;
   std::size_t committed_ = 0;
   std::size_t rolled_back_ = 0;
 };

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
+#include <xabridge/xid.hpp>
 
 #include "../support/plain_mysql.hpp"
 
@@ -120,6 +121,18 @@ long RealServers::my_number(const std::string& sql) {
   const std::unique_ptr<sql::Statement> statement(my_->createStatement());
   const std::unique_ptr<sql::ResultSet> rows(statement->executeQuery(sql));
   return rows->next() ? static_cast<long>(rows->getInt64(1)) : -1;
+}
+
+std::string RealServers::my_branch(std::string_view transaction) {
+  const std::string incarnation(transaction.substr(0, transaction.find('-')));
+  const std::unique_ptr<sql::Statement> statement(my_->createStatement());
+  const std::unique_ptr<sql::ResultSet> rows(statement->executeQuery("XA RECOVER"));
+  while (rows->next()) {
+    const std::string data(rows->getString(4));
+    if (xabridge::to_hex(data.substr(0, 64)).find(incarnation) == std::string::npos) continue;
+    return xabridge::Xid::make(rows->getInt(1), data.substr(0, 64), data.substr(64))->to_mysql();
+  }
+  throw std::runtime_error("no branch of " + std::string(transaction) + " is prepared");
 }
 
 long RealServers::pg_balance(int id) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <xabridge/mysql.hpp>
 #include <xabridge/postgresql.hpp>
 #include <xabridge/transaction_manager.hpp>
@@ -38,6 +39,8 @@ class RealServers {
   [[nodiscard]] long pg_number(const std::string& sql);
   [[nodiscard]] std::string pg_text(const std::string& sql);
   [[nodiscard]] long my_number(const std::string& sql);
+  /// As XA COMMIT takes it: the prepared branch of a transaction, named as events name it.
+  [[nodiscard]] std::string my_branch(std::string_view transaction);
   [[nodiscard]] long pg_balance(int account);
   [[nodiscard]] long my_balance(int account);
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "catch.hpp"
+#include "identity.hpp"
 #include "manager/resource_manager.hpp"
 #include "manager_fixture.hpp"
 
@@ -107,7 +108,7 @@ TEST_CASE_METHOD(DynamicFixture, "In a transaction registering enlists the branc
   Transaction tx = tm.begin();
   const XID xid = registered(accounts, TM_OK);
   REQUIRE(Xid::from(&xid).has_value());
-  CHECK(xabridge::to_hex(Xid::from(&xid)->gtrid()) == tx.gtrid());
+  CHECK(xabridge::tm::transaction_text(Xid::from(&xid)->gtrid()) == tx.gtrid());
   CHECK(events.count(EventKind::enlisted) == 1);
   registered(accounts, TMER_PROTO);
   CHECK(ax_unreg(accounts.rmid(), TMNOFLAGS) == TMER_PROTO);

@@ -226,12 +226,12 @@ TEST_CASE_METHOD(BadInput, "A code outside the standard in phase two does not ch
     INFO("xa_commit answers " << answer);
     REQUIRE(tx_open() == TX_OK);
     REQUIRE(tx_begin() == TX_OK);
-    const std::string gtrid_hex = xabridge::to_hex(gtrid());
+    const std::string transaction = TxFixture::transaction();
     ledger.answer("commit", {answer});
     CHECK(tx_commit() == TX_OK);
-    CHECK(accounts.was_committed(gtrid_hex));
+    CHECK(accounts.was_committed(transaction));
     ledger.wait_until_nothing_is_prepared();
-    CHECK(ledger.was_committed(gtrid_hex));
+    CHECK(ledger.was_committed(transaction));
     CHECK(tx_close() == TX_OK);
   }
 }
@@ -281,7 +281,7 @@ TEST_CASE_METHOD(BadInput, "A call out of order is TX_PROTOCOL_ERROR and says wh
   says([] { return tx_set_transaction_control(9); }, TX_EINVAL, {"9", "TX_CHAINED"});
   REQUIRE(tx_begin() == TX_OK);
   const std::string inside = "tx_commit or tx_rollback it first";
-  says(tx_begin, TX_PROTOCOL_ERROR, {"tx_begin", inside, xabridge::to_hex(gtrid())});
+  says(tx_begin, TX_PROTOCOL_ERROR, {"tx_begin", inside, transaction()});
   says(tx_close, TX_PROTOCOL_ERROR, {"tx_close", inside});
   CHECK(tx_commit() == TX_OK);
   CHECK(accounts.count("start") == 1);

@@ -142,10 +142,10 @@ TEST_CASE_METHOD(TxFixture,
                  "A resource manager that cannot be reached in phase two is recovery's") {
   REQUIRE(tx_open() == TX_OK);
   REQUIRE(tx_begin() == TX_OK);
-  const std::string gtrid_hex = xabridge::to_hex(gtrid());
+  const std::string transaction = TxFixture::transaction();
   ledger.answer("commit", std::deque<int>(2, XAER_RMFAIL));
   CHECK(tx_commit() == TX_OK);
-  CHECK(comes_true([&] { return ledger.was_committed(gtrid_hex); }));
+  CHECK(comes_true([&] { return ledger.was_committed(transaction); }));
 }
 
 TEST_CASE_METHOD(TxFixture,
@@ -222,14 +222,14 @@ TEST_CASE_METHOD(TxFixture,
   REQUIRE(tx_set_commit_return(TX_COMMIT_DECISION_LOGGED) == TX_OK);
   CHECK(info().when_return == TX_COMMIT_DECISION_LOGGED);
   REQUIRE(tx_begin() == TX_OK);
-  const std::string gtrid_hex = xabridge::to_hex(gtrid());
+  const std::string transaction = TxFixture::transaction();
   CHECK(tx_commit() == TX_OK);
   // tx_commit is back, and no branch is committed.
   CHECK(accounts.committed() + ledger.committed() == 0);
   CHECK(tx_info(nullptr) == 0);
   ledger.answer("commit", {XA_HEURRB});
   slow.let_go();
-  CHECK(comes_true([&] { return accounts.was_committed(gtrid_hex); }));
+  CHECK(comes_true([&] { return accounts.was_committed(transaction); }));
   CHECK(comes_true([&] { return ledger.count("forget") == 1; }));
   CHECK(events.count(xabridge::EventKind::heuristic) == 1);
   REQUIRE(tx_close() == TX_OK);
@@ -251,14 +251,14 @@ TEST_CASE_METHOD(TxFixture, "A commit still waiting at the end is finished by th
   REQUIRE(tx_open() == TX_OK);
   REQUIRE(tx_set_commit_return(TX_COMMIT_DECISION_LOGGED) == TX_OK);
   REQUIRE(tx_begin() == TX_OK);
-  const std::string gtrid_hex = xabridge::to_hex(gtrid());
+  const std::string transaction = TxFixture::transaction();
   for (MemoryRm* rm : {&accounts, &ledger}) rm->answer("commit", std::deque<int>(1000, XA_RETRY));
   CHECK(tx_commit() == TX_OK);
   REQUIRE(tx_close() == TX_OK);  // without waiting for ever
   for (MemoryRm* rm : {&accounts, &ledger}) rm->answer("commit", {});
   REQUIRE(tx_open() == TX_OK);
-  CHECK(comes_true([&] { return accounts.was_committed(gtrid_hex); }));
-  CHECK(comes_true([&] { return ledger.was_committed(gtrid_hex); }));
+  CHECK(comes_true([&] { return accounts.was_committed(transaction); }));
+  CHECK(comes_true([&] { return ledger.was_committed(transaction); }));
 }
 
 TEST_CASE_METHOD(TxFixture,

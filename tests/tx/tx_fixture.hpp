@@ -5,6 +5,7 @@
 #include <xabridge/tx.h>
 
 #include <functional>
+#include <identity.hpp>
 #include <string>
 #include <thread>
 #include <tx/process.hpp>
@@ -37,6 +38,8 @@ struct TxFixture : ManagerFixture {
     const TXINFO now = info();
     return std::string(now.xid.data, static_cast<std::size_t>(now.xid.gtrid_length));
   }
+  /// As texts for people name the transaction the thread is in.
+  static std::string transaction() { return xabridge::tm::transaction_text(gtrid()); }
   /// Runs in a thread of control of its own.
   static void in_thread(const std::function<void()>& work) { std::thread(work).join(); }
 };

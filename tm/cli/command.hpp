@@ -39,14 +39,16 @@ struct CheckOptions {
 [[nodiscard]] Exit recover(const Config& config);
 [[nodiscard]] Exit list_heuristics(const std::filesystem::path& log_directory, bool json);
 struct AcknowledgeOptions {
-  std::string gtrid;             // hex; empty: all
-  std::string resource_manager;  // empty: all of the gtrid
+  std::string transaction;       // as shown, or the gtrid in hex; empty: all
+  std::string resource_manager;  // empty: all of the transaction
   std::string why;
   bool all = false;
   bool yes = false;
 };
 [[nodiscard]] Exit acknowledge(const Config& config, const AcknowledgeOptions& options);
 [[nodiscard]] Exit dump_log(const std::filesystem::path& log_directory, bool json);
+/// An XID as a server lists it, in one or several words; no words: one a line on standard input.
+[[nodiscard]] Exit explain_xids(const std::vector<std::string>& words);
 
 /// A resource manager opened for looking at it, or why that failed.
 struct Looked {

@@ -26,13 +26,19 @@ json fields(const tm::SegmentRecord& r) {
 json fields(const tm::DecisionRecord& r) {
   return {{"type", "decided commit"},
           {"at", time_text(r.decided_at)},
+          {"transaction", tm::transaction_text(r.gtrid)},
           {"gtrid", to_hex(r.gtrid)},
           {"branches", branches_of(r.participants)}};
 }
-json fields(const tm::DoneRecord& r) { return {{"type", "done"}, {"gtrid", to_hex(r.gtrid)}}; }
+json fields(const tm::DoneRecord& r) {
+  return {{"type", "done"},
+          {"transaction", tm::transaction_text(r.gtrid)},
+          {"gtrid", to_hex(r.gtrid)}};
+}
 json fields(const tm::HeuristicRecord& r) {
   return {{"type", "heuristic"},
           {"at", time_text(r.seen_at)},
+          {"transaction", tm::transaction_text(r.gtrid)},
           {"gtrid", to_hex(r.gtrid)},
           {"resource_manager", r.resource_manager},
           {"bqual", to_hex(r.bqual)},
@@ -43,6 +49,7 @@ json fields(const tm::HeuristicRecord& r) {
 json fields(const tm::AcknowledgedRecord& r) {
   return {{"type", "acknowledged"},
           {"at", time_text(r.at)},
+          {"transaction", tm::transaction_text(r.gtrid)},
           {"gtrid", to_hex(r.gtrid)},
           {"who", r.who}};
 }
@@ -50,7 +57,8 @@ json fields(const tm::AcknowledgedRecord& r) {
 /// One line for people: the values in a fixed order, the branches by resource manager.
 std::string line_of(const json& record) {
   std::string text;
-  for (const char* key : {"at", "gtrid", "resource_manager", "decision", "code", "text", "who"}) {
+  for (const char* key :
+       {"at", "transaction", "resource_manager", "decision", "code", "text", "who"}) {
     if (record.contains(key)) text += " " + record.at(key).text();
   }
   if (record.contains("branches")) {

@@ -54,13 +54,18 @@ std::vector<Found> read_all(const std::filesystem::path& log_directory, Exit& ex
   return all;
 }
 
+std::string name_of(const tm::HeuristicRecord& record) {
+  return tm::transaction_text(record.gtrid) + " at " + record.resource_manager;
+}
+
 const char* decision_text(tm::Decision decision) {
   return decision == tm::Decision::commit ? "commit" : "rollback";
 }
 
 json to_json(const Found& found) {
   const tm::HeuristicRecord& h = found.record;
-  return {{"gtrid", to_hex(h.gtrid)},
+  return {{"transaction", tm::transaction_text(h.gtrid)},
+          {"gtrid", to_hex(h.gtrid)},
           {"resource_manager", h.resource_manager},
           {"decision", decision_text(h.decision)},
           {"code", code_name(h.code)},
@@ -72,7 +77,7 @@ json to_json(const Found& found) {
 
 void print(const Found& found) {
   const tm::HeuristicRecord& h = found.record;
-  std::cout << to_hex(h.gtrid) << " at " << h.resource_manager << '\n'
+  std::cout << name_of(h) << '\n'
             << "  " << time_text(h.seen_at) << "  asked to " << decision_text(h.decision)
             << ", answered " << code_name(h.code) << " (" << code_meaning(h.code) << ")\n";
   if (!h.text.empty()) std::cout << "  " << printable(h.text) << '\n';
@@ -81,24 +86,22 @@ void print(const Found& found) {
   }
 }
 
-std::string name_of(const tm::HeuristicRecord& record) {
-  return to_hex(record.gtrid) + " at " + record.resource_manager;
-}
-
-bool meant(const tm::HeuristicRecord& record, const std::string& gtrid,
+/// `transaction`: as it is shown, or all of its gtrid in hexadecimal; empty: every one.
+bool meant(const tm::HeuristicRecord& record, const std::string& transaction,
            const std::string& resource_manager) {
-  return (gtrid.empty() || record.gtrid == gtrid) &&
+  return (transaction.empty() || tm::transaction_text(record.gtrid) == transaction ||
+          from_hex(transaction) == record.gtrid) &&
          (resource_manager.empty() || record.resource_manager == resource_manager);
 }
 
 /// The meant ones a running process still has. What cannot be read was told before.
-std::vector<Found> held_ones(const Config& config, const std::string& gtrid,
+std::vector<Found> held_ones(const Config& config, const std::string& transaction,
                              const std::string& resource_manager) {
   std::ostringstream told;
   Exit ignored = Exit::ok;
   std::vector<Found> found = read_all(config.log_directory, ignored, told);
   std::erase_if(found, [&](const Found& one) {
-    return !one.held || !meant(one.record, gtrid, resource_manager);
+    return !one.held || !meant(one.record, transaction, resource_manager);
   });
   return found;
 }
@@ -117,10 +120,10 @@ void tell_done(const tm::HeuristicRecord& record) {
 }
 
 Exit acknowledge_in(tm::FileRegister& log, const AcknowledgeOptions& options,
-                    const std::string& gtrid) {
+                    const std::string& transaction) {
   std::size_t done = 0;
   for (const tm::HeuristicRecord& record : log.heuristics()) {
-    if (!meant(record, gtrid, options.resource_manager)) continue;
+    if (!meant(record, transaction, options.resource_manager)) continue;
     if (auto result = log.acknowledge(record.gtrid, record.resource_manager, who(options));
         !result) {
       std::cerr << "xabridge: " << name_of(record) << ": " << result.error().to_string() << '\n';
@@ -134,7 +137,7 @@ Exit acknowledge_in(tm::FileRegister& log, const AcknowledgeOptions& options,
 
 /// Those in the slots that are free, or whose owners died.
 Exit acknowledge_here(const Config& config, const AcknowledgeOptions& options,
-                      const std::string& gtrid) {
+                      const std::string& transaction) {
   tm::FileRegister::Options log_options;
   log_options.directory = config.log_directory;
   log_options.segment_size = config.log_segment_size;
@@ -148,7 +151,7 @@ Exit acknowledge_here(const Config& config, const AcknowledgeOptions& options,
     std::cerr << "xabridge: " << begun.error().to_string() << '\n';
     return Exit::log;
   }
-  const Exit exit = acknowledge_in(**log, options, gtrid);
+  const Exit exit = acknowledge_in(**log, options, transaction);
   (*log)->end_pass();
   return exit;
 }
@@ -174,8 +177,8 @@ std::vector<Found> still_there(const Config& config, const std::vector<Found>& a
 /// Leaves word at the slots of running processes, and waits for them to take it. nullopt: they have
 /// none of those.
 std::optional<Exit> acknowledge_there(const Config& config, const AcknowledgeOptions& options,
-                                      const std::string& gtrid) {
-  const std::vector<Found> asked = held_ones(config, gtrid, options.resource_manager);
+                                      const std::string& transaction) {
+  const std::vector<Found> asked = held_ones(config, transaction, options.resource_manager);
   if (asked.empty()) return std::nullopt;
   for (const Found& found : asked) {
     const auto left = tm::leave_acknowledgement(
@@ -224,20 +227,24 @@ Exit list_heuristics(const std::filesystem::path& log_directory, bool as_json) {
 }
 
 Exit acknowledge(const Config& config, const AcknowledgeOptions& options) {
-  if (options.all != options.gtrid.empty()) {
-    return wrong("name a gtrid as `xabridge heuristic list` shows it, or give --all --yes");
+  const std::string& transaction = options.transaction;
+  if (options.all != transaction.empty()) {
+    return wrong("name a transaction as `xabridge heuristic list` shows it, or give --all --yes");
   }
   if (options.all && !options.yes) {
     return wrong(
         "--all forgets every record: look at each with `xabridge heuristic list`, then "
         "give --yes");
   }
-  const auto gtrid = from_hex(options.gtrid);
-  if (!gtrid) return wrong("'" + options.gtrid + "' is no gtrid: those are hexadecimal");
+  if (!tm::TransactionName::parse(transaction) && !from_hex(transaction)) {
+    return wrong("'" + transaction +
+                 "' names no transaction: give what `xabridge heuristic list` shows, such as "
+                 "9c41f20be6d8735a-17, or the whole gtrid in hexadecimal");
+  }
 
-  const Exit here = acknowledge_here(config, options, *gtrid);
+  const Exit here = acknowledge_here(config, options, transaction);
   if (here == Exit::log) return here;
-  if (const auto there = acknowledge_there(config, options, *gtrid)) return *there;
+  if (const auto there = acknowledge_there(config, options, transaction)) return *there;
   if (here == Exit::findings) std::cout << "nothing to acknowledge: no such record\n";
   return here;
 }

@@ -20,15 +20,17 @@ constexpr const char* kFooter = R"(Examples:
   xabridge --config bank.toml recover       finish what dead processes left behind
   xabridge --config bank.toml heuristic list
                                             what resource managers decided by themselves
-  xabridge --config bank.toml heuristic acknowledge GTRID accounts --why "corrected by hand"
+  xabridge --config bank.toml heuristic acknowledge 9c41f20be6d8735a-17 accounts --why "corrected"
   xabridge --config bank.toml log dump      the decision log, record by record
+  psql -At -c "SELECT gid FROM pg_prepared_xacts" | xabridge xid
+                                            which transactions the server's names are
   XABRIDGE_CONFIG=bank.toml xabridge status --json
 
 Exit codes (the highest that applies):
   0  nothing to attend to
   1  check: errors found (with --strict also warnings); status: branches of dead or unknown
      owners, or heuristic outcomes; recover: something is left; heuristic list: there are
-     some; heuristic acknowledge: nothing was, or not all
+     some; heuristic acknowledge: nothing was, or not all; xid: one is not ours
   2  the command line or the configuration is wrong
   3  a resource manager could not be reached or opened
   4  the log directory is unusable or damaged
@@ -82,16 +84,16 @@ int run(int argc, char** argv) {
       "The data is looked after: the record is kept no longer. Says in the log who "
       "did, when and why. A running process that keeps the record is asked to, and takes "
       "it in its next recovery pass");
-  Option gtrid =
-      acknowledge_command.add_option("gtrid", acknowledge_options.gtrid, "as `list` shows it");
+  Option transaction = acknowledge_command.add_option(
+      "transaction", acknowledge_options.transaction, "as `list` shows it");
   acknowledge_command
       .add_option("resource_manager", acknowledge_options.resource_manager,
-                  "only this one's; default: every one's of the gtrid")
-      .needs(gtrid);
+                   "only this one's; default: every one's of the transaction")
+      .needs(transaction);
   acknowledge_command.add_option("--why", acknowledge_options.why, "what was found and done")
       .type_name("TEXT");
   acknowledge_command.add_flag("--all", acknowledge_options.all, "every record; needs --yes")
-      .excludes(gtrid);
+      .excludes(transaction);
   acknowledge_command.add_flag("--yes", acknowledge_options.yes, "I have looked at each of them");
   for (Command command : {heuristic_command, list_command, acknowledge_command}) {
     command.fallthrough();
@@ -103,14 +105,21 @@ int run(int argc, char** argv) {
       log_command.add_subcommand("dump", "Every record, with file and offset; changes nothing");
   dump_command.add_flag("--json", json, "for programs");
   std::string directory;
-  dump_command.add_option("--directory", directory, "a log directory; default: the configuration's")
+  dump_command
+      .add_option("--directory", directory, "a log directory; default: the configuration's")
       .type_name("DIR");
+  std::vector<std::string> xid_words;
+  Command xid_command = app.add_subcommand(
+      "xid",
+      "Which transaction an XID belongs to, as a server lists it: a gid of PostgreSQL, a row of XA "
+      "RECOVER CONVERT XID of MySQL or MariaDB, or the xid in `status --json`");
+  xid_command.add_option("xid", xid_words, "default: one in each line of standard input");
   log_command.fallthrough();
   dump_command.fallthrough();
 
   if (const auto ended = app.parse(argc, argv, static_cast<int>(Exit::usage))) return *ended;
-  if (dump_command.chosen() && !directory.empty())
-    return static_cast<int>(dump_log(directory, json));
+  if (xid_command.chosen()) return static_cast<int>(explain_xids(xid_words));
+  if (dump_command.chosen() && !directory.empty()) return static_cast<int>(dump_log(directory, json));
 
   Config config;
   try {

@@ -20,14 +20,6 @@ long seconds_since(std::chrono::system_clock::time_point then) {
       0L, static_cast<long>(std::chrono::duration_cast<std::chrono::seconds>(now - then).count()));
 }
 
-/// Register id, slot and incarnation take 27 bytes of our gtrid; incarnation and sequence tell its
-/// transactions apart, and can be searched for in the full text.
-std::string short_form(const std::string& hex) {
-  constexpr std::size_t kIncarnation = 2 * 19;
-  constexpr std::size_t kLength = 2 * 16;
-  return hex.substr(kIncarnation, kLength);
-}
-
 const SlotView* find_slot(const LogView& log, std::uint16_t number) {
   const auto it = std::find_if(log.slots.begin(), log.slots.end(),
                                [&](const SlotView& s) { return s.slot == number; });
@@ -68,11 +60,11 @@ PicturedBranch judge(tm::ListedBranch listed, const std::optional<LogView>& log)
   branch.listed = std::move(listed);
   if (!branch.listed.xid) return branch;
   branch.gtrid = to_hex(branch.listed.xid->gtrid());
-  branch.short_gtrid = branch.gtrid;
+  branch.transaction = branch.gtrid;
   if (branch.listed.xid->format_id() != tm::kFormatId) return branch;
   const auto gtrid = Gtrid::decode(branch.listed.xid->gtrid());
   if (!gtrid) return branch;
-  branch.short_gtrid = short_form(branch.gtrid);
+  branch.transaction = tm::transaction_text(branch.listed.xid->gtrid());
   branch.host = gtrid->host;
   if (!log || gtrid->register_id != log->id) return branch;
   branch.owner = BranchOwner::stranger;

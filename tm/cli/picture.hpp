@@ -37,10 +37,9 @@ struct PicturedBranch {
   tm::ListedBranch listed;
   BranchOwner owner = BranchOwner::foreign;
   DecisionOnRecord decision = DecisionOnRecord::not_known;
-  std::string gtrid;  // hex; empty: the name is no XID
-  std::string
-      short_gtrid;   // for people: a part of the hex that tells transactions of a register apart
-  std::string host;  // where it was begun, as its gtrid says; ours only
+  std::string gtrid;          // hex; empty: the name is no XID
+  std::string transaction;    // the gtrid for people: tm::transaction_text()
+  std::string host;           // where it was begun, as its gtrid says; ours only
   long age_seconds = -1;      // -1: not known
   bool age_is_limit = false;  // it is at most that old (the server does not tell)
 };

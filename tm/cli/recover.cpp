@@ -9,13 +9,12 @@
 namespace xabridge::cli {
 namespace {
 
-/// The text of an XID fits a line; the gtrid alone is what logs and status show.
 std::string name_of(const tm::BranchReport& branch) {
-  return branch.xid ? branch.xid->to_string() : to_hex(branch.gtrid);
+  return branch.xid ? tm::branch_text(*branch.xid) : tm::transaction_text(branch.gtrid);
 }
 
 void print_branches(const tm::PassReport& report) {
-  Columns table({"RESOURCE MANAGER", "STATE", "XID", "WHY"});
+  Columns table({"RESOURCE MANAGER", "STATE", "TRANSACTION", "WHY"});
   for (const tm::BranchReport& branch : report.branches) {
     table.add({branch.resource_manager, branch.finished ? "finished" : "left", name_of(branch),
                branch.text + (branch.error ? " (" + branch.error->to_string() + ")" : "")});
@@ -37,7 +36,7 @@ Exit print(const tm::PassReport& report) {
     exit = Exit::unreachable;
   }
   for (const auto& decision : report.unfinished) {
-    std::cout << "commit decision " << to_hex(decision.gtrid) << " of "
+    std::cout << "commit decision " << tm::transaction_text(decision.gtrid) << " of "
               << time_text(decision.decided_at) << ": " << decision.text << '\n';
   }
   std::cout << count_text(report.committed, "branch", "branches") << " committed, "

@@ -18,10 +18,10 @@ std::string age_of(const PicturedBranch& b) {
 }
 
 void print_branches(const PicturedResourceManager& rm) {
-  Columns table({"GTRID", "OWNER", "DECISION", "AGE", "BEGUN ON", "ROLE"});
+  Columns table({"TRANSACTION", "OWNER", "DECISION", "AGE", "BEGUN ON", "ROLE"});
   for (const PicturedBranch& b : rm.branches) {
     constexpr std::size_t kWidth = 40;
-    std::string name = b.gtrid.empty() ? printable(b.listed.name) : b.short_gtrid;
+    std::string name = b.gtrid.empty() ? printable(b.listed.name) : b.transaction;
     if (name.size() > kWidth) name = name.substr(0, kWidth - 3) + "...";
     table.add({name, to_string(b.owner), to_string(b.decision), age_of(b),
                b.host.empty() ? "-" : printable(b.host),
@@ -54,14 +54,14 @@ void print_log(const Config& config, const Picture& picture) {
 
 void print_records(const Picture& picture) {
   for (const auto& d : picture.left_decisions) {
-    std::cout << "commit decision not finished: " << to_hex(d.gtrid) << " of "
+    std::cout << "commit decision not finished: " << tm::transaction_text(d.gtrid) << " of "
               << time_text(d.decided_at) << ", at";
     for (const auto& p : d.participants) std::cout << ' ' << p.resource_manager;
     std::cout << '\n';
   }
   for (const auto& h : picture.heuristics) {
-    std::cout << "heuristic outcome: " << to_hex(h.gtrid) << " at " << h.resource_manager
-              << " answered " << code_name(h.code) << " to "
+    std::cout << "heuristic outcome: " << tm::transaction_text(h.gtrid) << " at "
+              << h.resource_manager << " answered " << code_name(h.code) << " to "
               << (h.decision == tm::Decision::commit ? "commit" : "rollback") << " on "
               << time_text(h.seen_at) << ": " << printable(h.text) << '\n';
   }
@@ -103,6 +103,7 @@ void print_advice(const Picture& picture) {
 json to_json(const PicturedBranch& b) {
   return {{"xid", b.listed.xid ? json(b.listed.xid->to_string()) : json(nullptr)},
           {"name", printable(b.listed.name)},
+          {"transaction", b.gtrid.empty() ? json(nullptr) : json(b.transaction)},
           {"gtrid", b.gtrid.empty() ? json(nullptr) : json(b.gtrid)},
           {"owner", to_string(b.owner)},
           {"decision", to_string(b.decision)},
@@ -147,13 +148,15 @@ json to_json(const Config& config, const Picture& picture) {
   for (const auto& d : picture.left_decisions) {
     json participants = json::array();
     for (const auto& p : d.participants) participants.push_back(p.resource_manager);
-    all["unfinished_decisions"].push_back({{"gtrid", to_hex(d.gtrid)},
+    all["unfinished_decisions"].push_back({{"transaction", tm::transaction_text(d.gtrid)},
+                                           {"gtrid", to_hex(d.gtrid)},
                                            {"decided_at", time_text(d.decided_at)},
                                            {"resource_managers", std::move(participants)}});
   }
   for (const auto& h : picture.heuristics) {
     all["heuristics"].push_back(
-        {{"gtrid", to_hex(h.gtrid)},
+        {{"transaction", tm::transaction_text(h.gtrid)},
+         {"gtrid", to_hex(h.gtrid)},
          {"resource_manager", h.resource_manager},
          {"decision", h.decision == tm::Decision::commit ? "commit" : "rollback"},
          {"code", code_name(h.code)},

@@ -3,6 +3,7 @@
 // The transaction manager itself neither suspends an association nor ends one before the end of the
 // transaction. Where a statement begins in such a state (D11, D12, D17), the resource manager is
 // told by xa_end, and the transaction manager's table is moved as for that xa_end.
+#include <identity.hpp>
 #include <manager/open_in_thread.hpp>
 
 #include "sections.hpp"
@@ -56,7 +57,7 @@ struct Dynamic {
 
 void is_branch_of(const XID& xid, const xabridge::Transaction& tx) {
   const auto parsed = xabridge::Xid::from(&xid);
-  check(parsed && xabridge::to_hex(parsed->gtrid()) == tx.gtrid(),
+  check(parsed && xabridge::tm::transaction_text(parsed->gtrid()) == tx.gtrid(),
         "the XID is not of this transaction");
 }
 

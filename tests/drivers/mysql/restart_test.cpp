@@ -1,24 +1,13 @@
 // The server is killed between prepare and commit, and started again.
-#include "fixture.hpp"
+#include "own_xid.hpp"
 
 namespace xabridge::mysql::test {
-namespace {
-
-/// MySQL may lose prepared branches in a crash when its newest binary log has XIDs of another
-/// formatID too, as other tests leave them (README.md of the driver). Each start begins a new one.
-void begin_new_binary_log() {
-  if (!on_mariadb()) control("restart");
-}
-
-}  // namespace
-
 TEST_CASE("prepared branches survive a crash of the server and unprepared ones do not") {
-  begin_new_binary_log();
   auto f = std::make_unique<Fixture>();
-  const Xid committed = f->xid();
-  const Xid rolled_back = f->xid();
-  const Xid empty = f->xid();
-  const Xid unprepared = f->xid();
+  const Xid committed = own_xid(*f);
+  const Xid rolled_back = own_xid(*f);
+  const Xid empty = own_xid(*f);
+  const Xid unprepared = own_xid(*f);
   auto prepare = [&](const Xid& xid, const std::string& sql) {
     auto session = f->session();
     REQUIRE(session->begin(xid).code == XA_OK);
@@ -57,7 +46,6 @@ TEST_CASE("prepared branches survive a crash of the server and unprepared ones d
 }
 
 TEST_CASE("phase two on a session that a restart of the server ended says that nothing was sent") {
-  begin_new_binary_log();
   auto f = std::make_unique<Fixture>();
   const std::string tcp = open_string();
   const std::vector<std::string> ways = {tcp + " sslmode=disable", tcp + " sslmode=require",
@@ -68,7 +56,7 @@ TEST_CASE("phase two on a session that a restart of the server ended says that n
   };
   std::vector<Prepared> branches;
   const auto prepare = [&](const std::string& way) {
-    const Xid xid = f->xid();
+    const Xid xid = own_xid(*f);
     auto settings = std::make_shared<const Settings>(parse_settings(way).value());
     auto session = MysqlSession::open(std::move(settings), "").value();
     REQUIRE(session->begin(xid).code == XA_OK);
@@ -118,7 +106,7 @@ TEST_CASE("a commit that was swallowed is asked for until a restart, and is one 
   std::optional<Xid> swallowed;
   int row = 10;
   while (!swallowed && row < 500) {
-    const Xid xid = f->xid();
+    const Xid xid = own_xid(*f);
     auto owner = f->session();
     const std::string values = " VALUES (" + std::to_string(++row) + ", 1)";
     REQUIRE(owner->begin(xid).code == XA_OK);

@@ -211,12 +211,14 @@ TEST_CASE("a branch decided by hand against the commit is TX_MIXED and said so")
       CHECK(file_rm_decide(tx.files.c_str(), nullptr, 0) == 1);
       return;
     }
-    // gid: formatID, gtrid and bqual, the latter two in base64.
-    tx.servers.pg_admin("ROLLBACK PREPARED '" +
-                        tx.servers.pg_text("SELECT gid FROM pg_prepared_xacts WHERE "
-                                           "split_part(gid, '_', 2) = encode(decode('" +
-                                           std::string(event.gtrid) + "', 'hex'), 'base64')") +
-                        "'");
+    // gid: formatID, gtrid and bqual, the latter two in base64; in the gtrid, the incarnation.
+    const std::string incarnation(event.gtrid, 16);
+    tx.servers.pg_admin(
+        "ROLLBACK PREPARED '" +
+        tx.servers.pg_text("SELECT gid FROM pg_prepared_xacts WHERE gid LIKE '2147483647%' AND "
+                           "substr(decode(split_part(gid, '_', 2), 'base64'), 28, 8) = decode('" +
+                           incarnation + "', 'hex')") +
+        "'");
   });
   REQUIRE(tx_open() == TX_OK);
   REQUIRE(tx_begin() == TX_OK);

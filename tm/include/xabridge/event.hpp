@@ -42,7 +42,7 @@ enum class EventKind {
 
 struct XABRIDGE_API Event {
   EventKind kind;
-  std::string_view gtrid;             // hex; empty where none
+  std::string_view gtrid;             // as Transaction::gtrid(); empty where none
   std::string_view resource_manager;  // empty where none
   int code = 0;                       // XA code where one was answered
   std::string_view text;              // detail for people

@@ -35,7 +35,7 @@ enum class BranchState {
 
 struct XABRIDGE_API BranchOutcome {
   std::string resource_manager;
-  std::string xid;  // text form, as `xabridge status` shows it
+  std::string xid;  // the whole, as its server needs it: Xid::parse() reads it
   BranchState state = BranchState::unknown;
   std::vector<Error> errors;  // everything this resource manager answered that was not XA_OK
 };
@@ -48,7 +48,7 @@ struct XABRIDGE_API Retry {
 
 struct XABRIDGE_API Outcome {
   OutcomeKind kind = OutcomeKind::unknown;
-  std::string gtrid;                    // hex; what `xabridge status` shows
+  std::string gtrid;                    // as Transaction::gtrid()
   std::vector<BranchOutcome> branches;  // in the order of enlistment
   std::string reason;                   // why not committed: who said what; empty otherwise
   int reason_code = XA_OK;              // the XA code behind `reason`, e.g. XA_RBDEADLOCK

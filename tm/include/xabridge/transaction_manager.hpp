@@ -57,7 +57,8 @@ class XABRIDGE_API Transaction {
   void set_rollback_only(std::string reason);
 
   [[nodiscard]] bool active() const noexcept;
-  /// Hex text of the gtrid, as `xabridge status` shows it.
+  /// The part that tells it from every other transaction, as `xabridge status`, events and errors
+  /// show it: "9c41f20be6d8735a-17". Of the whole, which servers list, `xabridge xid` makes it.
   [[nodiscard]] std::string gtrid() const;
 
   struct XABRIDGE_LOCAL Impl;

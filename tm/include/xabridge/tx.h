@@ -135,7 +135,7 @@ XABRIDGE_API int xabridge_tx_release(const char* resource_manager);
  * the call and are never null. */
 typedef struct xabridge_tx_event {
   const char* kind;             /* "begun", "prepared", "decided", ...: <xabridge/event.hpp> */
-  const char* gtrid;            /* hexadecimal; empty: of no transaction */
+  const char* gtrid;            /* as `xabridge status` shows it; empty: of no transaction */
   const char* resource_manager; /* empty: of none */
   int code;                     /* what it answered, XA code */
   const char* text;             /* for people */

@@ -255,7 +255,7 @@ void Coordinator::recorded(Result<void> result) {
       // resource manager, the decision stays on record, recovery tries again.
       Error error = result.error();
       error.resource_manager = branches_[i].resource_manager;
-      error.xid = branches_[i].xid.to_string();
+      error.xid = branch_text(branches_[i].xid);
       branch.errors.push_back(std::move(error));
     } else if (branch.to_forget) {
       branch.wants = Verb::forget;

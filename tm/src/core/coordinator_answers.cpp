@@ -131,7 +131,7 @@ void Coordinator::keep_error(std::size_t index, Verb verb, const OutcomeRow& row
   if (!answer.error) error.xa_code = answer.code;
   if (error.operation.empty()) error.operation = to_string(verb);
   if (error.resource_manager.empty()) error.resource_manager = branches_[index].resource_manager;
-  if (error.xid.empty()) error.xid = branches_[index].xid.to_string();
+  if (error.xid.empty()) error.xid = branch_text(branches_[index].xid);
   if (error.message.empty()) {
     error.message = row.reason;
   } else if (verb == Verb::confirm) {
@@ -155,7 +155,7 @@ std::vector<Xid> Coordinator::no_commit_arrived() const {
 
 Outcome Coordinator::outcome() const {
   Outcome result;
-  result.gtrid = to_hex(gtrid_);
+  result.gtrid = transaction_text(gtrid_);
   std::vector<BranchState> states;
   states.reserve(known_.size());
   result.branches.reserve(known_.size());

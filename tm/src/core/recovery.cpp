@@ -212,7 +212,8 @@ void Recovery::Pass::finish_decision(const Known& known) {
       recovery.not_arrived_.erase(known.record.gtrid);
     }
     ++report.done;
-    recovery.events_({EventKind::done, to_hex(known.record.gtrid), {}, 0, "finished by recovery"});
+    recovery.events_(
+        {EventKind::done, transaction_text(known.record.gtrid), {}, 0, "finished by recovery"});
   }
 }
 

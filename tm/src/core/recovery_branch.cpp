@@ -26,6 +26,15 @@ std::string detail(std::string_view why, const std::optional<Error>& error) {
   return text;
 }
 
+/// What an event's own fields do not tell of a branch: an XID of another layout, and the resource
+/// manager in one of ours when another one lists it.
+std::string which_branch(const BranchReport& branch) {
+  const std::string text = branch_text(*branch.xid);
+  if (text != transaction_text(branch.gtrid)) return text + ": ";
+  const std::optional<std::string> name = bqual_name(branch.xid->bqual());
+  return !name || *name == branch.resource_manager ? "" : "branch of '" + *name + "': ";
+}
+
 }  // namespace
 
 Whose Recovery::Pass::whose_of(Owner owner) noexcept {
@@ -214,7 +223,7 @@ void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb 
     error.xa_code = answer.code;
     error.operation = to_string(verb);
     error.resource_manager = branch.resource_manager;
-    error.xid = branch.xid->to_string();
+    error.xid = branch_text(*branch.xid);
     error.message = row.reason;
     branch.error = std::move(error);
   }
@@ -288,8 +297,8 @@ void Recovery::Pass::heuristic(Source& source, BranchReport& branch, const Outco
 
 void Recovery::Pass::tell(EventKind kind, const BranchReport& branch) const {
   const int code = branch.error ? branch.error->xa_code : XA_OK;
-  recovery.events_({kind, to_hex(branch.gtrid), branch.resource_manager, code,
-                    branch.xid->to_string() + ": " + detail(branch.text, branch.error)});
+  recovery.events_({kind, transaction_text(branch.gtrid), branch.resource_manager, code,
+                    which_branch(branch) + detail(branch.text, branch.error)});
 }
 
 /// Branches that are not ours to finish stay for long: told when first seen, not at every pass.

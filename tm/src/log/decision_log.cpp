@@ -140,7 +140,8 @@ Result<Decision> DecisionLog::decide(const std::string& gtrid,
   if (refused_.contains(gtrid)) return Decision::rollback;
   if (unknown_.contains(gtrid)) {
     Error error;
-    error.message = "the decision on " + to_hex(gtrid) + " was being written when the log failed";
+    error.message =
+        "the decision on " + transaction_text(gtrid) + " was being written when the log failed";
     error.outcome_known = false;
     return explain(std::move(error), kOperation);
   }
@@ -150,7 +151,7 @@ Result<Decision> DecisionLog::decide(const std::string& gtrid,
   }
   if (!buffer(record)) {
     Error error;
-    error.message = "the decision on " + to_hex(gtrid) + " has a field that is too long";
+    error.message = "the decision on " + transaction_text(gtrid) + " has a field that is too long";
     return explain(std::move(error), kOperation);
   }
   pending_.insert(gtrid);
@@ -185,7 +186,8 @@ Result<void> DecisionLog::heuristic(HeuristicRecord record) {
     return {};  // recovery meets the same branch again in each pass
   if (!buffer(record)) {
     Error error;
-    error.message = "the heuristic record on " + to_hex(record.gtrid) + " has a field too long";
+    error.message =
+        "the heuristic record on " + transaction_text(record.gtrid) + " has a field too long";
     return explain(std::move(error), kOperation);
   }
   Request request;
@@ -204,7 +206,7 @@ Result<void> DecisionLog::acknowledge(const std::string& gtrid, const std::strin
   Lock lock(mutex_);
   if (!buffer(AcknowledgedRecord{environment_.clock.wall(), gtrid, who.substr(0, 255)})) {
     Error error;
-    error.message = "no such gtrid can exist: " + to_hex(gtrid);
+    error.message = "no such gtrid can exist: " + transaction_text(gtrid);
     return explain(std::move(error), kOperation);
   }
   for (const HeuristicRecord& kept : live_.heuristics()) {
@@ -232,7 +234,7 @@ Result<std::optional<DecisionRecord>> DecisionLog::decision(const std::string& g
   if (unknown_.contains(gtrid)) {
     Error error;
     error.operation = "read decision";
-    error.message = "the decision on " + to_hex(gtrid) +
+    error.message = "the decision on " + transaction_text(gtrid) +
                     " was being written when the log failed; it shows after a restart";
     error.outcome_known = false;
     return error;

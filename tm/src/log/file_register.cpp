@@ -13,7 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMinSegmentSize = 2 * kSectorSize;
-constexpr std::size_t kOwnPrefix = 27;  // of a gtrid: all before the sequence
 
 Error failure(const char* operation, std::string message) {
   Error error;
@@ -72,7 +71,7 @@ Result<void> FileRegister::take_own_slot() {
   if (auto rotated = own_->rotate(); !rotated) return rotated;
   environment_.entropy.fill(std::as_writable_bytes(std::span(incarnation_)));
   if (auto started = own_->start(incarnation_); !started) return started;
-  own_prefix_ = Gtrid{id_, own_->slot_number(), incarnation_, 0, ""}.encode().substr(0, kOwnPrefix);
+  own_prefix_ = Gtrid{id_, own_->slot_number(), incarnation_, 0, ""}.prefix();
   return {};
 }
 
@@ -102,7 +101,7 @@ Result<Decision> FileRegister::decide(const std::string& gtrid,
   if (gtrid.starts_with(own_prefix_)) return own_->decide(gtrid, participants, proposed);
   const Log log = log_of(gtrid);
   if (log == nullptr)
-    return failure("record decision", "the global transaction " + to_hex(gtrid) +
+    return failure("record decision", "the global transaction " + transaction_text(gtrid) +
                                           " is not one of this process or of a dead owner whose "
                                           "slot it holds; nothing was recorded");
   // Its owner died without a decision on record: that is its rollback, whatever is proposed now.
@@ -137,7 +136,7 @@ Result<void> FileRegister::acknowledge(const std::string& gtrid,
   }
   if (found) return {};
   return failure("acknowledge heuristic outcome",
-                 "there is no such record of global transaction " + to_hex(gtrid) +
+                 "there is no such record of global transaction " + transaction_text(gtrid) +
                      " in a log this process holds; nothing was written");
 }
 
@@ -266,7 +265,8 @@ std::optional<DecisionRecord> FileRegister::decision(const std::string& gtrid) {
   const Log log = log_of(gtrid);
   // "None" would be taken for rollback, of a transaction that may be alive.
   if (log == nullptr)
-    throw Exception(failure("read decision", "the slot of global transaction " + to_hex(gtrid) +
+    throw Exception(failure("read decision", "the slot of global transaction " +
+                                                 transaction_text(gtrid) +
                                                  " is not held by this process"));
   return log->decision(gtrid).value();
 }

@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "xabridge";
-constexpr std::uint32_t kRootVersion = 1;
+constexpr std::uint32_t kRootVersion = 2;
 constexpr std::size_t kFileSize = 32;
 
 fs::path file_of(const fs::path& root) { return root / "register"; }
@@ -83,6 +83,12 @@ Result<RegisterId> read_register_file(FileSystem& files, const fs::path& root) {
   io.integer(version);
   io.fixed(id);
   io.integer(crc);
+  if (version == 1)
+    return failure(
+        "the log root " + root.string() +
+        " is of an xabridge whose XIDs had another layout (formatID 1480671826), and its "
+        "decisions are on such XIDs: finish them with that version (`xabridge recover`, "
+        "until `xabridge status` shows nothing), then give this one an empty directory");
   if (version != kRootVersion)
     return failure("the log root " + root.string() + " has layout version " +
                    std::to_string(version) + ", this program knows version " +

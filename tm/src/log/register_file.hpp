@@ -2,8 +2,11 @@
 // root's. Made once, never changed.
 //
 // 32 bytes, little-endian:
-//    0  8 magic "xabridge"     8 4 layout version of the root (1)
+//    0  8 magic "xabridge"     8 4 layout version of the root (2), which is that of its XIDs
 //   12 16 register id         28 4 CRC-32C of bytes 0..27
+//
+// A root of layout version 1 holds decisions on XIDs that are foreign ones now (identity.hpp).
+// Opening it says so, instead of leaving their branches alone for ever.
 #pragma once
 
 #include "../environment.hpp"

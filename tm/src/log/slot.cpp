@@ -156,8 +156,12 @@ Result<void> Slot::append(std::string& batch, std::uint32_t records) {
                      .number = number_ + 1,
                      .records = records});
   auto done = file_->write_at(end_, as_bytes(batch));
-  // What was written before the refusal is not whole, and the next batch goes over it.
-  if (!done && refused_for_space(done.error())) return done;
+  if (!done && refused_for_space(done.error())) {
+    const auto whole = stands_at_end(batch);
+    // Not whole: no reader takes it, and the next batch goes over it.
+    if (whole && !*whole) return done;
+    done = whole ? Result<void>() : whole.error();
+  }
   if (done) done = file_->sync();
   if (!done) {
     done.error().outcome_known = false;
@@ -166,6 +170,15 @@ Result<void> Slot::append(std::string& batch, std::uint32_t records) {
   end_ += batch.size();
   ++number_;
   return {};
+}
+
+// A write that was refused in the middle has written the whole batch all the same when the bytes it
+// did not come to stood there already: a batch ends in zeros, and so does an unused segment.
+Result<bool> Slot::stands_at_end(const std::string& batch) {
+  std::string there(batch.size(), '\0');
+  const auto got = file_->read_at(end_, std::as_writable_bytes(std::span(there)));
+  if (!got) return got.error();
+  return *got == there.size() && there == batch;
 }
 
 Result<void> Slot::rotate(const std::string& live, std::uint32_t count, std::uint64_t room) {

@@ -87,6 +87,7 @@ class Slot {
   Result<std::unique_ptr<File>> make_spare(std::uint64_t size);
   Result<void> fill_with_zeros(File& file, std::uint64_t size);
   Result<void> name_spare(std::uint64_t number);
+  Result<bool> stands_at_end(const std::string& batch);
   Result<void> retire_old_segments();
   Error fail(Error error);
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <xabridge/codes.hpp>
 
+#include "../identity.hpp"
 #include "registration.hpp"
 
 namespace xabridge::tm {
@@ -91,7 +92,7 @@ CallAnswer ResourceManager::answer(int code, const char* operation, const Xid* x
   e.operation = operation;
   e.resource_manager = name_;
   e.rmid = instance_->rmid;
-  if (xid != nullptr) e.xid = xid->to_string();
+  if (xid != nullptr) e.xid = branch_text(*xid);
   xabridge_rm_error detail{};
   const auto* extras = instance_->object.extras;
   if (extras != nullptr && extras->last_error(instance_->rmid, &detail) == 0 &&
@@ -181,7 +182,7 @@ std::optional<CallAnswer> ResourceManager::not_open(const Xid& xid) {
   ready.code = XAER_RMFAIL;
   ready.error->xa_code = ready.code;
   ready.error->outcome_known = true;
-  ready.error->xid = xid.to_string();
+  ready.error->xid = branch_text(xid);
   return ready;
 }
 

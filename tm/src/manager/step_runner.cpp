@@ -59,7 +59,7 @@ StepRunner::StepRunner(Coordinator& coordinator,
     : coordinator_(coordinator),
       resource_managers_(std::move(resource_managers)),
       around_(std::move(surroundings)),
-      gtrid_hex_(to_hex(coordinator.gtrid())) {}
+      gtrid_hex_(transaction_text(coordinator.gtrid())) {}
 
 Step StepRunner::run(Step step, Until until) {
   while (step.kind != Step::Kind::finished) {

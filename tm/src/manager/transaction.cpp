@@ -21,7 +21,7 @@ std::optional<std::chrono::steady_clock::time_point> deadline_of(
 Transaction::Impl::Impl(std::shared_ptr<tm::Runtime> shared, std::chrono::milliseconds limit)
     : runtime(std::move(shared)),
       gtrid(runtime->next_gtrid()),
-      gtrid_hex(to_hex(gtrid)),
+      gtrid_hex(tm::transaction_text(gtrid)),
       timeout(limit),
       gate(std::make_shared<tm::TimeoutGate>(deadline_of(*runtime, limit))) {
   runtime->live().add(gtrid);

@@ -49,7 +49,7 @@ void Transaction::Impl::require_free(const tm::ResourceManager& rm, const char* 
   const auto other = rm.registered_with();
   if (!other || other->gtrid() == gtrid) return;
   throw_misuse(XAER_PROTO, operation,
-               "another transaction of this thread, " + to_hex(other->gtrid()) +
+               "another transaction of this thread, " + tm::transaction_text(other->gtrid()) +
                    ", is active at resource manager '" + rm.name() + "': finish it first",
                gtrid_hex);
 }

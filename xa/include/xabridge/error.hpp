@@ -19,7 +19,8 @@ struct XABRIDGE_API Error {
   std::string operation;          // what was attempted: "PREPARE TRANSACTION", "open log segment"
   std::string resource_manager;   // configured name, empty where none is concerned
   int rmid = -1;                  // -1: none
-  std::string xid;                // text form of the XID, empty where none is concerned
+  std::string xid;                // empty where none is concerned. From a switch: the whole, as
+                                  // text; from the transaction manager: its transaction, short
   std::string sqlstate;           // five characters, empty where the server gave none
   int vendor_code = 0;            // MySQL/MariaDB error number, 0: none
   int sys_errno = 0;              // errno of a failed system call, 0: none

@@ -75,8 +75,8 @@ Answer begin_branch(const Call& call, const XID& given, int code) {
   const Mode mode = code == TM_JOIN ? Mode::join : code == TM_RESUME ? Mode::resume : Mode::plain;
   Answer answer = finish(start(call, *xid, mode));
   if (answer.code == XAER_NOTA && answer.error)
-    answer.error->message = "the transaction manager registered this thread (ax_reg) for branch " +
-                            xid->to_string() + ", which does not exist here";
+    answer.error->message = "the transaction manager registered this thread (ax_reg) for a branch "
+                            "that does not exist here";
   return answer;
 }
 

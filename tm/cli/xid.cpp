@@ -1,0 +1,83 @@
+// xabridge xid: from what a server lists to what xabridge shows.
+#include <charconv>
+#include <iostream>
+#include <optional>
+#include <sstream>
+#include <xabridge/xid.hpp>
+
+#include "../src/identity.hpp"
+#include "command.hpp"
+
+namespace xabridge::cli {
+namespace {
+
+std::optional<std::size_t> number(const std::string& text) {
+  std::size_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(text.data(), end, value);
+  if (code != std::errc() || stop != end) return std::nullopt;
+  return value;
+}
+
+/// A row of XA RECOVER CONVERT XID: formatID, both lengths, the bytes in hexadecimal.
+std::optional<Xid> from_row(const std::vector<std::string>& fields) {
+  const auto format_id = number(fields[0]);
+  const auto gtrid_length = number(fields[1]);
+  const auto bqual_length = number(fields[2]);
+  if (!format_id || !gtrid_length || !bqual_length || !fields[3].starts_with("0x")) return {};
+  const auto bytes = from_hex(std::string_view(fields[3]).substr(2));
+  if (!bytes || *gtrid_length > bytes->size() || bytes->size() - *gtrid_length != *bqual_length) {
+    return {};
+  }
+  return Xid::make(static_cast<long>(*format_id), bytes->substr(0, *gtrid_length),
+                   bytes->substr(*gtrid_length));
+}
+
+std::optional<Xid> read(const std::string& line) {
+  std::istringstream words(line);
+  std::vector<std::string> fields;
+  for (std::string word; words >> word;) fields.push_back(word);
+  if (fields.size() == 4) return from_row(fields);
+  if (fields.size() != 1) return {};
+  const auto gid = Xid::from_gid(fields[0]);
+  return gid ? gid : Xid::parse(fields[0]);
+}
+
+Exit add(Columns& table, const std::string& line) {
+  const auto xid = read(line);
+  if (!xid) {
+    std::cerr << "xabridge: no XID: " << printable(line) << '\n';
+    return Exit::findings;
+  }
+  const auto gtrid = tm::Gtrid::decode(xid->gtrid());
+  const auto bqual = tm::Bqual::decode(xid->bqual());
+  if (xid->format_id() != tm::kFormatId || !gtrid || !bqual) {
+    std::cerr << "xabridge: another transaction manager's: " << xid->to_string() << '\n';
+    return Exit::findings;
+  }
+  const auto& id = gtrid->register_id;
+  table.add({tm::transaction_text(xid->gtrid()), printable(bqual->resource_manager),
+             gtrid->host.empty() ? "-" : printable(gtrid->host),
+             to_hex({reinterpret_cast<const char*>(id.data()), id.size()})});
+  return Exit::ok;
+}
+
+}  // namespace
+
+Exit explain_xids(const std::vector<std::string>& words) {
+  Columns table({"TRANSACTION", "RESOURCE MANAGER", "BEGUN ON", "REGISTER"});
+  Exit exit = Exit::ok;
+  if (words.empty()) {
+    for (std::string line; std::getline(std::cin, line);) {
+      if (!line.empty()) exit = worse(exit, add(table, line));
+    }
+  } else {
+    std::string line;
+    for (const std::string& word : words) line += (line.empty() ? "" : " ") + word;
+    exit = add(table, line);
+  }
+  if (!table.empty()) table.print(std::cout);
+  return exit;
+}
+
+}  // namespace xabridge::cli
