@@ -41,7 +41,8 @@ endif()
 # many files as one (CMAKE_UNITY_BUILD, in the presets of the sanitizers), because a name in it is
 # another's, too.
 function(xabridge_compile_alone target)
-  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target}
+    PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 # A fast linker for what nobody installs: test programs, and all of a sanitizer build.
