@@ -293,3 +293,24 @@ TEST_CASE("decision_written_to_a_deleted_file_is_not_reported_as_durable") {
   CHECK_FALSE(decision.error().outcome_known);
   CHECK(mentions(decision.error(), "was deleted while it was in use"));
 }
+
+TEST_CASE("deleted_lock_file_lets_a_second_process_in_and_the_first_never_commits_again") {
+  const Directory directory;
+  const auto first = directory.open().value();
+  const std::string before = gtrid_of(*first, 1);
+  REQUIRE(commits(*first, before));
+  fs::remove(directory.path / "a" / "root" / "slots" / "0000" / "lock");
+  Process second([&] {
+    const auto opened = directory.open();
+    if (!opened || (*opened)->slot() != 0) return 1;
+    if ((*opened)->unfinished().size() != 1) return 2;
+    // The lock is another file: nothing proves that the first is dead.
+    if ((*opened)->owner_of(*Gtrid::decode(before)).value() != Owner::vanished) return 3;
+    return commits(**opened, gtrid_of(**opened, 1)) ? 0 : 4;
+  });
+  REQUIRE(second.wait() == 0);
+  const auto decision = first->decide(gtrid_of(*first, 2), two_branches(), Decision::commit);
+  REQUIRE_FALSE(decision);
+  CHECK_FALSE(decision.error().outcome_known);
+  CHECK(directory.open().value()->unfinished().size() == 2);
+}

@@ -1,6 +1,8 @@
 // Several registers on one root: who owns what, and who takes over from the dead.
 
+#include <algorithm>
 #include <catch.hpp>
+#include <utility>
 
 #include "log_fixture.hpp"
 
@@ -213,4 +215,135 @@ TEST_CASE("pass_over_free_slots_where_nothing_changed_reads_no_segment_again") {
   REQUIRE(log->begin_pass());
   log->end_pass();
   CHECK(opened == 0);
+}
+
+namespace {
+
+const std::filesystem::path kFirstSlot = "/log/slots/0000";
+
+void unfinished_are(FileRegister& log, std::vector<std::string> expected) {
+  std::vector<std::string> found;
+  for (const DecisionRecord& record : log.unfinished())
+    found.push_back(record.gtrid);
+  std::sort(found.begin(), found.end());
+  std::sort(expected.begin(), expected.end());
+  CHECK(found == expected);
+}
+
+/// How a second process may come to own a slot while the first is alive.
+void lose_the_lock(CrashFs& files, bool deleted) {
+  if (deleted)
+    REQUIRE(files.remove(kFirstSlot / "lock"));
+  else
+    files.forget_locks();
+}
+
+}  // namespace
+
+TEST_CASE("owner_that_lost_its_lock_is_never_told_that_a_decision_is_durable") {
+  LogFixture f;
+  const bool deleted = GENERATE(true, false);
+  CAPTURE(deleted);
+  auto first = f.open();
+  const std::string before = gtrid_of(*first, 1);
+  REQUIRE(commits(*first, before));
+  lose_the_lock(f.files, deleted);
+  auto second = f.open();
+  REQUIRE(second->slot() == 0);
+  unfinished_are(*second, {before});
+  const std::string of_second = gtrid_of(*second, 1);
+  REQUIRE(commits(*second, of_second));
+
+  const auto lost = first->decide(gtrid_of(*first, 2), two_branches(), Decision::commit);
+  REQUIRE_FALSE(lost);
+  CHECK_FALSE(lost.error().outcome_known);
+  CHECK(mentions(lost.error(), "/log/slots/0000"));
+  CHECK(mentions(lost.error(), "deleted or replaced"));
+  const auto refused = first->decide(gtrid_of(*first, 3), two_branches(), Decision::commit);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().outcome_known);
+
+  const std::string later = gtrid_of(*second, 2);
+  CHECK(commits(*second, later));
+  first.reset();
+  second.reset();
+  unfinished_are(*f.open(), {before, of_second, later});
+}
+
+TEST_CASE("owner_without_its_lock_file_refuses_even_if_nobody_took_the_slot") {
+  LogFixture f;
+  const auto log = f.open();
+  const char* const name = GENERATE("lock", "segment");
+  CAPTURE(name);
+  const auto path = name == std::string("lock") ? kFirstSlot / "lock" : f.segment();
+  const bool renamed = GENERATE(true, false);
+  const auto gone = renamed ? f.files.rename(path, "/log/elsewhere") : f.files.remove(path);
+  REQUIRE(gone);
+  const auto decided = log->decide(gtrid_of(*log, 1), two_branches(), Decision::commit);
+  REQUIRE_FALSE(decided);
+  CHECK_FALSE(decided.error().outcome_known);
+  CHECK(mentions(decided.error(), path.string()));
+}
+
+// Whichever comes first: what is told to be durable is read by the taker.
+TEST_CASE("slot_taken_in_the_middle_of_a_sync_has_the_decision_or_the_decision_is_unknown") {
+  LogFixture f;
+  const bool deleted = GENERATE(true, false);
+  CAPTURE(deleted);
+  auto first = f.open();
+  std::unique_ptr<FileRegister> second;
+  const std::string gtrid = gtrid_of(*first, 1);
+  bool begun = false;
+  f.files.during_sync = [&](const std::string&) {
+    if (std::exchange(begun, true)) return;
+    lose_the_lock(f.files, deleted);
+    second = f.open();
+  };
+  const auto decided = first->decide(gtrid, two_branches(), Decision::commit);
+  REQUIRE(second);
+  REQUIRE_FALSE(decided);
+  CHECK_FALSE(decided.error().outcome_known);
+  // It was written before the taker read it: so it stands, and stays.
+  unfinished_are(*second, {gtrid});
+  first.reset();
+  second.reset();
+  unfinished_are(*f.open(), {gtrid});
+}
+
+TEST_CASE("batch_that_came_after_the_taker_had_read_is_not_found_by_a_third") {
+  LogFixture f;
+  const auto other = f.open();  // slot 0, so that slot 1 is adopted, and given back
+  auto first = f.open();
+  REQUIRE(first->slot() == 1);
+  f.files.forget_locks();
+  REQUIRE(other->begin_pass());
+  other->end_pass();
+  const std::string gtrid = gtrid_of(*first, 1);
+  CHECK_FALSE(first->decide(gtrid, two_branches(), Decision::commit));
+  first.reset();
+  const bool power = GENERATE(true, false);
+  if (power) f.files.lose_power(7);
+  const auto third = f.open();
+  CHECK(third->unfinished().empty());
+}
+
+TEST_CASE("owner_that_lost_its_lock_leaves_the_segments_of_the_next_alone") {
+  LogFixture f;
+  f.options.segment_size = 2048;
+  auto first = f.open();
+  REQUIRE(commits(*first, gtrid_of(*first, 1)));
+  REQUIRE(commits(*first, gtrid_of(*first, 2)));
+  REQUIRE(commits(*first, gtrid_of(*first, 3)));  // what comes next needs another segment
+  const auto full = f.segment();
+  lose_the_lock(f.files, true);
+  auto second = f.open();
+  const std::string gtrid = gtrid_of(*second, 1);
+  REQUIRE(commits(*second, gtrid));
+  const auto lost = first->decide(gtrid_of(*first, 4), two_branches(), Decision::commit);
+  REQUIRE_FALSE(lost);
+  CHECK(f.segment() != full);
+  first.reset();
+  for (std::uint64_t i = 2; i < 20; ++i) REQUIRE(commits(*second, gtrid_of(*second, i)));
+  second.reset();
+  CHECK(f.open()->unfinished().size() == 3 + 19);
 }

@@ -28,6 +28,11 @@ class File {
   virtual Result<void> sync() = 0;
   virtual Result<std::uint64_t> size() = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;
+  /// Whether `path` still is the name of this file, and not of none or another.
+  virtual Result<bool> is_at(const std::filesystem::path& path) {
+    (void)path;
+    return true;
+  }
 };
 
 /// Names one lock of one kernel: boot id, device, inode. All zero: not known.
@@ -44,6 +49,12 @@ class FileLock {
   /// another machine and another boot give another identity, and then a free lock says nothing of
   /// the holder before.
   [[nodiscard]] virtual LockIdentity identity() const noexcept { return {}; }
+  /// Whether `path` still is the name of the locked file. False: another process may hold a lock
+  /// there, and this one protects nothing.
+  virtual Result<bool> is_at(const std::filesystem::path& path) {
+    (void)path;
+    return true;
+  }
 };
 
 enum class OpenMode { read, read_write, create_new };
@@ -58,6 +69,9 @@ class FileSystem {
   virtual Result<bool> exists(const std::filesystem::path& path) = 0;
   virtual Result<void> rename(const std::filesystem::path& from,
                               const std::filesystem::path& to) = 0;
+  /// Fails (EEXIST) where there is a file of the new name already.
+  virtual Result<void> rename_new(const std::filesystem::path& from,
+                                  const std::filesystem::path& to);
   virtual Result<void> remove(const std::filesystem::path& path) = 0;
   /// Makes created, renamed and removed names durable.
   virtual Result<void> sync_directory(const std::filesystem::path& path) = 0;

@@ -30,6 +30,10 @@ FileRegister::FileRegister(Environment& environment, Options options, const Regi
 Result<std::unique_ptr<FileRegister>> FileRegister::open(Environment& environment,
                                                          const Options& options) {
   Options checked = options;
+  // The names are looked up again and again, and the process may go elsewhere meanwhile (chdir).
+  std::error_code no_working_directory;
+  const fs::path absolute = fs::absolute(checked.directory, no_working_directory);
+  if (!no_working_directory) checked.directory = absolute;
   checked.segment_size = std::max(kMinSegmentSize, round_up_to_sector(options.segment_size));
   const auto id = open_register_file(environment, checked.directory);
   if (!id) return id.error();

@@ -22,20 +22,20 @@ struct Attempt {
 
 Attempt read_segment(FileSystem& files, const fs::path& slot) {
   Attempt attempt;
-  const auto newest = newest_segment(files, slot);
+  const auto newest = current_segment(files, slot);
   if (!newest) {
     attempt.error = newest.error();
     return attempt;
   }
-  attempt.segment = *newest;
-  if (*newest == 0) return attempt;
-  const fs::path path = segment_path(slot, *newest);
+  attempt.segment = newest->number;
+  if (newest->number == 0) return attempt;
+  const fs::path& path = newest->path;
   const auto bytes = read_whole_file(files, path);
   if (!bytes) {
     attempt.error = bytes.error();
     return attempt;
   }
-  const auto scan = scan_segment(path, *newest, *bytes, [&](std::uint64_t offset, Record record) {
+  const auto scan = scan_segment(path, newest->number, *bytes, [&](std::uint64_t offset, Record record) {
     attempt.records.push_back({path, offset, std::move(record)});
   });
   if (!scan) attempt.error = scan.error();

@@ -18,6 +18,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <mutex>
 #include <set>
@@ -66,6 +67,17 @@ auto retry_interrupted(Call call) {
     const auto result = call();
     if (result >= 0 || errno != EINTR) return result;
   }
+}
+
+Result<bool> same_file(int fd, const fs::path& path) {
+  struct stat open {};
+  struct stat named {};
+  if (::fstat(fd, &open) != 0) return failure("examine", path, errno);
+  if (::lstat(path.c_str(), &named) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    return failure("examine", path, errno);
+  }
+  return open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
 class PosixFile final : public File {
@@ -126,6 +138,8 @@ class PosixFile final : public File {
     return {};
   }
 
+  Result<bool> is_at(const fs::path& path) override { return same_file(fd_, path); }
+
  private:
   int fd_;
   fs::path path_;
@@ -153,6 +167,7 @@ class PosixLock final : public FileLock {
   }
   [[nodiscard]] bool held() const noexcept override { return fd_.load() >= 0; }
   [[nodiscard]] LockIdentity identity() const noexcept override;
+  Result<bool> is_at(const fs::path& path) override { return same_file(fd_.load(), path); }
   void let_go() noexcept {
     const int fd = fd_.exchange(-1);
     if (fd >= 0) ::close(fd);
@@ -248,6 +263,13 @@ class PosixFileSystem final : public FileSystem {
     return {};
   }
 
+  Result<void> rename_new(const fs::path& from, const fs::path& to) override {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+    // Not every file system can.
+    if (errno == EINVAL || errno == ENOSYS) return FileSystem::rename_new(from, to);
+    return failure(("rename " + from.filename().string() + " to").c_str(), to, errno);
+  }
+
   Result<void> remove(const fs::path& path) override {
     if (::unlink(path.c_str()) != 0) return failure("remove", path, errno);
     return {};
@@ -286,6 +308,13 @@ class PosixFileSystem final : public FileSystem {
 };
 
 }  // namespace
+
+Result<void> FileSystem::rename_new(const fs::path& from, const fs::path& to) {
+  const auto there = exists(to);
+  if (!there) return there.error();
+  if (*there) return failure(("rename " + from.filename().string() + " to").c_str(), to, EEXIST);
+  return rename(from, to);
+}
 
 FileSystem& posix_file_system() {
   static FileSystem& files = *new PosixFileSystem;
