@@ -79,25 +79,24 @@ void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); 
 
 TEST_CASE("memory_that_runs_out_in_a_decision_breaks_no_promise_and_stops_no_later_call") {
   std::string gtrid;
-  with_less_and_less_memory(
-      [&](FileRegister& log) { return commits(log, gtrid); },
-      [&](LogFixture& f, bool succeeded) {
-        const auto log = f.open();
-        if (succeeded) CHECK(log->decision(gtrid));
-      },
-      [&](FileRegister& log) { gtrid = gtrid_of(log, 1); });
+  with_less_and_less_memory([&](FileRegister& log) { return commits(log, gtrid); },
+                            [&](LogFixture& f, bool succeeded) {
+                              const auto log = f.open();
+                              if (succeeded) CHECK(log->decision(gtrid));
+                            },
+                            [&](FileRegister& log) { gtrid = gtrid_of(log, 1); });
 }
 
 TEST_CASE("memory_that_runs_out_in_a_heuristic_record_breaks_no_promise_and_stops_no_later_call") {
   HeuristicRecord record;
-  with_less_and_less_memory(
-      [&](FileRegister& log) { return log.heuristic(record).ok(); },
-      [&](LogFixture& f, bool succeeded) {
-        if (succeeded) CHECK(f.open()->heuristics().size() == 1);
-      },
-      [&](FileRegister& log) {
-        record = {gtrid_of(log, 1), "stock", "bqual", Decision::commit, XA_HEURRB, "text", {}};
-      });
+  with_less_and_less_memory([&](FileRegister& log) { return log.heuristic(record).ok(); },
+                            [&](LogFixture& f, bool succeeded) {
+                              if (succeeded) CHECK(f.open()->heuristics().size() == 1);
+                            },
+                            [&](FileRegister& log) {
+                              record = {gtrid_of(log, 1), "stock", "bqual", Decision::commit,
+                                        XA_HEURRB,        "text",  {}};
+                            });
 }
 
 TEST_CASE("memory_that_runs_out_in_an_acknowledgement_never_takes_another_record_along") {

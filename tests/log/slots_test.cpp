@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "log_fixture.hpp"
@@ -223,8 +224,7 @@ const std::filesystem::path kFirstSlot = "/log/slots/0000";
 
 void unfinished_are(FileRegister& log, std::vector<std::string> expected) {
   std::vector<std::string> found;
-  for (const DecisionRecord& record : log.unfinished())
-    found.push_back(record.gtrid);
+  for (const DecisionRecord& record : log.unfinished()) found.push_back(record.gtrid);
   std::sort(found.begin(), found.end());
   std::sort(expected.begin(), expected.end());
   CHECK(found == expected);
@@ -346,4 +346,92 @@ TEST_CASE("owner_that_lost_its_lock_leaves_the_segments_of_the_next_alone") {
   for (std::uint64_t i = 2; i < 20; ++i) REQUIRE(commits(*second, gtrid_of(*second, i)));
   second.reset();
   CHECK(f.open()->unfinished().size() == 3 + 19);
+}
+
+TEST_CASE("slot_that_may_not_be_opened_is_left_out_and_told") {
+  LogFixture f;
+  const auto lock = std::filesystem::path("/log/slots/0000/lock");
+  const auto other = f.open();
+  const Gtrid gtrid = *Gtrid::decode(gtrid_of(*other, 1));
+  REQUIRE(commits(*other, gtrid.encode()));
+  const int code = GENERATE(EACCES, EPERM, ELOOP);
+  f.files.fault = [&](const std::string& operation, const std::filesystem::path& path) {
+    return operation == "lock" && path == lock ? code : 0;
+  };
+  const auto log = f.open();
+  CHECK(log->slot() == 1);
+  REQUIRE(f.reports.size() == 1);
+  CHECK(f.reports[0].find("slot 0000") != std::string::npos);
+  CHECK(f.reports[0].find("cannot be opened") != std::string::npos);
+  // Not "nothing is there": nobody may act on what it decided.
+  REQUIRE(log->begin_pass());
+  CHECK_FALSE(log->owner_of(gtrid));
+  CHECK_THROWS_AS(log->decision(gtrid.encode()), Exception);
+  log->end_pass();
+  CHECK(commits(*log, gtrid_of(*log, 1)));
+}
+
+TEST_CASE("root_none_of_whose_slots_may_be_opened_says_why") {
+  LogFixture f;
+  f.open();  // makes the register
+  f.files.fault = [](const std::string& operation, const auto&) {
+    return operation == "lock" ? EACCES : 0;
+  };
+  const auto log = f.try_open();
+  REQUIRE_FALSE(log);
+  CHECK(log.error().sys_errno == EACCES);
+}
+
+TEST_CASE("pass_over_many_branches_of_one_owner_asks_once_for_its_slot") {
+  LogFixture f;
+  const auto log = f.open();
+  const auto running = f.open();
+  auto damaged = f.open();
+  const Gtrid of_running = *Gtrid::decode(gtrid_of(*running, 1));
+  const Gtrid of_damaged = *Gtrid::decode(gtrid_of(*damaged, 1));
+  const auto path = f.segment(2);
+  damaged.reset();
+  std::string bytes = f.files.contents(path);
+  bytes[20] = static_cast<char>(bytes[20] ^ 1);
+  f.files.change(path, bytes);
+  Gtrid stranger = of_running;
+  stranger.incarnation[7] ^= 1;
+
+  int asked = 0;
+  f.files.fault = [&](const std::string& operation, const std::filesystem::path& file) {
+    asked += operation == "lock" || operation == "open" || file.extension() == ".log" ? 1 : 0;
+    return 0;
+  };
+  for (int pass = 0; pass < 2; ++pass) {
+    REQUIRE(log->begin_pass());
+    int first = 0;
+    for (std::uint64_t branch = 0; branch < 50; ++branch) {
+      for (Gtrid gtrid : {of_running, of_damaged, stranger}) {
+        gtrid.sequence = branch;
+        const auto owner = log->owner_of(gtrid);
+        CHECK(owner.ok() == (gtrid.slot == of_running.slot));
+        if (owner)
+          CHECK(*owner ==
+                (gtrid.incarnation == stranger.incarnation ? Owner::stranger : Owner::live));
+      }
+      if (branch == 0) first = asked;
+    }
+    CHECK(asked == first);
+    log->end_pass();
+  }
+}
+
+// What was told about a slot in a pass must not hide a process that came to own it meanwhile.
+TEST_CASE("incarnation_that_was_recorded_in_the_middle_of_a_pass_is_found") {
+  LogFixture f;
+  const auto log = f.open();
+  auto first = f.open();
+  const Gtrid before = *Gtrid::decode(gtrid_of(*first, 1));
+  REQUIRE(log->begin_pass());
+  REQUIRE(log->owner_of(before).value() == Owner::live);
+  first.reset();
+  const auto second = f.open();
+  REQUIRE(second->slot() == before.slot);
+  CHECK(log->owner_of(*Gtrid::decode(gtrid_of(*second, 1))).value() == Owner::live);
+  log->end_pass();
 }

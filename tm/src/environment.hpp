@@ -62,9 +62,17 @@ enum class OpenMode { read, read_write, create_new };
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  /// Files are created 0600, directories 0700.
+  /// Files are created 0600, directories 0700. A file that is a symbolic link is not opened.
   virtual Result<std::unique_ptr<File>> open(const std::filesystem::path& path, OpenMode mode) = 0;
   virtual Result<void> create_directories(const std::filesystem::path& path) = 0;
+  /// Error (EPERM, ELOOP) unless the directory is this process's user's, and nobody else can write
+  /// to it. `trusted`: it may be a symbolic link, of this user or root.
+  enum class Links { refused, trusted };
+  virtual Result<void> require_own_directory(const std::filesystem::path& path, Links links) {
+    (void)path;
+    (void)links;
+    return {};
+  }
   virtual Result<std::vector<std::string>> list(const std::filesystem::path& directory) = 0;
   virtual Result<bool> exists(const std::filesystem::path& path) = 0;
   virtual Result<void> rename(const std::filesystem::path& from,

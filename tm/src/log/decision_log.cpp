@@ -28,8 +28,7 @@ struct DecisionLog::Request {
 // Records being added to the buffer: taken out again unless all of it is kept.
 class DecisionLog::Draft {
  public:
-  explicit Draft(DecisionLog& log)
-      : log_(log), size_(log.buffer_.size()), records_(log.buffered_) {
+  explicit Draft(DecisionLog& log) : log_(log), size_(log.buffer_.size()), records_(log.buffered_) {
     log_.waiting_.reserve(log_.waiting_.size() + 1);  // so that force() cannot fail after keep()
   }
   Draft(const Draft&) = delete;

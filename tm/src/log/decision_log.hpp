@@ -101,8 +101,8 @@ class DecisionLog {
   std::mutex mutex_;
   std::condition_variable settled_;  // something is not pending any more
   LiveRecords live_;
-  std::unordered_map<std::string, Writing> undecided_;          // pending and unknown ones
-  std::unordered_multiset<std::string> pending_heuristics_;     // gtrids; acknowledgements, too
+  std::unordered_map<std::string, Writing> undecided_;       // pending and unknown ones
+  std::unordered_multiset<std::string> pending_heuristics_;  // gtrids; acknowledgements, too
   std::unordered_set<std::string> refused_;
   std::string buffer_;  // a begun batch
   std::uint32_t buffered_ = 0;

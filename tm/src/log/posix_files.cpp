@@ -25,41 +25,12 @@
 #include <system_error>
 #include <xabridge/xid.hpp>
 
+#include "posix_access.hpp"
+
 namespace xabridge::tm {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string hint(int code) {
-  switch (code) {
-    case EACCES:
-    case EPERM:
-      return "; the user running this process (uid " + std::to_string(::geteuid()) +
-             ") must own the log directory and be able to write to it";
-    case ENOSPC:
-      return "; free space on that file system";
-    case EDQUOT:
-      return "; raise the quota of uid " + std::to_string(::geteuid()) + " or free space";
-    case EROFS:
-      return "; the file system is mounted read-only";
-    case ENOTDIR:
-      return "; a part of the path is a file, not a directory";
-    case EMFILE:
-    case ENFILE:
-      return "; raise the limit of open files (ulimit -n)";
-    default:
-      return "";
-  }
-}
-
-Error failure(const char* operation, const fs::path& path, int code) {
-  Error error;
-  error.operation = operation;
-  error.sys_errno = code;
-  error.message = std::string("cannot ") + operation + " " + path.string() + ": " +
-                  std::generic_category().message(code) + hint(code);
-  return error;
-}
 
 template <class Call>
 auto retry_interrupted(Call call) {
@@ -67,17 +38,6 @@ auto retry_interrupted(Call call) {
     const auto result = call();
     if (result >= 0 || errno != EINTR) return result;
   }
-}
-
-Result<bool> same_file(int fd, const fs::path& path) {
-  struct stat open {};
-  struct stat named {};
-  if (::fstat(fd, &open) != 0) return failure("examine", path, errno);
-  if (::lstat(path.c_str(), &named) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return false;
-    return failure("examine", path, errno);
-  }
-  return open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
 class PosixFile final : public File {
@@ -217,9 +177,11 @@ class PosixFileSystem final : public FileSystem {
                       : mode == OpenMode::read_write ? O_RDWR
                                                      : O_RDWR | O_CREAT | O_EXCL;
     const int fd = retry_interrupted(
-        [&] { return ::open(path.c_str(), flags | O_CLOEXEC, S_IRUSR | S_IWUSR); });
+        [&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR); });
     if (fd < 0) return failure(mode == OpenMode::create_new ? "create" : "open", path, errno);
-    return std::unique_ptr<File>(std::make_unique<PosixFile>(fd, path));
+    auto file = std::make_unique<PosixFile>(fd, path);
+    if (auto own = require_own_file(fd, path, mode != OpenMode::read); !own) return own.error();
+    return std::unique_ptr<File>(std::move(file));
   }
 
   Result<void> create_directories(const fs::path& path) override {
@@ -236,6 +198,10 @@ class PosixFileSystem final : public FileSystem {
       return failure("create directory", path, ENOTDIR);
     }
     return failure("create directory", path, code);
+  }
+
+  Result<void> require_own_directory(const fs::path& path, Links links) override {
+    return tm::require_own_directory(path, links);
   }
 
   Result<std::vector<std::string>> list(const fs::path& directory) override {
@@ -289,9 +255,14 @@ class PosixFileSystem final : public FileSystem {
   Result<std::unique_ptr<FileLock>> try_lock(const fs::path& path) override {
     // Held from open to registration: no fork can slip in between and copy an unregistered lock.
     const std::lock_guard guard(lock_list().mutex);
-    const int fd = retry_interrupted(
-        [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR); });
+    const int fd = retry_interrupted([&] {
+      return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    });
     if (fd < 0) return failure("open lock file", path, errno);
+    if (auto own = require_own_file(fd, path, false); !own) {  // `status` asks as root, too
+      ::close(fd);
+      return own.error();
+    }
     if (retry_interrupted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) == 0)
       return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(fd));
     const int code = errno;

@@ -28,6 +28,10 @@ Slot::Slot(Environment& environment, Options options, std::unique_ptr<FileLock> 
     : environment_(environment), options_(std::move(options)), lock_(std::move(lock)) {}
 
 Result<std::unique_ptr<Slot>> Slot::try_take(Environment& environment, Options options) {
+  if (auto own =
+          environment.files.require_own_directory(options.directory, FileSystem::Links::refused);
+      !own)
+    return own.error();
   auto lock = environment.files.try_lock(options.directory / "lock");
   if (!lock) return lock.error();
   if (!*lock) return std::unique_ptr<Slot>();
@@ -292,8 +296,7 @@ Result<void> Slot::retire_old_segments() {
     if (number == 0 || number >= segment_) continue;
     const fs::path path = options_.directory / name;
     const bool again = !have_spare && predecessor_gone_;
-    auto retired =
-        again ? files.rename(path, spare_path(options_.directory)) : files.remove(path);
+    auto retired = again ? files.rename(path, spare_path(options_.directory)) : files.remove(path);
     if (!retired) return fail(std::move(retired.error()));
     have_spare = have_spare || again;
     changed = true;

@@ -108,7 +108,7 @@ class Slot {
   std::uint64_t size_ = 0;
   std::uint64_t end_ = 0;
   std::uint64_t salt_ = 0;
-  std::uint64_t number_ = 0;  // of the last batch
+  std::uint64_t number_ = 0;      // of the last batch
   bool predecessor_gone_ = true;  // for certain: its files may be used again
   bool failed_ = false;
 };
