@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <exception>
 
+#include "server_warnings.hpp"
+
 namespace xabridge::tm {
 namespace {
 
@@ -28,6 +30,12 @@ void work(RecoveryState& state, const RecoveryWorker::Options& options) {
     std::unique_lock lock(state.mutex);
     state.first_pass_over = true;
     state.changed.notify_all();
+    lock.unlock();
+    warn_of_servers(report, state.resource_managers, *state.events, [&] {
+      const std::lock_guard guard(state.mutex);
+      return state.stopping;
+    });
+    lock.lock();
     if (!options.background) return;
     const auto ends = [&] { return state.stopping; };
     if (state.changed.wait_until(lock, over + kShortestPause, ends)) return;
