@@ -50,6 +50,24 @@ TEST_CASE("heuristic answers to rollback combine as the specification says") {
   }
 }
 
+TEST_CASE("a heuristic answer without words of a server is recorded with what it means") {
+  Scripted t(2);
+  SECTION("of a switch that says no more than the code") {
+    Error error;
+    error.message = "xa_commit answered XA_HEURRB (rolled back heuristically)";
+    t.rm(1).script[Verb::commit] = {{XA_HEURRB, error}};
+    t.commit();
+    REQUIRE(t.reg.records.size() == 1);
+    CHECK(t.reg.records[0].text == error.message);
+  }
+  SECTION("and of one that says nothing") {
+    t.rm(1).script[Verb::commit] = {{XA_HEURRB, {}}};
+    t.commit();
+    REQUIRE(t.reg.records.size() == 1);
+    CHECK_FALSE(t.reg.records[0].text.empty());
+  }
+}
+
 TEST_CASE("a branch that voted to commit and is gone before its rollback is a hazard") {
   Scripted t(2);
   t.rm(0).script[Verb::rollback] = {{XAER_NOTA, {}}};

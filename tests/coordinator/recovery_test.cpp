@@ -306,6 +306,7 @@ TEST_CASE("a heuristic answer is recorded before it is forgotten and kept") {
   CHECK(report.heuristic == 1);
   CHECK(report.done == 1);
   CHECK(f.reg.records.at(0).code == XA_HEURRB);
+  CHECK_FALSE(f.reg.records.at(0).text.empty());
   CHECK(f.reg.records.at(0).decision == Decision::commit);
 }
 

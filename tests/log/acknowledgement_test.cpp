@@ -1,8 +1,12 @@
 // Acknowledgements left at the slot of a running process: taken once, durable, and only what was
 // meant.
+#include <atomic>
 #include <catch.hpp>
+#include <functional>
 #include <log/acknowledgements.hpp>
 #include <log/log_view.hpp>
+#include <set>
+#include <thread>
 
 #include "log_fixture.hpp"
 
@@ -97,4 +101,89 @@ TEST_CASE("an_acknowledgement_of_what_is_not_there_is_removed_and_other_files_ar
   CHECK(f.log->heuristics().size() == 2);
   CHECK(f.files.exists(kSlot / "notes").value());
   CHECK(f.files.exists(kSlot / "acknowledge-00-").value());
+}
+
+namespace {
+
+// Tells in wall() that a thread has come to write the time into a record.
+class TellingClock final : public Clock {
+ public:
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept override { return {}; }
+  [[nodiscard]] std::chrono::system_clock::time_point wall() const noexcept override {
+    ++asked;
+    return std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000));
+  }
+  mutable std::atomic<int> asked = 0;
+};
+
+// A log on which one call can be made while the record of another is being synced.
+struct BesideSync : LogFixture {
+  TellingClock telling;
+  Environment with_clock{files, telling, entropy, "host"};
+  std::unique_ptr<DecisionLog> log = take();
+  const std::string gtrid = "gtrid";
+
+  std::unique_ptr<DecisionLog> take() {
+    REQUIRE(files.create_directories(kSlot));
+    auto slot = Slot::try_take(with_clock, {.directory = kSlot,
+                                            .register_id = {},
+                                            .number = 0,
+                                            .segment_size = kSegmentSize,
+                                            .report = {}});
+    auto taken = std::make_unique<DecisionLog>(with_clock, std::move(slot).value());
+    REQUIRE(taken->rotate());
+    REQUIRE(taken->start({}));
+    return taken;
+  }
+  HeuristicRecord record(const std::string& resource_manager) const {
+    return {gtrid, resource_manager, resource_manager, Decision::commit, XA_HEURRB, {}, {}};
+  }
+  /// `second` reads the clock under the log's mutex; only then does the sync of `first` go on.
+  void during_the_sync_of(const std::function<void()>& first, const std::function<void()>& second) {
+    std::atomic<bool> begun = false;
+    std::thread other;
+    files.during_sync = [&](const std::string&) {
+      if (begun.exchange(true)) return;
+      const int before = telling.asked;
+      other = std::thread(second);
+      while (telling.asked == before) std::this_thread::yield();
+    };
+    first();
+    other.join();
+    files.during_sync = nullptr;
+  }
+  [[nodiscard]] std::set<std::string> kept() {
+    std::set<std::string> names;
+    for (const HeuristicRecord& one : log->heuristics()) names.insert(one.resource_manager);
+    return names;
+  }
+  void restart() {
+    files.lose_power(1);
+    log.reset();
+    log = take();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an_acknowledgement_keeps_the_record_of_another_branch_that_is_being_synced") {
+  BesideSync f;
+  REQUIRE(f.log->heuristic(f.record("stock")));
+  f.during_the_sync_of([&] { CHECK(f.log->heuristic(f.record("accounts"))); },
+                       [&] { CHECK(f.log->acknowledge(f.gtrid, "stock", "anna")); });
+  const std::set<std::string> expected{"accounts"};
+  CHECK(f.kept() == expected);
+  f.restart();
+  CHECK(f.kept() == expected);
+}
+
+TEST_CASE("acknowledgements_of_two_branches_at_once_do_not_bring_each_other_back") {
+  BesideSync f;
+  REQUIRE(f.log->heuristic(f.record("stock")));
+  REQUIRE(f.log->heuristic(f.record("accounts")));
+  f.during_the_sync_of([&] { CHECK(f.log->acknowledge(f.gtrid, "stock", "anna")); },
+                       [&] { CHECK(f.log->acknowledge(f.gtrid, "accounts", "anna")); });
+  CHECK(f.kept().empty());
+  f.restart();
+  CHECK(f.kept().empty());
 }

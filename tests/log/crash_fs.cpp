@@ -81,6 +81,11 @@ class CrashFs::OpenFile final : public tm::File {
     return static_cast<std::uint64_t>(inode_->cache.size());
   }
 
+  Result<bool> is_at(const fs::path& path) override {
+    const std::lock_guard guard(files_.mutex_);
+    return files_.names(path, inode_);
+  }
+
   Result<void> truncate(std::uint64_t size) override {
     const std::lock_guard guard(files_.mutex_);
     if (stale()) return failure("truncate", path_, EIO);
@@ -105,19 +110,33 @@ class CrashFs::OpenFile final : public tm::File {
 
 class CrashFs::HeldLock final : public tm::FileLock {
  public:
-  HeldLock(CrashFs& files, std::string path)
-      : files_(files), path_(std::move(path)), generation_(files.generation_) {}
+  HeldLock(CrashFs& files, std::shared_ptr<Inode> inode)
+      : files_(files), inode_(std::move(inode)), generation_(files.generation_) {}
   ~HeldLock() override {
     const std::lock_guard guard(files_.mutex_);
-    if (generation_ == files_.generation_) files_.locked_.erase(path_);
+    if (generation_ == files_.generation_) files_.locked_.erase(inode_);
   }
-  [[nodiscard]] tm::LockIdentity identity() const noexcept override { return files_.machine; }
+  Result<bool> is_at(const fs::path& path) override {
+    const std::lock_guard guard(files_.mutex_);
+    return files_.names(path, inode_);
+  }
+  [[nodiscard]] tm::LockIdentity identity() const noexcept override {
+    tm::LockIdentity identity = files_.machine;
+    const Inode* const inode = inode_.get();
+    if (identity != tm::LockIdentity{}) std::memcpy(&identity[16], &inode, sizeof inode);
+    return identity;
+  }
 
  private:
   CrashFs& files_;
-  std::string path_;
+  std::shared_ptr<Inode> inode_;
   std::uint64_t generation_;
 };
+
+bool CrashFs::names(const fs::path& path, const std::shared_ptr<Inode>& inode) const {
+  const auto found = cache_.find(path.string());
+  return found != cache_.end() && found->second == inode;
+}
 
 CrashFs::CrashFs() : directories_{"", "/"} {}
 CrashFs::~CrashFs() = default;
@@ -249,10 +268,11 @@ Result<std::unique_ptr<tm::FileLock>> CrashFs::try_lock(const fs::path& path) {
   if (crashed_) return failure("lock", path, EIO);
   if (const int code = fault ? fault("lock", path) : 0; code != 0)
     return failure("lock", path, code);
-  if (!locked_.insert(path.string()).second) return std::unique_ptr<tm::FileLock>();
   if (!cache_.contains(path.string()))
     rename_in_cache({parent(path.string()), "", path.string(), std::make_shared<Inode>()});
-  return std::unique_ptr<tm::FileLock>(std::make_unique<HeldLock>(*this, path.string()));
+  const std::shared_ptr<Inode> inode = cache_.at(path.string());
+  if (!locked_.insert(inode).second) return std::unique_ptr<tm::FileLock>();
+  return std::unique_ptr<tm::FileLock>(std::make_unique<HeldLock>(*this, inode));
 }
 
 void CrashFs::destroy_unsynced(Inode& inode, std::mt19937& random) {
@@ -313,6 +333,11 @@ void CrashFs::restart() {
   locked_.clear();
   crash_at_ = 0;
   crashed_ = false;
+}
+
+void CrashFs::forget_locks() {
+  const std::lock_guard guard(mutex_);
+  locked_.clear();
 }
 
 std::uint64_t CrashFs::operations() const {

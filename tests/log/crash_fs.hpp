@@ -54,6 +54,8 @@ class CrashFs final : public tm::FileSystem {
   void lose_power(unsigned seed);
   /// The cache survives, locks and open files do not.
   void kill_process();
+  /// Locks are free, and their holders do not know: as a network file system may.
+  void forget_locks();
 
   /// Asked before each operation ("open", "write", "sync", "rename", "remove", "sync directory",
   /// "lock"); an errno makes it fail. A write that fails has written its first half. Set while
@@ -91,6 +93,8 @@ class CrashFs final : public tm::FileSystem {
 
   static void apply(const Change& change, std::string& to);
   static void apply(const NameChange& change, Names& to);
+  [[nodiscard]] bool names(const std::filesystem::path& path,
+                           const std::shared_ptr<Inode>& inode) const;
   Result<void> begin(const char* operation, const std::filesystem::path& path);
   void rename_in_cache(NameChange change);
   void destroy_unsynced(Inode& inode, std::mt19937& random);
@@ -101,7 +105,7 @@ class CrashFs final : public tm::FileSystem {
   Names disk_;
   std::vector<NameChange> pending_names_;
   std::set<std::string> directories_;
-  std::set<std::string> locked_;
+  std::set<std::shared_ptr<Inode>> locked_;
   std::uint64_t generation_ = 0;
   std::uint64_t operations_ = 0;
   std::vector<std::uint64_t> renames_;

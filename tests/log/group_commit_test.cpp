@@ -3,6 +3,7 @@
 #include <catch.hpp>
 #include <cerrno>
 #include <log/log_format.hpp>
+#include <new>
 #include <thread>
 
 #include "log_fixture.hpp"
@@ -112,6 +113,46 @@ TEST_CASE("sync_that_fails_under_load_leaves_every_promise_true") {
   });
   f.files.fault = {};
   CHECK_FALSE(refused.empty());
+  f.files.kill_process();
+  log.reset();
+  log = f.open();
+  for (const std::string& gtrid : promised)
+    if (!log->decision(gtrid)) FAIL("lost");
+  for (const std::string& gtrid : refused)
+    if (log->decision(gtrid)) FAIL("invented");
+}
+
+TEST_CASE("an_exception_in_the_writing_thread_leaves_its_batch_unknown_and_wakes_everybody") {
+  LogFixture f;
+  auto log = f.open();
+  const char* const where = GENERATE("write", "sync");
+  CAPTURE(where);
+  std::atomic<int> calls = 0;
+  f.files.fault = [&](const std::string& operation, const auto&) {
+    if (operation == where && ++calls == 40) throw std::bad_alloc();
+    return 0;
+  };
+  std::mutex mutex;
+  std::vector<std::string> promised;
+  std::vector<std::string> refused;
+  std::vector<std::string> unknown;
+  on_threads([&](std::uint64_t t) {
+    for (std::uint64_t i = 0; i < kRounds; ++i) {
+      const std::string gtrid = gtrid_of(*log, t * kRounds + i);
+      const auto decided = log->decide(gtrid, two_branches(), Decision::commit);
+      const std::lock_guard guard(mutex);
+      auto& group = decided ? promised : decided.error().outcome_known ? refused : unknown;
+      group.push_back(gtrid);
+    }
+  });
+  f.files.fault = {};
+  CHECK_FALSE(unknown.empty());
+  CHECK_FALSE(refused.empty());
+  for (const std::string& gtrid : unknown) {
+    const auto asked = log->decide(gtrid, {}, Decision::rollback);
+    if (asked || asked.error().outcome_known) FAIL("unknown, then known");
+    if (log->owner_of(*Gtrid::decode(gtrid))) FAIL("recovery would act on it");
+  }
   f.files.kill_process();
   log.reset();
   log = f.open();

@@ -64,7 +64,7 @@ struct LogFixture {
   /// The current segment of a slot.
   [[nodiscard]] std::filesystem::path segment(std::uint16_t slot = 0) {
     const auto directory = std::filesystem::path("/log/slots") / tm::slot_name(slot);
-    return tm::segment_path(directory, tm::newest_segment(files, directory).value());
+    return tm::current_segment(files, directory).value().path;
   }
 };
 

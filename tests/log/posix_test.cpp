@@ -293,3 +293,123 @@ TEST_CASE("decision_written_to_a_deleted_file_is_not_reported_as_durable") {
   CHECK_FALSE(decision.error().outcome_known);
   CHECK(mentions(decision.error(), "was deleted while it was in use"));
 }
+
+TEST_CASE("deleted_lock_file_lets_a_second_process_in_and_the_first_never_commits_again") {
+  const Directory directory;
+  const auto first = directory.open().value();
+  const std::string before = gtrid_of(*first, 1);
+  REQUIRE(commits(*first, before));
+  fs::remove(directory.path / "a" / "root" / "slots" / "0000" / "lock");
+  Process second([&] {
+    const auto opened = directory.open();
+    if (!opened || (*opened)->slot() != 0) return 1;
+    if ((*opened)->unfinished().size() != 1) return 2;
+    // The lock is another file: nothing proves that the first is dead.
+    if ((*opened)->owner_of(*Gtrid::decode(before)).value() != Owner::vanished) return 3;
+    return commits(**opened, gtrid_of(**opened, 1)) ? 0 : 4;
+  });
+  REQUIRE(second.wait() == 0);
+  const auto decision = first->decide(gtrid_of(*first, 2), two_branches(), Decision::commit);
+  REQUIRE_FALSE(decision);
+  CHECK_FALSE(decision.error().outcome_known);
+  CHECK(directory.open().value()->unfinished().size() == 2);
+}
+
+TEST_CASE("root_of_another_user_is_refused_also_by_root") {
+  if (::geteuid() != 0) return;  // only root can give a directory away
+  const Directory directory;
+  const fs::path root = directory.path / "a" / "root";
+  constexpr uid_t kService = 4711;
+  REQUIRE(directory.open());
+  REQUIRE(::chown(root.c_str(), kService, kService) == 0);
+  const auto opened = directory.open();
+  REQUIRE_FALSE(opened);
+  CHECK(mentions(opened.error(), root.string() + " belongs to uid 4711"));
+  CHECK(mentions(opened.error(), "sudo -u"));
+  // Looking is allowed, and leaves nothing behind.
+  fs::remove(root / "slots" / "0000" / "lock");
+  CHECK(read_log(posix_environment(), root).value().slots.size() == 1);
+  CHECK_FALSE(fs::exists(root / "slots" / "0000" / "lock"));
+}
+
+TEST_CASE("root_that_others_can_write_to_is_refused") {
+  const Directory directory;
+  const fs::path root = directory.path / "a" / "root";
+  REQUIRE(directory.open());
+  const bool below = GENERATE(false, true);
+  const fs::path loose = below ? root / "slots" : root;
+  const auto who = GENERATE(fs::perms::group_write, fs::perms::others_write);
+  fs::permissions(loose, who, fs::perm_options::add);
+  const auto opened = directory.open();
+  REQUIRE_FALSE(opened);
+  CHECK(mentions(opened.error(), "can be written to by its group or by others"));
+  CHECK(mentions(opened.error(), "chmod 700 " + loose.string()));
+  fs::permissions(loose, who, fs::perm_options::remove);
+  CHECK(directory.open());
+}
+
+TEST_CASE("slot_that_others_can_write_to_is_left_out") {
+  const Directory directory;
+  const fs::path slot = directory.path / "a" / "root" / "slots" / "0000";
+  REQUIRE(directory.open());
+  fs::permissions(slot, fs::perms::others_write, fs::perm_options::add);
+  CHECK(directory.open().value()->slot() == 1);
+}
+
+TEST_CASE("nothing_is_opened_through_a_symbolic_link") {
+  const Directory directory;
+  const fs::path root = directory.path / "a" / "root";
+  const fs::path victim = directory.path / "victim";
+  REQUIRE(directory.open());
+  const std::string contents = "somebody else's";
+  const auto plant = [&](const fs::path& name) {
+    (void)posix_environment().files.remove(victim);
+    REQUIRE(posix_environment()
+                .files.open(victim, OpenMode::create_new)
+                .value()
+                ->write_at(0, std::as_bytes(std::span(contents))));
+    fs::remove_all(name);
+    fs::create_symlink(victim, name);
+  };
+  for (const char* name : {"lock", "incarnations", "spare.log"}) {
+    INFO(name);
+    plant(root / "slots" / "0000" / name);
+    (void)directory.open();
+    CHECK(fs::file_size(victim) == contents.size());
+    CHECK(fs::is_symlink(root / "slots" / "0000" / name));
+    fs::remove(root / "slots" / "0000" / name);
+  }
+  plant(root / "register.new");
+  fs::remove(root / "register");
+  fs::remove_all(root / "slots");
+  REQUIRE(directory.open());
+  CHECK(fs::file_size(victim) == contents.size());
+
+  // A directory in the place of a slot, and of the slots.
+  const fs::path elsewhere = directory.path / "elsewhere";
+  fs::create_directory(elsewhere);
+  fs::permissions(elsewhere, fs::perms::owner_all);
+  fs::remove_all(root / "slots" / "0000");
+  fs::create_directory_symlink(elsewhere, root / "slots" / "0000");
+  CHECK(directory.open().value()->slot() == 1);
+  fs::remove_all(root / "slots");
+  fs::create_directory_symlink(elsewhere, root / "slots");
+  CHECK(directory.open().error().sys_errno == ELOOP);
+  CHECK(fs::is_empty(elsewhere));
+}
+
+TEST_CASE("root_itself_may_be_a_link_of_this_user_or_root_and_of_nobody_else") {
+  const Directory directory;
+  const fs::path disk = directory.path / "disk";
+  fs::create_directory(disk);
+  fs::permissions(disk, fs::perms::owner_all);
+  fs::create_directory(directory.path / "a");
+  fs::create_directory_symlink(disk, directory.path / "a" / "root");
+  REQUIRE(directory.open());
+  CHECK(fs::exists(disk / "register"));
+  if (::geteuid() != 0) return;
+  REQUIRE(::lchown((directory.path / "a" / "root").c_str(), 4711, 4711) == 0);
+  const auto opened = directory.open();
+  REQUIRE_FALSE(opened);
+  CHECK(mentions(opened.error(), "is a symbolic link of uid 4711"));
+}

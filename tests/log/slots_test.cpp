@@ -1,6 +1,9 @@
 // Several registers on one root: who owns what, and who takes over from the dead.
 
+#include <algorithm>
 #include <catch.hpp>
+#include <cerrno>
+#include <utility>
 
 #include "log_fixture.hpp"
 
@@ -213,4 +216,222 @@ TEST_CASE("pass_over_free_slots_where_nothing_changed_reads_no_segment_again") {
   REQUIRE(log->begin_pass());
   log->end_pass();
   CHECK(opened == 0);
+}
+
+namespace {
+
+const std::filesystem::path kFirstSlot = "/log/slots/0000";
+
+void unfinished_are(FileRegister& log, std::vector<std::string> expected) {
+  std::vector<std::string> found;
+  for (const DecisionRecord& record : log.unfinished()) found.push_back(record.gtrid);
+  std::sort(found.begin(), found.end());
+  std::sort(expected.begin(), expected.end());
+  CHECK(found == expected);
+}
+
+/// How a second process may come to own a slot while the first is alive.
+void lose_the_lock(CrashFs& files, bool deleted) {
+  if (deleted)
+    REQUIRE(files.remove(kFirstSlot / "lock"));
+  else
+    files.forget_locks();
+}
+
+}  // namespace
+
+TEST_CASE("owner_that_lost_its_lock_is_never_told_that_a_decision_is_durable") {
+  LogFixture f;
+  const bool deleted = GENERATE(true, false);
+  CAPTURE(deleted);
+  auto first = f.open();
+  const std::string before = gtrid_of(*first, 1);
+  REQUIRE(commits(*first, before));
+  lose_the_lock(f.files, deleted);
+  auto second = f.open();
+  REQUIRE(second->slot() == 0);
+  unfinished_are(*second, {before});
+  const std::string of_second = gtrid_of(*second, 1);
+  REQUIRE(commits(*second, of_second));
+
+  const auto lost = first->decide(gtrid_of(*first, 2), two_branches(), Decision::commit);
+  REQUIRE_FALSE(lost);
+  CHECK_FALSE(lost.error().outcome_known);
+  CHECK(mentions(lost.error(), "/log/slots/0000"));
+  CHECK(mentions(lost.error(), "deleted or replaced"));
+  const auto refused = first->decide(gtrid_of(*first, 3), two_branches(), Decision::commit);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().outcome_known);
+
+  const std::string later = gtrid_of(*second, 2);
+  CHECK(commits(*second, later));
+  first.reset();
+  second.reset();
+  unfinished_are(*f.open(), {before, of_second, later});
+}
+
+TEST_CASE("owner_without_its_lock_file_refuses_even_if_nobody_took_the_slot") {
+  LogFixture f;
+  const auto log = f.open();
+  const char* const name = GENERATE("lock", "segment");
+  CAPTURE(name);
+  const auto path = name == std::string("lock") ? kFirstSlot / "lock" : f.segment();
+  const bool renamed = GENERATE(true, false);
+  const auto gone = renamed ? f.files.rename(path, "/log/elsewhere") : f.files.remove(path);
+  REQUIRE(gone);
+  const auto decided = log->decide(gtrid_of(*log, 1), two_branches(), Decision::commit);
+  REQUIRE_FALSE(decided);
+  CHECK_FALSE(decided.error().outcome_known);
+  CHECK(mentions(decided.error(), path.string()));
+}
+
+// Whichever comes first: what is told to be durable is read by the taker.
+TEST_CASE("slot_taken_in_the_middle_of_a_sync_has_the_decision_or_the_decision_is_unknown") {
+  LogFixture f;
+  const bool deleted = GENERATE(true, false);
+  CAPTURE(deleted);
+  auto first = f.open();
+  std::unique_ptr<FileRegister> second;
+  const std::string gtrid = gtrid_of(*first, 1);
+  bool begun = false;
+  f.files.during_sync = [&](const std::string&) {
+    if (std::exchange(begun, true)) return;
+    lose_the_lock(f.files, deleted);
+    second = f.open();
+  };
+  const auto decided = first->decide(gtrid, two_branches(), Decision::commit);
+  REQUIRE(second);
+  REQUIRE_FALSE(decided);
+  CHECK_FALSE(decided.error().outcome_known);
+  // It was written before the taker read it: so it stands, and stays.
+  unfinished_are(*second, {gtrid});
+  first.reset();
+  second.reset();
+  unfinished_are(*f.open(), {gtrid});
+}
+
+TEST_CASE("batch_that_came_after_the_taker_had_read_is_not_found_by_a_third") {
+  LogFixture f;
+  const auto other = f.open();  // slot 0, so that slot 1 is adopted, and given back
+  auto first = f.open();
+  REQUIRE(first->slot() == 1);
+  f.files.forget_locks();
+  REQUIRE(other->begin_pass());
+  other->end_pass();
+  const std::string gtrid = gtrid_of(*first, 1);
+  CHECK_FALSE(first->decide(gtrid, two_branches(), Decision::commit));
+  first.reset();
+  const bool power = GENERATE(true, false);
+  if (power) f.files.lose_power(7);
+  const auto third = f.open();
+  CHECK(third->unfinished().empty());
+}
+
+TEST_CASE("owner_that_lost_its_lock_leaves_the_segments_of_the_next_alone") {
+  LogFixture f;
+  f.options.segment_size = 2048;
+  auto first = f.open();
+  REQUIRE(commits(*first, gtrid_of(*first, 1)));
+  REQUIRE(commits(*first, gtrid_of(*first, 2)));
+  REQUIRE(commits(*first, gtrid_of(*first, 3)));  // what comes next needs another segment
+  const auto full = f.segment();
+  lose_the_lock(f.files, true);
+  auto second = f.open();
+  const std::string gtrid = gtrid_of(*second, 1);
+  REQUIRE(commits(*second, gtrid));
+  const auto lost = first->decide(gtrid_of(*first, 4), two_branches(), Decision::commit);
+  REQUIRE_FALSE(lost);
+  CHECK(f.segment() != full);
+  first.reset();
+  for (std::uint64_t i = 2; i < 20; ++i) REQUIRE(commits(*second, gtrid_of(*second, i)));
+  second.reset();
+  CHECK(f.open()->unfinished().size() == 3 + 19);
+}
+
+TEST_CASE("slot_that_may_not_be_opened_is_left_out_and_told") {
+  LogFixture f;
+  const auto lock = std::filesystem::path("/log/slots/0000/lock");
+  const auto other = f.open();
+  const Gtrid gtrid = *Gtrid::decode(gtrid_of(*other, 1));
+  REQUIRE(commits(*other, gtrid.encode()));
+  const int code = GENERATE(EACCES, EPERM, ELOOP);
+  f.files.fault = [&](const std::string& operation, const std::filesystem::path& path) {
+    return operation == "lock" && path == lock ? code : 0;
+  };
+  const auto log = f.open();
+  CHECK(log->slot() == 1);
+  REQUIRE(f.reports.size() == 1);
+  CHECK(f.reports[0].find("slot 0000") != std::string::npos);
+  CHECK(f.reports[0].find("cannot be opened") != std::string::npos);
+  // Not "nothing is there": nobody may act on what it decided.
+  REQUIRE(log->begin_pass());
+  CHECK_FALSE(log->owner_of(gtrid));
+  CHECK_THROWS_AS(log->decision(gtrid.encode()), Exception);
+  log->end_pass();
+  CHECK(commits(*log, gtrid_of(*log, 1)));
+}
+
+TEST_CASE("root_none_of_whose_slots_may_be_opened_says_why") {
+  LogFixture f;
+  f.open();  // makes the register
+  f.files.fault = [](const std::string& operation, const auto&) {
+    return operation == "lock" ? EACCES : 0;
+  };
+  const auto log = f.try_open();
+  REQUIRE_FALSE(log);
+  CHECK(log.error().sys_errno == EACCES);
+}
+
+TEST_CASE("pass_over_many_branches_of_one_owner_asks_once_for_its_slot") {
+  LogFixture f;
+  const auto log = f.open();
+  const auto running = f.open();
+  auto damaged = f.open();
+  const Gtrid of_running = *Gtrid::decode(gtrid_of(*running, 1));
+  const Gtrid of_damaged = *Gtrid::decode(gtrid_of(*damaged, 1));
+  const auto path = f.segment(2);
+  damaged.reset();
+  std::string bytes = f.files.contents(path);
+  bytes[20] = static_cast<char>(bytes[20] ^ 1);
+  f.files.change(path, bytes);
+  Gtrid stranger = of_running;
+  stranger.incarnation[7] ^= 1;
+
+  int asked = 0;
+  f.files.fault = [&](const std::string& operation, const std::filesystem::path& file) {
+    asked += operation == "lock" || operation == "open" || file.extension() == ".log" ? 1 : 0;
+    return 0;
+  };
+  for (int pass = 0; pass < 2; ++pass) {
+    REQUIRE(log->begin_pass());
+    int first = 0;
+    for (std::uint64_t branch = 0; branch < 50; ++branch) {
+      for (Gtrid gtrid : {of_running, of_damaged, stranger}) {
+        gtrid.sequence = branch;
+        const auto owner = log->owner_of(gtrid);
+        CHECK(owner.ok() == (gtrid.slot == of_running.slot));
+        if (owner)
+          CHECK(*owner ==
+                (gtrid.incarnation == stranger.incarnation ? Owner::stranger : Owner::live));
+      }
+      if (branch == 0) first = asked;
+    }
+    CHECK(asked == first);
+    log->end_pass();
+  }
+}
+
+// What was told about a slot in a pass must not hide a process that came to own it meanwhile.
+TEST_CASE("incarnation_that_was_recorded_in_the_middle_of_a_pass_is_found") {
+  LogFixture f;
+  const auto log = f.open();
+  auto first = f.open();
+  const Gtrid before = *Gtrid::decode(gtrid_of(*first, 1));
+  REQUIRE(log->begin_pass());
+  REQUIRE(log->owner_of(before).value() == Owner::live);
+  first.reset();
+  const auto second = f.open();
+  REQUIRE(second->slot() == before.slot);
+  CHECK(log->owner_of(*Gtrid::decode(gtrid_of(*second, 1))).value() == Owner::live);
+  log->end_pass();
 }

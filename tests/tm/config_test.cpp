@@ -190,3 +190,38 @@ TEST_CASE("A configuration built in code meets the same rules") {
     CHECK(contains(e.what(), "resource_manager[1].name"));
   }
 }
+
+TEST_CASE("A password in a file that everyone can read is warned of") {
+  const TemporaryDirectory directory;
+  const auto file = directory.path() / "bank.toml";
+  const std::string open = GENERATE(
+      as<std::string>(), "host=a password=geheim", "password = 'a b' host=a",
+      "host=a sslpassword=x passwordfile=/f", "Password=x", "oauth_client_secret=x host=a");
+  CAPTURE(open);
+  std::ofstream(file) << "[log]\ndirectory = \"log\"\n[[resource_manager]]\nname = \"accounts\"\n"
+                      << "driver = \"postgresql\"\nopen = \"" << open << "\"\n";
+  const auto warnings_at = [&](mode_t mode) {
+    REQUIRE(::chmod(file.c_str(), mode) == 0);
+    return Config::load(file).value().warnings;
+  };
+  CHECK(warnings_at(0600).empty());
+  CHECK(warnings_at(0640).empty());  // the service's own group
+  for (const mode_t mode : {0604U, 0644U, 0602U}) {
+    const auto warnings = warnings_at(mode);
+    REQUIRE(warnings.size() == 1);
+    CHECK(contains(warnings[0], file.string()));
+    CHECK(contains(warnings[0], "accounts"));
+    CHECK(contains(warnings[0], "chmod 600"));
+    CHECK_FALSE(contains(warnings[0], "geheim"));
+  }
+}
+
+TEST_CASE("A configuration without a password may be read by everyone") {
+  const TemporaryDirectory directory;
+  const auto file = directory.path() / "bank.toml";
+  std::ofstream(file) << "[log]\ndirectory = \"log\"\n[[resource_manager]]\nname = \"accounts\"\n"
+                         "driver = \"postgresql\"\nopen = \"host=a passwordfile=/etc/bank/pw "
+                         "sslkey=/etc/bank/key\"\n";
+  REQUIRE(::chmod(file.c_str(), 0644) == 0);
+  CHECK(Config::load(file).value().warnings.empty());
+}

@@ -1,9 +1,13 @@
 // Transactions over two real databases, through the public headers alone.
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <cstdlib>
 #include <latch>
 #include <map>
 #include <mutex>
 #include <random>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -142,6 +146,121 @@ TEST_CASE_METHOD(RealServers, "A connection killed on either side rolls both sid
   }
   require_untouched(*this);
   require(tm.run([&](Transaction& tx) { move(tx, 1, 250); }), OutcomeKind::committed);
+}
+
+TEST_CASE_METHOD(RealServers, "The running service says which right is missing at a server") {
+  const char* const server = std::getenv("XABRIDGE_TEST_SERVER");
+  const bool mariadb = server != nullptr && std::string(server) == "mariadb";
+  const char* const open =
+      std::getenv(mariadb ? "XABRIDGE_TEST_MARIADB_LIMITED" : "XABRIDGE_TEST_MYSQL_LIMITED");
+  REQUIRE(open != nullptr);
+  struct Heard final : xabridge::Observer {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::vector<std::string> texts;
+    void on_event(const xabridge::Event& event) noexcept override {
+      if (event.kind != EventKind::warning || event.resource_manager != "limited") return;
+      const std::lock_guard lock(mutex);
+      texts.emplace_back(event.text);
+      changed.notify_all();
+    }
+  } heard;
+  xabridge::Config c = config();
+  c.resource_managers = {{.name = "limited", .driver = "mysql", .open = open}};
+  c.observers = {&heard};
+  TransactionManager tm(c);
+  std::unique_lock lock(heard.mutex);
+  const std::string right = mariadb ? "GRANT PROCESS ON" : "GRANT XA_RECOVER_ADMIN ON";
+  CHECK(heard.changed.wait_for(lock, 60s, [&] {
+    return std::any_of(heard.texts.begin(), heard.texts.end(), [&](const std::string& text) {
+      return text.starts_with("server check: ") && text.find(right) != std::string::npos;
+    });
+  }));
+}
+
+TEST_CASE_METHOD(RealServers, "run repeats after a deadlock, whatever the function makes of it") {
+  const std::string how = GENERATE("throw", "wrap", "ignore");
+  CAPTURE(how);
+  TransactionManager tm(config());
+  std::latch other_has_two(1);
+  std::latch victim_has_one(1);
+  // With many rows of its own: the servers let the transaction with fewer changes lose.
+  const auto lock_two_then_one = [&] {
+    Transaction tx = tm.begin();
+    sql::Connection& connection = mysql_connection(tx, "ledger");
+    for (int i = 1; i <= 50; ++i)
+      my(connection, "INSERT INTO " + transfer + " VALUES (" + std::to_string(i) + ")");
+    my(connection, "UPDATE " + account + " SET balance = balance + 1 WHERE id = 2");
+    other_has_two.count_down();
+    victim_has_one.wait();
+    my(connection, "UPDATE " + account + " SET balance = balance + 1 WHERE id = 1");
+    tx.rollback();
+  };
+  std::thread other;
+  int attempts = 0;
+  const Outcome outcome = tm.run([&](Transaction& tx) {
+    sql::Connection& connection = mysql_connection(tx, "ledger");
+    my(connection, "UPDATE " + account + " SET balance = balance + 1 WHERE id = 1");
+    if (++attempts == 1) {
+      other = std::thread(lock_two_then_one);
+      other_has_two.wait();
+      victim_has_one.count_down();
+    }
+    try {
+      my(connection, "UPDATE " + account + " SET balance = balance + 1 WHERE id = 2");
+    } catch (const sql::SQLException& e) {
+      if (how == "throw") throw;
+      if (how == "wrap") throw std::runtime_error(std::string("debit: ") + e.what());
+    }
+  });
+  other.join();
+  require(outcome, OutcomeKind::committed);
+  CHECK(attempts == 2);
+  CHECK(my_balance(1) == 1001);
+  CHECK(my_balance(2) == 1001);
+}
+
+TEST_CASE_METHOD(RealServers, "run repeats after a lost connection that the function hides") {
+  const bool at_ledger = GENERATE(false, true);
+  CAPTURE(at_ledger);
+  TransactionManager tm(config());
+  int attempts = 0;
+  const Outcome outcome = tm.run([&](Transaction& tx) {
+    move(tx, 1, 250);
+    if (++attempts > 1) return;
+    try {
+      if (at_ledger) {
+        my_admin("KILL " + my_connection_id(mysql_connection(tx, "ledger")));
+        for (;;) my(mysql_connection(tx, "ledger"), "DO 1");  // until the server hears of it
+      } else {
+        PGconn* connection = postgresql_connection(tx, "accounts");
+        pg_admin("SELECT pg_terminate_backend(" + std::to_string(PQbackendPID(connection)) +
+                 ", 5000)");
+        pg(connection, "SELECT 1");
+      }
+    } catch (const std::exception&) {
+      throw std::invalid_argument("the transfer failed");
+    }
+  });
+  require(outcome, OutcomeKind::committed);
+  CHECK(attempts == 2);
+}
+
+TEST_CASE_METHOD(RealServers, "run does not repeat an exception beside results left unread") {
+  TransactionManager tm(config());
+  int attempts = 0;
+  CHECK_THROWS_AS(tm.run([&](Transaction& tx) {
+    ++attempts;
+    const std::unique_ptr<sql::Statement> statement(
+        mysql_connection(tx, "ledger").createStatement());
+    // Not read: the rollback has no other way than to close the connection.
+    statement->setResultSetType(sql::ResultSet::TYPE_FORWARD_ONLY);
+    const std::unique_ptr<sql::ResultSet> rows(
+        statement->executeQuery("SELECT id FROM " + account));
+    throw std::logic_error("no such account");
+  }),
+                  std::logic_error);
+  CHECK(attempts == 1);
 }
 
 // The commit never left this process. Who then finds the branch unknown to its server has not

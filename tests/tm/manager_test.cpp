@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <thread>
 
@@ -247,4 +248,33 @@ TEST_CASE_METHOD(ManagerFixture,
   CHECK(contains(outcome.reason, "no space left"));
   CHECK(accounts.committed() + ledger.committed() == 0);
   CHECK(accounts.prepared().empty());
+}
+
+TEST_CASE_METHOD(ManagerFixture, "What weakens a promise at a server is told once in a process") {
+  MemoryRm lax("lax");
+  lax.set_finding(XABRIDGE_FINDING_OK, "is as it should be");
+  lax.set_finding(XABRIDGE_FINDING_WARNING, "is 0: a commit may be lost");
+  lax.set_finding(XABRIDGE_FINDING_ERROR, "is off: no branch survives");
+  lax.set_reachable(false);
+  const auto told = [&](const std::string& text) {
+    const auto all = events.all();
+    return std::count_if(all.begin(), all.end(), [&](const EventLog::Seen& event) {
+      return event.kind == EventKind::warning && event.resource_manager == "lax" &&
+             contains(event.text, text);
+    });
+  };
+  auto c = config();
+  c.resource_managers = {lax.config()};
+  for (int i = 0; i < 2; ++i) {
+    TransactionManager tm(c);
+    CHECK(lax.preflights() == static_cast<std::size_t>(i));  // not while it is away
+    lax.set_reachable(true);
+    const std::size_t passes = events.count(EventKind::recovery_finished);
+    REQUIRE(events.wait_for(EventKind::recovery_finished, passes + 3));
+    CHECK(tm.run([](Transaction& tx) { tx.enlist("lax"); }).committed());
+  }
+  CHECK(lax.preflights() == 1);
+  CHECK(told("a setting is 0: a commit may be lost; change it") == 1);
+  CHECK(told("a setting is off") == 1);
+  CHECK(told("as it should be") == 0);
 }

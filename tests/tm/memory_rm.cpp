@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <identity.hpp>
+#include <cstdio>
 #include <stdexcept>
 
 using xabridge::Xid;
@@ -37,7 +38,10 @@ struct MemoryRm::Entries {
     rm->called("open");
     if (const int code = rm->scripted("open")) return code;
     const std::lock_guard lock(rm->mutex_);
-    if (!rm->reachable_) return XAER_RMERR;
+    if (!rm->reachable_) {
+      rm->last_errors_[std::this_thread::get_id()] = XAER_RMERR;
+      return XAER_RMERR;
+    }
     rm->open_.insert(std::this_thread::get_id());
     return XA_OK;
   }
@@ -213,8 +217,10 @@ struct MemoryRm::Entries {
     if (found == rm->last_errors_.end()) return XAER_NOTA;
     *error = {};
     error->xa_code = found->second;
-    error->connection_usable = 1;
+    error->connection_usable = rm->reachable_ ? 1 : 0;
     error->outcome_known = 1;
+    // As our drivers say it at xa_open, which has one answer for all that may be wrong.
+    if (!rm->reachable_) std::snprintf(error->sqlstate, sizeof error->sqlstate, "08001");
     rm->last_errors_.erase(found);
     return XA_OK;
   }
@@ -230,7 +236,17 @@ struct MemoryRm::Entries {
     *count = 0;
     return XA_OK;
   }
-  static int preflight(int, void (*)(void*, const xabridge_finding*), void*) { return XA_OK; }
+  static int preflight(int rmid, void (*report)(void*, const xabridge_finding*), void* context) {
+    MemoryRm* rm = find(rmid);
+    if (rm == nullptr) return XAER_NOTA;
+    const std::lock_guard lock(rm->mutex_);
+    ++rm->preflights_;
+    for (const auto& [severity, text] : rm->findings_) {
+      const xabridge_finding finding{severity, "a setting", text.c_str(), "change it"};
+      report(context, &finding);
+    }
+    return XA_OK;
+  }
   static int identity(int, char*, long) { return XAER_RMERR; }
   static int in_doubt(int, void (*)(void*, const xabridge_in_doubt*), void*) { return XA_OK; }
 };
@@ -304,6 +320,16 @@ void MemoryRm::answer(const std::string& entry, std::deque<int> codes) {
 void MemoryRm::lose_reply(const std::string& entry) {
   const std::lock_guard lock(mutex_);
   lost_replies_.insert(entry);
+}
+
+std::size_t MemoryRm::preflights() const {
+  const std::lock_guard lock(mutex_);
+  return preflights_;
+}
+
+void MemoryRm::set_finding(int severity, const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  findings_[severity] = text;
 }
 
 void MemoryRm::set_reachable(bool reachable) {

@@ -44,6 +44,9 @@ class MemoryRm {
   void roll_back_by_hand();
   /// What `classify` of the extras says about the next exceptions.
   void set_classify(int code);
+  /// What the check of the server finds.
+  void set_finding(int severity, const std::string& text);
+  [[nodiscard]] std::size_t preflights() const;
   /// xa_complete of an asynchronous call of this entry waits until let_go() or an interrupt, which
   /// rolls the branch back.
   void hold_up(const std::string& entry);
@@ -112,6 +115,8 @@ class MemoryRm {
   bool reachable_ = true;
   bool endless_ = false;
   int classify_ = XA_OK;
+  std::map<int, std::string> findings_;
+  std::size_t preflights_ = 0;
   bool interrupted_ = false;
   std::string tag_;
   std::vector<std::string> calls_;

@@ -166,3 +166,96 @@ TEST_CASE_METHOD(ManagerFixture, "run says so when a function throws and the wor
     CHECK(ledger.committed() == 1);
   }
 }
+
+TEST_CASE_METHOD(ManagerFixture, "run does not take a failed rollback for the reason") {
+  TransactionManager tm(config());
+  accounts.answer("rollback", std::deque<int>(10, XAER_RMFAIL));
+  int attempts = 0;
+  SECTION("of a function that threw") {
+    CHECK_THROWS_AS(tm.run([&](Transaction& tx) {
+      ++attempts;
+      enlist_both(tx);
+      throw std::logic_error("no such account");
+    }),
+                    std::logic_error);
+  }
+  SECTION("of a commit that another branch refused for good") {
+    ledger.answer("prepare", std::deque<int>(10, XA_RBINTEGRITY));
+    const Outcome outcome = tm.run([&](Transaction& tx) {
+      ++attempts;
+      enlist_both(tx);
+    });
+    CHECK(outcome.kind == OutcomeKind::rolled_back);
+  }
+  CHECK(attempts == 1);
+  CHECK(events.count(EventKind::retried) == 0);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run hears from the rollback that a branch was undone before") {
+  TransactionManager tm(config());
+  int attempts = 0;
+  ledger.answer("rollback", {XA_RBDEADLOCK, XA_RBCOMMFAIL});
+  const Outcome outcome = tm.run([&](Transaction& tx) {
+    enlist_both(tx);
+    if (++attempts < 3) throw std::runtime_error("debit: a statement failed");
+  });
+  CHECK(outcome.committed());
+  REQUIRE(outcome.retries.size() == 2);
+  CHECK(contains(outcome.retries[0].reason, "XA_RBDEADLOCK at ledger"));
+  CHECK(contains(outcome.retries[1].reason, "XA_RBCOMMFAIL at ledger"));
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run takes the server's word before a connection lost after it") {
+  TransactionManager tm(config());
+  accounts.set_classify(XA_RBOTHER);
+  int attempts = 0;
+  SECTION("a connection") {
+    ledger.answer("rollback", std::deque<int>(10, XA_RBCOMMFAIL));
+    CHECK_THROWS_AS(tm.run([&](Transaction& tx) {
+      ++attempts;
+      enlist_both(tx);
+      throw std::runtime_error("packet too large");
+    }),
+                    std::runtime_error);
+    CHECK(attempts == 1);
+  }
+  SECTION("but a deadlock counts") {
+    ledger.answer("rollback", {XA_RBDEADLOCK});
+    CHECK(tm.run([&](Transaction& tx) {
+              enlist_both(tx);
+              if (++attempts == 1) throw std::runtime_error("duplicate key");
+            }).committed());
+  }
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run repeats the first use of a server that is down") {
+  const bool keeps_it = GENERATE(false, true);
+  TransactionManager tm(config());
+  ledger.set_reachable(false);
+  int attempts = 0;
+  const Outcome outcome = tm.run([&](Transaction& tx) {
+    tx.enlist("accounts");
+    if (++attempts == 3) ledger.set_reachable(true);
+    try {
+      tx.enlist("ledger");
+    } catch (const xabridge::Exception&) {
+      if (!keeps_it) throw;
+    }
+  });
+  CHECK(outcome.committed());
+  CHECK(attempts == 3);
+  REQUIRE(outcome.retries.size() == 2);
+  CHECK(contains(outcome.retries[0].reason, "XAER_RMERR at ledger") == keeps_it);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run does not repeat where xa_open fails for another reason") {
+  TransactionManager tm(config());
+  ledger.answer("open", std::deque<int>(10, XAER_RMERR));  // a wrong password
+  int attempts = 0;
+  CHECK_THROWS_AS(tm.run([&](Transaction& tx) {
+    ++attempts;
+    tx.enlist("ledger");
+  }),
+                  xabridge::Exception);
+  CHECK(attempts == 1);
+}

@@ -109,6 +109,21 @@ TEST_CASE_METHOD(ManagerFixture, "A transaction that is finished is not interrup
   CHECK_THROWS_AS(tm.begin(-1ms), Exception);
 }
 
+TEST_CASE_METHOD(ManagerFixture, "The longest timeout there is does not time out at once") {
+  TransactionManager tm(config());
+  using std::chrono::milliseconds;
+  const milliseconds limit =
+      GENERATE(milliseconds::max(), milliseconds::max() - 1ms, milliseconds::max() / 1'000'000,
+               std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds::max()));
+  Transaction tx = tm.begin(limit);
+  enlist_both(tx);
+  CHECK(tx.commit().committed());
+  xabridge::RunOptions options;
+  options.timeout = limit;
+  CHECK(tm.run([](Transaction& t) { enlist_both(t); }, options).committed());
+  CHECK(events.count(EventKind::timed_out) == 0);
+}
+
 namespace {
 
 /// Holds the transaction's thread at one step until the transaction has timed out.

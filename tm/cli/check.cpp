@@ -70,6 +70,11 @@ void check_identity(Report& report, tm::ResourceManager& rm,
 
 Exit check(const Config& config, const CheckOptions& options) {
   Report report;
+  if (!config.warnings.empty()) {
+    report.section("configuration");
+    for (const std::string& text : config.warnings)
+      report.finding({XABRIDGE_FINDING_WARNING, "secrecy", text, ""});
+  }
   report.section("log directory " + config.log_directory.string());
   for (const ServerFinding& f : check_log_directory(config.log_directory)) report.finding(f);
 

@@ -61,12 +61,18 @@ void check_mode(const std::filesystem::path& path, std::vector<ServerFinding>& o
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return;
   if (info.st_uid != ::geteuid()) {
-    out.push_back(
-        finding(XABRIDGE_FINDING_WARNING,
-                "belongs to " + user_name(info.st_uid) + ", you are " + user_name(::geteuid()),
-                "run this check as the user the service runs as"));
+    out.push_back(finding(
+        XABRIDGE_FINDING_ERROR,
+        "belongs to " + user_name(info.st_uid) + ", you are " + user_name(::geteuid()) +
+            ": a service that runs as you refuses to use it",
+        "run this check as the user the service runs as, or give the directory to that user"));
   }
-  if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    out.push_back(finding(XABRIDGE_FINDING_ERROR,
+                          "can be written to by its group or by others, who could replace what is "
+                          "decided: a service refuses to use it",
+                          "chmod 700 " + path.string()));
+  } else if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     out.push_back(finding(XABRIDGE_FINDING_WARNING, "is open to group or others",
                           "chmod 700 " + path.string()));
   }

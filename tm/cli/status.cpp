@@ -48,7 +48,9 @@ void print_log(const Config& config, const Picture& picture) {
             << " held by running processes\n";
   for (const auto& slot : picture.log->slots) {
     if (!slot.error) continue;
-    std::cout << "  slot " << slot.slot << " is damaged: " << slot.error->to_string() << '\n';
+    std::cout << "  slot " << slot.slot
+              << (slot.error->sys_errno == 0 ? " is damaged: " : " cannot be read: ")
+              << slot.error->to_string() << '\n';
   }
 }
 
@@ -63,7 +65,8 @@ void print_records(const Picture& picture) {
     std::cout << "heuristic outcome: " << tm::transaction_text(h.gtrid) << " at "
               << h.resource_manager << " answered " << code_name(h.code) << " to "
               << (h.decision == tm::Decision::commit ? "commit" : "rollback") << " on "
-              << time_text(h.seen_at) << ": " << printable(h.text) << '\n';
+              << time_text(h.seen_at) << ": "
+              << (h.text.empty() ? std::string(code_meaning(h.code)) : printable(h.text)) << '\n';
   }
 }
 
@@ -71,7 +74,7 @@ bool is_damaged(const Picture& picture) {
   if (!picture.log) return false;
   const auto& slots = picture.log->slots;
   return std::any_of(slots.begin(), slots.end(),
-                     [](const auto& s) { return s.error.has_value(); });
+                     [](const auto& s) { return s.error && s.error->sys_errno == 0; });
 }
 
 void print_advice(const Picture& picture) {

@@ -28,6 +28,11 @@ class File {
   virtual Result<void> sync() = 0;
   virtual Result<std::uint64_t> size() = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;
+  /// Whether `path` still is the name of this file, and not of none or another.
+  virtual Result<bool> is_at(const std::filesystem::path& path) {
+    (void)path;
+    return true;
+  }
 };
 
 /// Names one lock of one kernel: boot id, device, inode. All zero: not known.
@@ -44,6 +49,12 @@ class FileLock {
   /// another machine and another boot give another identity, and then a free lock says nothing of
   /// the holder before.
   [[nodiscard]] virtual LockIdentity identity() const noexcept { return {}; }
+  /// Whether `path` still is the name of the locked file. False: another process may hold a lock
+  /// there, and this one protects nothing.
+  virtual Result<bool> is_at(const std::filesystem::path& path) {
+    (void)path;
+    return true;
+  }
 };
 
 enum class OpenMode { read, read_write, create_new };
@@ -51,13 +62,24 @@ enum class OpenMode { read, read_write, create_new };
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  /// Files are created 0600, directories 0700.
+  /// Files are created 0600, directories 0700. A file that is a symbolic link is not opened.
   virtual Result<std::unique_ptr<File>> open(const std::filesystem::path& path, OpenMode mode) = 0;
   virtual Result<void> create_directories(const std::filesystem::path& path) = 0;
+  /// Error (EPERM, ELOOP) unless the directory is this process's user's, and nobody else can write
+  /// to it. `trusted`: it may be a symbolic link, of this user or root.
+  enum class Links { refused, trusted };
+  virtual Result<void> require_own_directory(const std::filesystem::path& path, Links links) {
+    (void)path;
+    (void)links;
+    return {};
+  }
   virtual Result<std::vector<std::string>> list(const std::filesystem::path& directory) = 0;
   virtual Result<bool> exists(const std::filesystem::path& path) = 0;
   virtual Result<void> rename(const std::filesystem::path& from,
                               const std::filesystem::path& to) = 0;
+  /// Fails (EEXIST) where there is a file of the new name already.
+  virtual Result<void> rename_new(const std::filesystem::path& from,
+                                  const std::filesystem::path& to);
   virtual Result<void> remove(const std::filesystem::path& path) = 0;
   /// Makes created, renamed and removed names durable.
   virtual Result<void> sync_directory(const std::filesystem::path& path) = 0;

@@ -20,7 +20,10 @@ class MysqlDriver final : public rm::Driver {
 
   [[nodiscard]] int classify(const std::exception& exception) const noexcept override {
     const auto* failure = dynamic_cast<const sql::SQLException*>(&exception);
-    return failure == nullptr ? XA_OK : error_row(failure->getErrorCode()).escaped;
+    if (failure == nullptr) return XA_OK;
+    const int escaped = error_row(failure->getErrorCode()).escaped;
+    if (escaped != XA_OK || failure->getErrorCode() == 0) return escaped;
+    return XA_RBOTHER;  // the server said what is wrong: a connection that is lost later is not why
   }
 };
 

@@ -34,6 +34,9 @@ Error make_error(int xa_code, std::string_view operation, const Xid* xid, std::s
 
 /// True for XAER_RMFAIL: the session is gone, and with it every unprepared branch.
 bool connection_lost(const Error& error) noexcept;
+/// The SQLSTATE of a branch that the server undid for a reason it does not say, but which may be
+/// gone at the next try.
+inline constexpr const char* kWorthRepeating = "40001";
 /// MariaDB says "1399 ... ROLLBACK ONLY" where MySQL says 1614; the state's name is never
 /// translated.
 bool says_rollback_only(const Error& error) noexcept;

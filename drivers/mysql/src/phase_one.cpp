@@ -86,20 +86,45 @@ rm::Answer MysqlSession::undo_after(Error failure, const Xid& xid) {
   return lost(std::move(failure));
 }
 
+/// XA_RB* says what had ended the branch before it was asked to be rolled back, as far as XA END
+/// tells: it is sent anyway, so that costs nothing.
 rm::Answer MysqlSession::rollback(const Xid& xid) {
   if (holds_ == Holds::none) return XA_OK;  // rolled back by the server already
-  // XA ROLLBACK wants the association ended. Whatever XA END says, the next answer decides.
-  if (holds_ == Holds::active) (void)send_xa("XA END", xid);
+  // XA ROLLBACK wants the association ended.
+  std::optional<Error> before;
+  if (holds_ == Holds::active) before = why_doomed(send_xa("XA END", xid));
   auto error = send_xa("XA ROLLBACK", xid);
   // An interruption sent for an earlier statement may arrive late and hit this one.
   if (error && error->vendor_code == 1317) error = send_xa("XA ROLLBACK", xid);
   const bool gone = !error || error->vendor_code == 1397 || is_rollback(error->xa_code);
   if (gone) {
     let_go();
-    return XA_OK;
+  } else if (before) {
+    // The server rolls back once the session has ended, and it ends before this answer is used.
+    (void)lost(*std::move(error));
+  } else {
+    error->xa_code = XAER_RMFAIL;
+    return lost(*std::move(error));
   }
-  error->xa_code = XAER_RMFAIL;  // the server rolls back once the session has ended
-  return lost(*std::move(error));
+  if (before) return *std::move(before);
+  return XA_OK;
+}
+
+/// What the answer to XA END says about a branch that is rolled back now; nullopt: nothing.
+std::optional<Error> MysqlSession::why_doomed(std::optional<Error> ended) {
+  if (!ended) return std::nullopt;
+  if (says_rollback_only(*ended)) {
+    ended->xa_code = XA_RBROLLBACK;
+    ended->sqlstate = kWorthRepeating;
+  } else if (connection_lost(*ended)) {
+    ended->xa_code = XA_RBCOMMFAIL;
+    ended->outcome_known = true;
+  } else if (ended->vendor_code == 2014) {
+    ended->xa_code = XA_RBPROTO;
+  } else if (!is_rollback(ended->xa_code)) {
+    return std::nullopt;
+  }
+  return ended;
 }
 
 }  // namespace xabridge::mysql

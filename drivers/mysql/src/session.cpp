@@ -119,6 +119,7 @@ rm::Answer MysqlSession::begin(const Xid& xid) {
     hold(Holds::active, xid);
     unchanged_.reset();
     doomed_ = XA_OK;
+    undone_by_server_ = false;
     stray_reported_ = false;
     return XA_OK;
   }
@@ -158,8 +159,13 @@ rm::Answer MysqlSession::end(const Xid& xid) {
   }
   if (connection_lost(*error)) return lost(*std::move(error));
   if (says_rollback_only(*error)) {
-    // MariaDB keeps the reason to itself; nearly always the branch was the victim of a deadlock.
+    // MariaDB keeps the reason to itself, so the code is the general one. But all that makes InnoDB
+    // undo a whole transaction may be gone at the next try, and the SQLSTATE says that: a deadlock,
+    // nearly always; a lock that was not granted in time (with innodb_rollback_on_timeout), a full
+    // lock table, a row that was changed since the snapshot.
     error->xa_code = XA_RBROLLBACK;
+    error->sqlstate = kWorthRepeating;
+    undone_by_server_ = true;
     error->message = "XA END: the server has marked the branch rollback-only; run it again";
   } else if (!is_rollback(error->xa_code)) {
     return no_longer_ours(*std::move(error));
@@ -193,8 +199,11 @@ rm::Answer MysqlSession::no_longer_ours(Error error) {
 /// What the server answered when the work ended, where it is asked for again.
 rm::Answer MysqlSession::doom(const Xid& xid) const {
   if (doomed_ == XA_OK) return XA_OK;
-  return make_error(doomed_, "XA END", &xid,
-                    "the server found the branch rollback-only when its work ended; run it again");
+  Error error =
+      make_error(doomed_, "XA END", &xid,
+                 "the server found the branch rollback-only when its work ended; run it again");
+  if (undone_by_server_) error.sqlstate = kWorthRepeating;
+  return error;
 }
 
 bool MysqlSession::alive() noexcept {

@@ -88,6 +88,7 @@ class MysqlSession final : public rm::Session {
   rm::Answer no_longer_ours(Error error);
   [[nodiscard]] rm::Answer doom(const Xid& xid) const;
   rm::Answer undo_after(Error failure, const Xid& xid);
+  static std::optional<Error> why_doomed(std::optional<Error> ended);
   /// After XA PREPARE, where other processes complete the branch. XA_OK; XAER_RMFAIL = prepared,
   /// but perhaps not yet to be completed.
   rm::Answer detach(const Xid& xid);
@@ -127,6 +128,7 @@ class MysqlSession final : public rm::Session {
   Holds holds_ = Holds::none;
   std::optional<Xid> held_;  // whose branch, unless Holds::none
   int doomed_ = XA_OK;
+  bool undone_by_server_ = false;  // ... which did not say why
   bool broken_ = false;
   std::optional<bool>
       unchanged_;                // the settings since log-in; empty: not asked since the last work

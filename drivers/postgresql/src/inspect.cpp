@@ -131,6 +131,7 @@ void Session::roll_back_now() noexcept {
 
 int Session::doomed() const noexcept {
   if (ended_for_good_by_hand()) return XA_RBPROTO;
+  if (!connected()) return XA_RBCOMMFAIL;  // a statement of the application found that out
   if (status() != PQTRANS_INERROR) return XA_OK;
   const int code = meaning_of(Phase::work, observer_.failure().sqlstate).xa_code;
   return is_rollback(code) ? code : XA_RBOTHER;

@@ -93,6 +93,10 @@ struct XABRIDGE_API Config {
   std::vector<ResourceManagerConfig> resource_managers;  // at least one, at most 255
   std::vector<Observer*> observers;                      // not owned
 
+  /// What load() found that is no error and should not stay so: a password in a file that everyone
+  /// can read. Reported as warning events when a TransactionManager is made of this.
+  std::vector<std::string> warnings = {};
+
   /// Reads a TOML file. The error names file, line and key, and what is allowed there.
   [[nodiscard]] static Result<Config> load(const std::filesystem::path& file);
   [[nodiscard]] static Result<Config> parse(std::string_view toml, const std::string& source_name);

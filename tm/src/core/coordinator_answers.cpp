@@ -26,7 +26,10 @@ void Coordinator::answered(const Call& call, CallAnswer answer) {
   const OutcomeRow& row = lookup(branch.phase, call.verb, what);
   if (call.verb != Verb::confirm && answer.code != XA_OK) {
     branch.code = answer.code;
+    // A foreign switch has no words of its server: then what its code means.
     branch.server_text = answer.error ? answer.error->server_text : std::string();
+    if (branch.server_text.empty() && answer.error) branch.server_text = answer.error->message;
+    if (branch.server_text.empty()) branch.server_text = row.reason;
   }
   keep_error(call.branch, call.verb, row, std::move(answer));
   apply(call.branch, call.verb, row, what);

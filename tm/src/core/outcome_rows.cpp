@@ -210,7 +210,9 @@ constexpr OutcomeRow kRows[] = {
     {P::missing_again, V::confirm, kOk, Do::retry, P::decided_again, B::pending,
      "listed: the session that prepared it is still there", "5 step 5"},
     {P::missing_again, V::confirm, kNota, Do::final, P::decided, B::committed,
-     "an earlier commit arrived, only its answer was lost", "5 step 5"},
+     "gone after a commit whose answer was lost: that commit arrived, or it was completed by hand; "
+     "the server cannot tell which",
+     "5 step 5"},
     {P::missing_again, V::confirm, except(A::ok, A::not_known), Do::leave, P::missing_again,
      B::pending, "said to be unknown, but the list could not be had", "5 step 5"},
 
@@ -250,7 +252,9 @@ constexpr OutcomeRow kRows[] = {
      B::pending, "not an answer to a commit; the decision is kept until the branch is gone",
      "5 recovery"},
     {P::recover_unseen, V::commit, kNota, Do::final, P::recover_unseen, B::committed,
-     "neither listed nor known: its commit had arrived", "5 recovery"},
+     "neither listed nor known: its commit had arrived, or it was completed by hand; the server "
+     "cannot tell which",
+     "5 recovery"},
     {P::recover_unseen, V::commit, kOk, Do::confirm, P::recovered, B::committed,
      "not listed to this user, and committed", "5 recovery"},
     {P::recover_unseen, V::commit, kHeuristic, Do::heuristic, P::heuristic, B::unknown,

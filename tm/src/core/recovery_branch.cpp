@@ -20,6 +20,13 @@ constexpr WhoseRow kOwners[] = {
     {Owner::stranger, Whose::stranger}, {Owner::foreign, Whose::foreign},
 };
 
+/// What a heuristic record says to people. A foreign switch has no words of its server.
+std::string words_of(const BranchReport& branch, const OutcomeRow& row) {
+  if (branch.error && !branch.error->server_text.empty()) return branch.error->server_text;
+  if (branch.error && !branch.error->message.empty()) return branch.error->message;
+  return std::string(row.reason);
+}
+
 std::string detail(std::string_view why, const std::optional<Error>& error) {
   std::string text(why);
   if (error) text += ": " + error->to_string();
@@ -271,7 +278,7 @@ void Recovery::Pass::heuristic(Source& source, BranchReport& branch, const Outco
                                  bqual,
                                  branch.commit_decided ? Decision::commit : Decision::rollback,
                                  code,
-                                 branch.error ? branch.error->server_text : std::string(),
+                                 words_of(branch, row),
                                  recovery.clock_.wall()};
     if (Result<void> kept = recovery.decisions_.heuristic(record); !kept) {
       branch.text += "; it could not be recorded and is left with the resource manager";

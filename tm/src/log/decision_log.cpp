@@ -12,15 +12,64 @@ constexpr std::size_t kMaxBufferedDone = 64U << 10U;
 
 }  // namespace
 
-// Somebody waiting for the batch his record is in. Lives on that thread's stack.
+// A thread waiting for the batch its record is in. Lives on that thread's stack.
 struct DecisionLog::Request {
+  const std::string* gtrid = nullptr;         // of the decision below
   DecisionRecord* decision = nullptr;         // becomes live when durable
   HeuristicRecord* heuristic = nullptr;       // likewise
   const std::string* acknowledged = nullptr;  // gtrid, at
   const std::string* acknowledged_at = nullptr;
   std::condition_variable wake;  // finished, or nobody is writing
   bool finished = false;
-  std::optional<Error> error;
+  bool written = false;        // durable, and in memory
+  std::optional<Error> error;  // why not; none where memory ran out
+};
+
+// Records being added to the buffer: taken out again unless all of it is kept.
+class DecisionLog::Draft {
+ public:
+  explicit Draft(DecisionLog& log) : log_(log), size_(log.buffer_.size()), records_(log.buffered_) {
+    log_.waiting_.reserve(log_.waiting_.size() + 1);  // so that force() cannot fail after keep()
+  }
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+  ~Draft() {
+    if (kept_) return;
+    log_.buffer_.resize(size_);
+    log_.buffered_ = records_;
+  }
+  template <class R>
+  bool add(const R& record) {
+    if (!append_record(log_.buffer_, record)) return false;
+    ++log_.buffered_;
+    return true;
+  }
+  void keep() noexcept { kept_ = true; }
+
+ private:
+  DecisionLog& log_;
+  const std::size_t size_;
+  const std::uint32_t records_;
+  bool kept_ = false;
+};
+
+// A gtrid whose heuristic record or acknowledgement is pending, for as long as this lives. Made and
+// destroyed under the mutex.
+class DecisionLog::Pending {
+ public:
+  Pending(DecisionLog& log, const std::string& gtrid) : log_(log), gtrid_(gtrid) {
+    log.pending_heuristics_.insert(gtrid);
+  }
+  Pending(const Pending&) = delete;
+  Pending& operator=(const Pending&) = delete;
+  ~Pending() {
+    log_.pending_heuristics_.erase(log_.pending_heuristics_.find(gtrid_));
+    log_.settled_.notify_all();
+  }
+
+ private:
+  DecisionLog& log_;
+  const std::string& gtrid_;
 };
 
 DecisionLog::DecisionLog(Environment& environment, std::unique_ptr<Slot> slot)
@@ -30,7 +79,11 @@ DecisionLog::DecisionLog(Environment& environment, std::unique_ptr<Slot> slot)
 }
 
 DecisionLog::~DecisionLog() {
-  if (slot_->held()) (void)flush();  // lost done records cost recovery a question
+  try {
+    if (slot_->held()) (void)flush();
+  } catch (const std::exception&) {
+    // Out of memory: lost done records cost recovery a question.
+  }
 }
 
 Result<void> DecisionLog::rotate() {
@@ -46,32 +99,32 @@ Result<void> DecisionLog::start(const Incarnation& incarnation) {
                        .lock = slot_->lock_identity()});
 }
 
-template <class R>
-bool DecisionLog::buffer(const R& record) {
-  if (!append_record(buffer_, record)) return false;
-  ++buffered_;
-  return true;
-}
-
 // Waits for a batch that contains everything buffered so far; writes it if nobody else does.
 Result<void> DecisionLog::force(Lock& lock, Request& request) {
   waiting_.push_back(&request);
   // Whoever runs first writes for all: a newcomer need not wait until the one woken up is there.
   while (!request.finished && writing_) request.wake.wait(lock);
   if (!request.finished) lead(lock);
+  if (request.written) return {};
   if (request.error) return std::move(*request.error);
-  return {};
+  Error error;
+  error.message = "memory ran out while the record was being written to " +
+                  slot_->options().directory.string() +
+                  "; the log refuses every write from then on. Restart this process";
+  error.outcome_known = false;
+  return error;
 }
 
-void DecisionLog::lead(Lock& lock) {
+// Nothing here fails: a batch that is not ended would keep every later commit waiting for ever.
+void DecisionLog::lead(Lock& lock) noexcept {
   writing_ = true;
   batch_.swap(buffer_);
   batch_waiting_.swap(waiting_);
   batch_records_ = std::exchange(buffered_, 0);
-  begin_batch(buffer_);
+  begin_batch(buffer_);  // its room was made when it was begun first
 
   lock.unlock();
-  const Result<void> written = write_batch();
+  const Written written = write_or_give_up();
   lock.lock();
 
   writing_ = false;
@@ -79,6 +132,16 @@ void DecisionLog::lead(Lock& lock) {
   batch_waiting_.clear();
   settled_.notify_all();
   if (!waiting_.empty()) waiting_.front()->wake.notify_one();
+}
+
+DecisionLog::Written DecisionLog::write_or_give_up() noexcept {
+  try {
+    return write_batch();
+  } catch (...) {
+    // How far it came is not known, as after a failed sync.
+    slot_->give_up();
+    return std::nullopt;
+  }
 }
 
 // By the writing thread, without the mutex.
@@ -97,25 +160,39 @@ Result<void> DecisionLog::write_batch() {
 }
 
 // Under the mutex: the thread waiting may destroy the request as soon as it sees `finished`.
-void DecisionLog::finish(Request& request, const Result<void>& written) {
-  if (request.decision != nullptr) {
-    pending_.erase(request.decision->gtrid);
-    if (!written && !written.error().outcome_known) unknown_.insert(request.decision->gtrid);
+void DecisionLog::finish(Request& request, const Written& written) noexcept {
+  const bool durable = written && *written;
+  try {
+    if (durable) {
+      if (request.decision != nullptr) live_.apply(Record(std::move(*request.decision)));
+      if (request.heuristic != nullptr) live_.heuristic(std::move(*request.heuristic));
+      if (request.acknowledged != nullptr)
+        live_.acknowledge(*request.acknowledged, *request.acknowledged_at);
+      request.written = true;
+    } else if (written) {
+      request.error = written->error();
+    }
+  } catch (...) {
+    // On the disk, and missing in memory: the next segment would be written without it.
+    if (durable) slot_->give_up();
   }
-  if (written) {
-    if (request.decision != nullptr) live_.apply(Record(std::move(*request.decision)));
-    if (request.heuristic != nullptr) live_.heuristic(std::move(*request.heuristic));
-    if (request.acknowledged != nullptr)
-      live_.acknowledge(*request.acknowledged, *request.acknowledged_at);
-  } else {
-    request.error = written.error();
+  if (request.gtrid != nullptr) {
+    const bool known = request.written || (request.error && request.error->outcome_known);
+    const auto entry = undecided_.find(*request.gtrid);
+    if (known)
+      undecided_.erase(entry);
+    else
+      entry->second = Writing::unknown;
   }
   request.finished = true;
   request.wake.notify_one();
 }
 
 void DecisionLog::settle(const std::string& gtrid, Lock& lock) {
-  settled_.wait(lock, [&] { return !pending_.contains(gtrid); });
+  settled_.wait(lock, [&] {
+    const auto entry = undecided_.find(gtrid);
+    return entry == undecided_.end() || entry->second != Writing::pending;
+  });
 }
 
 Error DecisionLog::explain(Error error, const char* what) const {
@@ -138,7 +215,7 @@ Result<Decision> DecisionLog::decide(const std::string& gtrid,
   settle(gtrid, lock);
   if (live_.decision(gtrid) != nullptr) return Decision::commit;
   if (refused_.contains(gtrid)) return Decision::rollback;
-  if (unknown_.contains(gtrid)) {
+  if (undecided_.contains(gtrid)) {
     Error error;
     error.message =
         "the decision on " + transaction_text(gtrid) + " was being written when the log failed";
@@ -149,13 +226,16 @@ Result<Decision> DecisionLog::decide(const std::string& gtrid,
     refused_.insert(gtrid);
     return Decision::rollback;
   }
-  if (!buffer(record)) {
+  Draft draft(*this);
+  if (!draft.add(record)) {
     Error error;
     error.message = "the decision on " + transaction_text(gtrid) + " has a field that is too long";
     return explain(std::move(error), kOperation);
   }
-  pending_.insert(gtrid);
+  undecided_.emplace(gtrid, Writing::pending);
+  draft.keep();
   Request request;
+  request.gtrid = &gtrid;
   request.decision = &record;
   if (auto forced = force(lock, request); !forced)
     return explain(std::move(forced.error()), kOperation);
@@ -167,7 +247,9 @@ void DecisionLog::done(const std::string& gtrid) noexcept try {
   Lock lock(mutex_);
   refused_.erase(gtrid);
   if (!live_.done(gtrid)) return;
-  (void)buffer(DoneRecord{gtrid});
+  Draft draft(*this);
+  (void)draft.add(DoneRecord{gtrid});
+  draft.keep();
   if (buffer_.size() < kMaxBufferedDone) return;
   Request request;
   (void)force(lock, request);
@@ -184,12 +266,16 @@ Result<void> DecisionLog::heuristic(HeuristicRecord record) {
   const HeuristicRecord* known = live_.heuristic(record.gtrid, record.bqual);
   if (known != nullptr && known->code == record.code && known->decision == record.decision)
     return {};  // recovery meets the same branch again in each pass
-  if (!buffer(record)) {
+  Draft draft(*this);
+  if (!draft.add(record)) {
     Error error;
     error.message =
         "the heuristic record on " + transaction_text(record.gtrid) + " has a field too long";
     return explain(std::move(error), kOperation);
   }
+  const std::string gtrid = record.gtrid;
+  const Pending pending(*this, gtrid);
+  draft.keep();
   Request request;
   request.heuristic = &record;
   if (auto forced = force(lock, request); !forced)
@@ -204,15 +290,21 @@ Result<void> DecisionLog::acknowledge(const std::string& gtrid, const std::strin
   constexpr const char* kOperation = "acknowledge heuristic outcome";
   if (!slot_->held()) return explain(slot_->writable().error(), kOperation);
   Lock lock(mutex_);
-  if (!buffer(AcknowledgedRecord{environment_.clock.wall(), gtrid, who.substr(0, 255)})) {
+  const auto at = environment_.clock.wall();
+  // Of another resource manager, perhaps: it would be missing among those that are repeated.
+  settled_.wait(lock, [&] { return !pending_heuristics_.contains(gtrid); });
+  Draft draft(*this);
+  if (!draft.add(AcknowledgedRecord{at, gtrid, who.substr(0, 255)})) {
     Error error;
     error.message = "no such gtrid can exist: " + transaction_text(gtrid);
     return explain(std::move(error), kOperation);
   }
   for (const HeuristicRecord& kept : live_.heuristics()) {
     const bool meant = resource_manager.empty() || kept.resource_manager == resource_manager;
-    if (kept.gtrid == gtrid && !meant) (void)buffer(kept);  // it fitted before
+    if (kept.gtrid == gtrid && !meant) (void)draft.add(kept);  // it fitted before
   }
+  const Pending pending(*this, gtrid);
+  draft.keep();
   Request request;
   request.acknowledged = &gtrid;
   request.acknowledged_at = &resource_manager;
@@ -231,7 +323,7 @@ Result<void> DecisionLog::flush() {
 Result<std::optional<DecisionRecord>> DecisionLog::decision(const std::string& gtrid) {
   Lock lock(mutex_);
   settle(gtrid, lock);
-  if (unknown_.contains(gtrid)) {
+  if (undecided_.contains(gtrid)) {
     Error error;
     error.operation = "read decision";
     error.message = "the decision on " + transaction_text(gtrid) +
@@ -249,7 +341,9 @@ std::vector<DecisionRecord> DecisionLog::unfinished() {
 }
 
 std::vector<HeuristicRecord> DecisionLog::heuristics() {
-  const std::lock_guard guard(mutex_);
+  Lock lock(mutex_);
+  // A pending one may be read by an operator already, who then acknowledges it.
+  settled_.wait(lock, [&] { return pending_heuristics_.empty(); });
   return live_.heuristics();
 }
 

@@ -12,8 +12,16 @@
 //   none      never proposed, or done                          -> whoever proposes first decides
 //   pending   commit is in a batch being written               -> everyone waits for it
 //   decided   commit is durable, not done (live_)              -> commit
-//   unknown   its batch may be on the disk (log has failed)    -> not known before the next reading
+//   unknown   its batch may be on the disk, or it is there and memory ran out before it became
+//             live (the log has failed)                        -> not known before the next reading
 //   refused   rollback was proposed first                      -> rollback, until done()
+//
+// Heuristic records and their acknowledgements are pending likewise. An acknowledgement speaks for
+// the whole gtrid and repeats what it does not mean, so it waits until nothing of the gtrid is
+// pending: what is not live yet would not be repeated.
+//
+// An exception (memory) leaves nothing behind: a record is in the buffer together with whoever
+// waits for it, or not at all, and the writing thread always ends its batch and wakes the others.
 #pragma once
 
 #include <condition_variable>
@@ -21,6 +29,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -72,14 +81,17 @@ class DecisionLog {
 
  private:
   struct Request;
+  class Draft;
+  class Pending;
+  enum class Writing { pending, unknown };
   using Lock = std::unique_lock<std::mutex>;
+  using Written = std::optional<Result<void>>;  // nullopt: an exception ended the write
 
-  template <class R>
-  bool buffer(const R& record);
   Result<void> force(Lock& lock, Request& request);
-  void lead(Lock& lock);
+  void lead(Lock& lock) noexcept;
+  Written write_or_give_up() noexcept;
   Result<void> write_batch();
-  void finish(Request& request, const Result<void>& written);
+  void finish(Request& request, const Written& written) noexcept;
   void settle(const std::string& gtrid, Lock& lock);
   Error explain(Error error, const char* what) const;
 
@@ -87,10 +99,10 @@ class DecisionLog {
   const std::unique_ptr<Slot> slot_;  // written to by the writing thread only
 
   std::mutex mutex_;
-  std::condition_variable settled_;  // pending_ has become smaller
+  std::condition_variable settled_;  // something is not pending any more
   LiveRecords live_;
-  std::unordered_set<std::string> pending_;
-  std::unordered_set<std::string> unknown_;
+  std::unordered_map<std::string, Writing> undecided_;       // pending and unknown ones
+  std::unordered_multiset<std::string> pending_heuristics_;  // gtrids; acknowledgements, too
   std::unordered_set<std::string> refused_;
   std::string buffer_;  // a begun batch
   std::uint32_t buffered_ = 0;

@@ -2,6 +2,8 @@
 
 #include "file_register.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <xabridge/xid.hpp>
 
 #include "acknowledgements.hpp"
@@ -21,6 +23,10 @@ Error failure(const char* operation, std::string message) {
   return error;
 }
 
+bool is_forbidden(const Error& error) {
+  return error.sys_errno == EACCES || error.sys_errno == EPERM || error.sys_errno == ELOOP;
+}
+
 }  // namespace
 
 FileRegister::FileRegister(Environment& environment, Options options, const RegisterId& id)
@@ -29,6 +35,10 @@ FileRegister::FileRegister(Environment& environment, Options options, const Regi
 Result<std::unique_ptr<FileRegister>> FileRegister::open(Environment& environment,
                                                          const Options& options) {
   Options checked = options;
+  // The names are looked up again and again, and the process may go elsewhere meanwhile (chdir).
+  std::error_code no_working_directory;
+  const fs::path absolute = fs::absolute(checked.directory, no_working_directory);
+  if (!no_working_directory) checked.directory = absolute;
   checked.segment_size = std::max(kMinSegmentSize, round_up_to_sector(options.segment_size));
   const auto id = open_register_file(environment, checked.directory);
   if (!id) return id.error();
@@ -49,25 +59,40 @@ Result<std::unique_ptr<Slot>> FileRegister::try_take(std::uint16_t slot) {
                                        .report = options_.report});
 }
 
-Result<void> FileRegister::take_own_slot() {
-  std::unique_ptr<Slot> slot;
-  for (std::uint32_t number = 0; slot == nullptr && number < options_.max_slots; ++number) {
+/// One that this user may not use says nothing about the others, nor about what is in it.
+Result<std::unique_ptr<Slot>> FileRegister::take_free_slot() {
+  const fs::path slots = options_.directory / "slots";
+  if (auto made = environment_.files.create_directories(slots); !made) return made.error();
+  if (auto own = environment_.files.require_own_directory(slots, FileSystem::Links::refused); !own)
+    return own.error();
+  std::optional<Error> first_trouble;
+  for (std::uint32_t number = 0; number < options_.max_slots; ++number) {
     const auto candidate = static_cast<std::uint16_t>(number);
-    if (auto made = environment_.files.create_directories(slot_path(candidate)); !made) return made;
+    if (auto made = environment_.files.create_directories(slot_path(candidate)); !made)
+      return made.error();
     auto taken = try_take(candidate);
-    if (!taken) return taken.error();
-    slot = std::move(*taken);
+    if (taken && *taken != nullptr) return taken;
+    if (taken) continue;
+    if (!is_forbidden(taken.error())) return taken;
+    tell_trouble(candidate, taken.error(),
+                 "it cannot be opened and is left out; what it decided is not known here");
+    if (!first_trouble) first_trouble = std::move(taken.error());
   }
-  if (slot == nullptr)
-    return failure("open decision log",
-                   "all " + std::to_string(options_.max_slots) + " slots of " +
-                       options_.directory.string() +
-                       " are owned by running processes; stop some, or use another log directory");
+  if (first_trouble) return std::move(*first_trouble);
+  return failure("open decision log",
+                 "all " + std::to_string(options_.max_slots) + " slots of " +
+                     options_.directory.string() +
+                     " are owned by running processes; stop some, or use another log directory");
+}
+
+Result<void> FileRegister::take_own_slot() {
+  auto slot = take_free_slot();
+  if (!slot) return slot.error();
   // Also by who found the directories there: their maker may not have come to this yet.
   for (const fs::path& directory : {options_.directory / "slots", options_.directory})
     if (auto synced = environment_.files.sync_directory(directory); !synced) return synced;
 
-  own_ = std::make_shared<DecisionLog>(environment_, std::move(slot));
+  own_ = std::make_shared<DecisionLog>(environment_, *std::move(slot));
   if (auto rotated = own_->rotate(); !rotated) return rotated;
   environment_.entropy.fill(std::as_writable_bytes(std::span(incarnation_)));
   if (auto started = own_->start(incarnation_); !started) return started;
@@ -177,6 +202,12 @@ Result<void> FileRegister::adopt_if_unfinished(std::uint16_t slot) {
 }
 
 Result<void> FileRegister::begin_pass() {
+  {
+    const std::lock_guard guard(mutex_);
+    in_pass_ = true;
+    asked_.clear();
+    failed_.clear();
+  }
   for (const Log& log : all_logs()) {
     (void)log->flush();  // an idle process shows nothing as unfinished
     tell_trouble(log->slot_number(), take_acknowledgements(*log),
@@ -227,6 +258,38 @@ void FileRegister::tell_trouble(std::uint16_t slot, const Result<void>& looked, 
     options_.report("slot " + slot_name(slot) + " of the log: " + means + ": " + text);
 }
 
+/// Who owns a slot that is not held here: adopts it when it is free; the answer counts otherwise.
+Result<Owner> FileRegister::ask_running_owner(const Gtrid& gtrid) {
+  const fs::path path = slot_path(gtrid.slot);
+  const auto there = environment_.files.exists(path);
+  if (!there) return there.error();
+  if (!*there) return Owner::stranger;
+  const auto taken = adopt(gtrid.slot);
+  if (!taken) return taken.error();
+  // Its owner appends before it uses an incarnation, so one that made an XID is in the file by now.
+  const auto list = read_incarnations(environment_.files, path);
+  if (!list) return list.error();
+  return list->find(gtrid.incarnation) != nullptr ? Owner::live : Owner::stranger;
+}
+
+std::optional<Result<Owner>> FileRegister::known_in_pass(const Gtrid& gtrid) {
+  const std::lock_guard guard(mutex_);
+  if (const auto failed = failed_.find(gtrid.slot); failed != failed_.end())
+    return Result<Owner>(failed->second);
+  const auto asked = asked_.find({gtrid.slot, gtrid.incarnation});
+  if (asked == asked_.end()) return std::nullopt;
+  return Result<Owner>(asked->second);
+}
+
+void FileRegister::remember_in_pass(const Gtrid& gtrid, const Result<Owner>& owner) {
+  const std::lock_guard guard(mutex_);
+  if (!in_pass_) return;
+  if (owner)
+    asked_.insert_or_assign({gtrid.slot, gtrid.incarnation}, *owner);
+  else
+    failed_.insert_or_assign(gtrid.slot, owner.error());
+}
+
 Result<Owner> FileRegister::owner_of(const Gtrid& gtrid) {
   if (gtrid.register_id != id_) return Owner::foreign;
   Log log = own_;
@@ -238,22 +301,15 @@ Result<Owner> FileRegister::owner_of(const Gtrid& gtrid) {
       return Owner::self;
     }
   } else {
-    const fs::path path = slot_path(gtrid.slot);
-    const auto there = environment_.files.exists(path);
-    if (!there) return there.error();
-    if (!*there) return Owner::stranger;
     log = adopted(gtrid.slot);
     if (log == nullptr) {
-      auto taken = adopt(gtrid.slot);
-      if (!taken) return taken.error();
-      log = *taken;
-    }
-    if (log == nullptr) {
-      // Its owner appends before it uses an incarnation, so one that made an XID is in the file by
-      // now.
-      const auto list = read_incarnations(environment_.files, path);
-      if (!list) return list.error();
-      return list->find(gtrid.incarnation) != nullptr ? Owner::live : Owner::stranger;
+      if (auto known = known_in_pass(gtrid)) return *std::move(known);
+      const Result<Owner> owner = ask_running_owner(gtrid);
+      log = adopted(gtrid.slot);
+      if (log == nullptr) {
+        remember_in_pass(gtrid, owner);
+        return owner;
+      }
     }
   }
   const IncarnationEntry* const entry = log->incarnations().find(gtrid.incarnation);
@@ -288,6 +344,9 @@ std::vector<HeuristicRecord> FileRegister::heuristics() {
 void FileRegister::end_pass() noexcept try {
   std::vector<Log> given_back;  // closed, which may write, after the mutex is free
   const std::lock_guard guard(mutex_);
+  in_pass_ = false;
+  asked_.clear();
+  failed_.clear();
   for (auto it = adopted_.begin(); it != adopted_.end();) {
     if (!it->second->nothing_live()) {
       ++it;

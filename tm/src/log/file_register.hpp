@@ -16,6 +16,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "../decision_register.hpp"
 #include "../environment.hpp"
@@ -45,7 +47,9 @@ class FileRegister final : public DecisionRegister {
   };
 
   /// Takes a slot, reads it, takes its disk space and records a new incarnation. Error: damage with
-  /// file and offset, another layout version, no free slot, or what the file system said.
+  /// file and offset, another layout version, no free slot, a directory of another user or one that
+  /// others can write to, or what the file system said. A slot that this user may not open is told
+  /// to `report` and left out.
   static Result<std::unique_ptr<FileRegister>> open(Environment& environment,
                                                     const Options& options);
 
@@ -75,10 +79,14 @@ class FileRegister final : public DecisionRegister {
 
   FileRegister(Environment& environment, Options options, const RegisterId& id);
   Result<void> take_own_slot();
+  Result<std::unique_ptr<Slot>> take_free_slot();
   Result<std::unique_ptr<Slot>> try_take(std::uint16_t slot);
   Result<Log> adopt(std::uint16_t slot);
   Result<void> adopt_if_unfinished(std::uint16_t slot);
   Result<void> take_acknowledgements(DecisionLog& log);
+  Result<Owner> ask_running_owner(const Gtrid& gtrid);
+  [[nodiscard]] std::optional<Result<Owner>> known_in_pass(const Gtrid& gtrid);
+  void remember_in_pass(const Gtrid& gtrid, const Result<Owner>& owner);
   void tell_trouble(std::uint16_t slot, const Result<void>& looked, const char* means);
   [[nodiscard]] Log adopted(std::uint16_t slot);
   /// The log that says what is decided about gtrid; null: not held here.
@@ -94,6 +102,11 @@ class FileRegister final : public DecisionRegister {
   Log own_;
 
   std::mutex mutex_;  // of those below; never held across I/O
+  // What was asked about slots that are not held here, by incarnation: one answer a pass. "Live" is
+  // always safe, "stranger" was read after the branch was listed, an error leaves it alone.
+  bool in_pass_ = false;
+  std::map<std::pair<std::uint16_t, Incarnation>, Owner> asked_;
+  std::map<std::uint16_t, Error> failed_;
   std::map<std::uint16_t, Log> adopted_;
   std::map<std::uint16_t, std::string> troubles_;  // what was reported about a slot
   std::map<std::uint16_t, std::uint64_t>

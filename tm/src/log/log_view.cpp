@@ -22,22 +22,23 @@ struct Attempt {
 
 Attempt read_segment(FileSystem& files, const fs::path& slot) {
   Attempt attempt;
-  const auto newest = newest_segment(files, slot);
+  const auto newest = current_segment(files, slot);
   if (!newest) {
     attempt.error = newest.error();
     return attempt;
   }
-  attempt.segment = *newest;
-  if (*newest == 0) return attempt;
-  const fs::path path = segment_path(slot, *newest);
+  attempt.segment = newest->number;
+  if (newest->number == 0) return attempt;
+  const fs::path& path = newest->path;
   const auto bytes = read_whole_file(files, path);
   if (!bytes) {
     attempt.error = bytes.error();
     return attempt;
   }
-  const auto scan = scan_segment(path, *newest, *bytes, [&](std::uint64_t offset, Record record) {
-    attempt.records.push_back({path, offset, std::move(record)});
-  });
+  const auto scan =
+      scan_segment(path, newest->number, *bytes, [&](std::uint64_t offset, Record record) {
+        attempt.records.push_back({path, offset, std::move(record)});
+      });
   if (!scan) attempt.error = scan.error();
   if (scan && scan->torn) attempt.torn_at = scan->end;
   return attempt;
@@ -77,7 +78,11 @@ SlotView view_slot(FileSystem& files, std::uint16_t number, const fs::path& dire
     view.incarnations = std::move(incarnations->entries);
   else if (!view.error)
     view.error = incarnations.error();
-  const auto lock = files.try_lock(directory / "lock");
+  const fs::path path = directory / "lock";
+  const auto there = files.exists(path);
+  if (!there && !view.error) view.error = there.error();
+  if (!there || !*there) return view;  // taking a lock would make the file, for this user
+  const auto lock = files.try_lock(path);
   view.owned = lock && *lock == nullptr;
   if (!lock && !view.error) view.error = lock.error();
   return view;

@@ -18,47 +18,19 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <mutex>
 #include <set>
 #include <system_error>
 #include <xabridge/xid.hpp>
 
+#include "posix_access.hpp"
+
 namespace xabridge::tm {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string hint(int code) {
-  switch (code) {
-    case EACCES:
-    case EPERM:
-      return "; the user running this process (uid " + std::to_string(::geteuid()) +
-             ") must own the log directory and be able to write to it";
-    case ENOSPC:
-      return "; free space on that file system";
-    case EDQUOT:
-      return "; raise the quota of uid " + std::to_string(::geteuid()) + " or free space";
-    case EROFS:
-      return "; the file system is mounted read-only";
-    case ENOTDIR:
-      return "; a part of the path is a file, not a directory";
-    case EMFILE:
-    case ENFILE:
-      return "; raise the limit of open files (ulimit -n)";
-    default:
-      return "";
-  }
-}
-
-Error failure(const char* operation, const fs::path& path, int code) {
-  Error error;
-  error.operation = operation;
-  error.sys_errno = code;
-  error.message = std::string("cannot ") + operation + " " + path.string() + ": " +
-                  std::generic_category().message(code) + hint(code);
-  return error;
-}
 
 template <class Call>
 auto retry_interrupted(Call call) {
@@ -126,6 +98,8 @@ class PosixFile final : public File {
     return {};
   }
 
+  Result<bool> is_at(const fs::path& path) override { return same_file(fd_, path); }
+
  private:
   int fd_;
   fs::path path_;
@@ -153,6 +127,7 @@ class PosixLock final : public FileLock {
   }
   [[nodiscard]] bool held() const noexcept override { return fd_.load() >= 0; }
   [[nodiscard]] LockIdentity identity() const noexcept override;
+  Result<bool> is_at(const fs::path& path) override { return same_file(fd_.load(), path); }
   void let_go() noexcept {
     const int fd = fd_.exchange(-1);
     if (fd >= 0) ::close(fd);
@@ -202,9 +177,11 @@ class PosixFileSystem final : public FileSystem {
                       : mode == OpenMode::read_write ? O_RDWR
                                                      : O_RDWR | O_CREAT | O_EXCL;
     const int fd = retry_interrupted(
-        [&] { return ::open(path.c_str(), flags | O_CLOEXEC, S_IRUSR | S_IWUSR); });
+        [&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR); });
     if (fd < 0) return failure(mode == OpenMode::create_new ? "create" : "open", path, errno);
-    return std::unique_ptr<File>(std::make_unique<PosixFile>(fd, path));
+    auto file = std::make_unique<PosixFile>(fd, path);
+    if (auto own = require_own_file(fd, path, mode != OpenMode::read); !own) return own.error();
+    return std::unique_ptr<File>(std::move(file));
   }
 
   Result<void> create_directories(const fs::path& path) override {
@@ -221,6 +198,10 @@ class PosixFileSystem final : public FileSystem {
       return failure("create directory", path, ENOTDIR);
     }
     return failure("create directory", path, code);
+  }
+
+  Result<void> require_own_directory(const fs::path& path, Links links) override {
+    return tm::require_own_directory(path, links);
   }
 
   Result<std::vector<std::string>> list(const fs::path& directory) override {
@@ -248,6 +229,13 @@ class PosixFileSystem final : public FileSystem {
     return {};
   }
 
+  Result<void> rename_new(const fs::path& from, const fs::path& to) override {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+    // Not every file system can.
+    if (errno == EINVAL || errno == ENOSYS) return FileSystem::rename_new(from, to);
+    return failure(("rename " + from.filename().string() + " to").c_str(), to, errno);
+  }
+
   Result<void> remove(const fs::path& path) override {
     if (::unlink(path.c_str()) != 0) return failure("remove", path, errno);
     return {};
@@ -267,9 +255,14 @@ class PosixFileSystem final : public FileSystem {
   Result<std::unique_ptr<FileLock>> try_lock(const fs::path& path) override {
     // Held from open to registration: no fork can slip in between and copy an unregistered lock.
     const std::lock_guard guard(lock_list().mutex);
-    const int fd = retry_interrupted(
-        [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR); });
+    const int fd = retry_interrupted([&] {
+      return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    });
     if (fd < 0) return failure("open lock file", path, errno);
+    if (auto own = require_own_file(fd, path, false); !own) {  // `status` asks as root, too
+      ::close(fd);
+      return own.error();
+    }
     if (retry_interrupted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) == 0)
       return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(fd));
     const int code = errno;
@@ -286,6 +279,13 @@ class PosixFileSystem final : public FileSystem {
 };
 
 }  // namespace
+
+Result<void> FileSystem::rename_new(const fs::path& from, const fs::path& to) {
+  const auto there = exists(to);
+  if (!there) return there.error();
+  if (*there) return failure(("rename " + from.filename().string() + " to").c_str(), to, EEXIST);
+  return rename(from, to);
+}
 
 FileSystem& posix_file_system() {
   static FileSystem& files = *new PosixFileSystem;

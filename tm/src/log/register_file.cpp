@@ -101,6 +101,8 @@ Result<RegisterId> read_register_file(FileSystem& files, const fs::path& root) {
 Result<RegisterId> open_register_file(Environment& environment, const fs::path& root) {
   FileSystem& files = environment.files;
   if (auto made = files.create_directories(root); !made) return made.error();
+  if (auto own = files.require_own_directory(root, FileSystem::Links::trusted); !own)
+    return own.error();
   const auto give_up = environment.clock.now() + std::chrono::seconds(10);
   while (true) {
     auto there = files.exists(file_of(root));

@@ -4,16 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 namespace xabridge::tm {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kNameDigits = 16;
-constexpr std::size_t kSlotDigits = 4;
-constexpr std::string_view kSuffix = ".log";
 constexpr std::size_t kZeroChunk = 256U << 10U;
 
 // The file system said no before it took anything: the bytes it refused are not on disk and never
@@ -22,54 +18,20 @@ bool refused_for_space(const Error& error) {
   return error.sys_errno == ENOSPC || error.sys_errno == EDQUOT || error.sys_errno == EFBIG;
 }
 
-std::uint64_t segment_number(std::string_view name) {
-  if (name.size() != kNameDigits + kSuffix.size() || !name.ends_with(kSuffix)) return 0;
-  std::uint64_t number = 0;
-  const char* end = name.data() + kNameDigits;
-  const auto [stop, code] = std::from_chars(name.data(), end, number);
-  return code == std::errc() && stop == end ? number : 0;
-}
-
-fs::path spare_path(const fs::path& slot) { return slot / "spare.log"; }
-
 std::span<const std::byte> as_bytes(const std::string& text) {
   return std::as_bytes(std::span(text));
 }
 
 }  // namespace
 
-fs::path segment_path(const fs::path& slot, std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  digits.insert(0, kNameDigits - std::min(kNameDigits, digits.size()), '0');
-  return slot / (digits + std::string(kSuffix));
-}
-
-std::string slot_name(std::uint16_t number) {
-  std::string name = std::to_string(number);
-  if (name.size() < kSlotDigits) name.insert(0, kSlotDigits - name.size(), '0');
-  return name;
-}
-
-std::optional<std::uint16_t> slot_number(std::string_view name) {
-  std::uint16_t number = 0;
-  const char* end = name.data() + name.size();
-  const auto [stop, code] = std::from_chars(name.data(), end, number);
-  if (code != std::errc() || stop != end || slot_name(number) != name) return {};
-  return number;
-}
-
-Result<std::uint64_t> newest_segment(FileSystem& files, const fs::path& slot) {
-  const auto names = files.list(slot);
-  if (!names) return names.error();
-  std::uint64_t newest = 0;
-  for (const std::string& name : *names) newest = std::max(newest, segment_number(name));
-  return newest;
-}
-
 Slot::Slot(Environment& environment, Options options, std::unique_ptr<FileLock> lock)
     : environment_(environment), options_(std::move(options)), lock_(std::move(lock)) {}
 
 Result<std::unique_ptr<Slot>> Slot::try_take(Environment& environment, Options options) {
+  if (auto own =
+          environment.files.require_own_directory(options.directory, FileSystem::Links::refused);
+      !own)
+    return own.error();
   auto lock = environment.files.try_lock(options.directory / "lock");
   if (!lock) return lock.error();
   if (!*lock) return std::unique_ptr<Slot>();
@@ -82,19 +44,33 @@ Result<void> Slot::load() {
   auto incarnations = read_incarnations(environment_.files, options_.directory);
   if (!incarnations) return incarnations.error();
   incarnations_ = std::move(*incarnations);
-  const auto newest = newest_segment(environment_.files, options_.directory);
-  if (!newest) return newest.error();
-  if (*newest == 0) {
+  const LockIdentity lock = lock_->identity();
+  predecessor_gone_ = incarnations_.entries.empty() ||
+                      (lock != LockIdentity{} && incarnations_.entries.back().lock == lock);
+  const auto current = current_segment(environment_.files, options_.directory);
+  if (!current) return current.error();
+  if (current->number == 0) {
     if (incarnations_.entries.empty()) return {};
     // A segment is made before the first incarnation is recorded.
     return damaged(options_.directory, 0, "the slot has been used, but its segment is missing");
   }
-  const fs::path path = segment_path(options_.directory, *newest);
-  const auto bytes = read_whole_file(environment_.files, path);
+  if (current->taken) return read_segment(*current);
+  // From here on nobody is told that what they add to it is durable.
+  const fs::path taken = taken_path(options_.directory, current->number);
+  if (auto renamed = environment_.files.rename_new(current->path, taken); !renamed) return renamed;
+  auto read = read_segment({current->number, taken, true});
+  // What cannot be read is left as it was found.
+  if (!read) (void)environment_.files.rename_new(taken, current->path);
+  return read;
+}
+
+Result<void> Slot::read_segment(const CurrentSegment& current) {
+  const auto bytes = read_whole_file(environment_.files, current.path);
   if (!bytes) return bytes.error();
-  const auto scan = scan_segment(path, *newest, *bytes, [this](std::uint64_t, Record record) {
-    found_.apply(std::move(record));
-  });
+  const fs::path path = segment_path(options_.directory, current.number);  // for people
+  const auto scan =
+      scan_segment(path, current.number, *bytes,
+                   [this](std::uint64_t, Record record) { found_.apply(std::move(record)); });
   if (!scan) return scan.error();
   if (scan->segment.register_id != options_.register_id || scan->segment.slot != options_.number)
     return damaged(path, 0, "the segment was made for another log root or slot");
@@ -102,9 +78,27 @@ Result<void> Slot::load() {
     options_.report("decision log: torn tail cut at " + path.string() + ":" +
                     std::to_string(scan->end) +
                     " (a write that was not finished when its owner died; no decision is lost)");
-  segment_ = *newest;
+  segment_ = current.number;
   number_ = scan->last_number;
   return {};
+}
+
+// By what the names lead to, see slot.hpp.
+Result<void> Slot::still_ours() {
+  const fs::path lock = options_.directory / "lock";
+  const fs::path segment = segment_path(options_.directory, segment_);
+  auto at = lock_->is_at(lock);
+  const bool lock_is = at && *at;
+  if (lock_is && file_ != nullptr) at = file_->is_at(segment);
+  if (!at) return at.error();
+  if (*at) return {};
+  Error error;
+  error.operation = "write decision log";
+  error.message = (lock_is ? segment : lock).string() +
+                  " was deleted or replaced while this process used it: another process may own "
+                  "the slot now. Restart this process, and let nothing but xabridge change files "
+                  "in the log directory";
+  return error;
 }
 
 Result<void> Slot::start(const IncarnationEntry& entry) {
@@ -113,10 +107,12 @@ Result<void> Slot::start(const IncarnationEntry& entry) {
     options_.report("decision log: torn tail cut at " +
                     (options_.directory / "incarnations").string() +
                     " (an incarnation that was never used)");
+  if (auto ours = still_ours(); !ours) return fail(std::move(ours.error()));
   auto recorded = record_incarnation(environment_.files, options_.directory, incarnations_, entry);
   if (!recorded) return recorded;
   incarnations_.torn = false;
   incarnations_.entries.push_back(entry);
+  if (auto ours = still_ours(); !ours) return fail(std::move(ours.error()));
   return {};
 }
 
@@ -163,6 +159,13 @@ Result<void> Slot::append(std::string& batch, std::uint32_t records) {
     done = whole ? Result<void>() : whole.error();
   }
   if (done) done = file_->sync();
+  if (done) {
+    done = still_ours();
+    // A taker that comes later must not find what was not told. One that came before has seen it,
+    // or has not: unknown all the same.
+    if (!done && file_->write_at(end_, as_bytes(std::string(kSectorSize, '\0'))))
+      (void)file_->sync();
+  }
   if (!done) {
     done.error().outcome_known = false;
     return fail(std::move(done.error()));
@@ -183,7 +186,9 @@ Result<bool> Slot::stands_at_end(const std::string& batch) {
 
 Result<void> Slot::rotate(const std::string& live, std::uint32_t count, std::uint64_t room) {
   if (auto allowed = writable(); !allowed) return allowed;
+  if (auto ours = still_ours(); !ours) return fail(std::move(ours.error()));
   if (auto retired = retire_old_segments(); !retired) return retired;
+  if (auto removed = remove_doubtful_spare(); !removed) return removed;
 
   // Twice the live records: else a log full of them would be copied again for every few batches.
   const std::uint64_t first = round_up_to_sector(live.size() + kSectorSize);
@@ -222,16 +227,27 @@ Result<void> Slot::rotate(const std::string& live, std::uint32_t count, std::uin
   salt_ = salt;
   size_ = *actual;
   end_ = batch.size();
-  return retire_old_segments();
+  auto retired = retire_old_segments();
+  predecessor_gone_ = true;  // nothing of it is left
+  return retired;
 }
 
 Result<void> Slot::name_spare(std::uint64_t number) {
   const fs::path path = segment_path(options_.directory, number);
-  auto renamed = environment_.files.rename(spare_path(options_.directory), path);
+  auto renamed = environment_.files.rename_new(spare_path(options_.directory), path);
   if (!renamed && refused_for_space(renamed.error())) return renamed;
   if (renamed) renamed = environment_.files.sync_directory(options_.directory);
   if (!renamed) return fail(std::move(renamed.error()));
   return {};
+}
+
+Result<void> Slot::remove_doubtful_spare() {
+  if (predecessor_gone_) return {};
+  const fs::path path = spare_path(options_.directory);
+  const auto there = environment_.files.exists(path);
+  if (!there) return there.error();
+  if (!*there) return {};
+  return environment_.files.remove(path);
 }
 
 Result<void> Slot::reserve() {
@@ -292,10 +308,10 @@ Result<void> Slot::retire_old_segments() {
     const std::uint64_t number = segment_number(name);
     if (number == 0 || number >= segment_) continue;
     const fs::path path = options_.directory / name;
-    auto retired =
-        have_spare ? files.remove(path) : files.rename(path, spare_path(options_.directory));
+    const bool again = !have_spare && predecessor_gone_;
+    auto retired = again ? files.rename(path, spare_path(options_.directory)) : files.remove(path);
     if (!retired) return fail(std::move(retired.error()));
-    have_spare = true;
+    have_spare = have_spare || again;
     changed = true;
   }
   if (!changed) return {};

@@ -2,7 +2,9 @@
 //
 //   lock                  held while owned; ends with the process
 //   incarnations          see incarnations.hpp
-//   <16 digits>.log       the current segment (log_format.hpp); lower numbers are left by a crash
+//   <16 digits>.log       the current segment (log_format.hpp), written to by the process that made
+//                         it; lower numbers are left by a crash
+//   <16 digits>.taken.log the same, of an earlier owner: renamed by whoever read it since
 //   spare.log             space for the next segment, taken in advance
 //
 // From one segment to the next (rotate), and what a crash leaves after each step:
@@ -13,6 +15,15 @@
 // Every process rotates before it writes: what it read becomes durable by its own sync (a page
 // cache may hold what a failed sync of its predecessor never brought to the disk), and a torn tail
 // stays behind.
+//
+// The lock is only as good as its file. Where that is deleted (or a network file system forgets
+// who holds it) two processes own the slot, so each of them is held by names instead:
+//   * a taker renames the segment before it reads it;
+//   * a writer looks after each sync whether lock and segment still have their names. When they
+//     have, whoever takes the slot later reads what was synced. When they have not, a taker may
+//     have read before: the batch is unknown and every later one refused, as after a failed sync;
+//   * a segment never gets a name that is taken, and what a taker did not see to be left by a dead
+//     process (its lock was another one) is deleted, not used again: its writer may write on.
 #pragma once
 
 #include <functional>
@@ -22,22 +33,13 @@
 #include "../environment.hpp"
 #include "incarnations.hpp"
 #include "live_records.hpp"
+#include "segment_names.hpp"
 #include "segment_reader.hpp"
 
 namespace xabridge::tm {
 
 /// Tells people what they should know; called from whichever thread found it.
 using Report = std::function<void(const std::string&)>;
-
-/// The name of a slot's directory, and its inverse (nullopt: not a slot's).
-[[nodiscard]] std::string slot_name(std::uint16_t number);
-[[nodiscard]] std::optional<std::uint16_t> slot_number(std::string_view name);
-
-/// Highest segment number in a slot's directory; 0: none.
-[[nodiscard]] Result<std::uint64_t> newest_segment(FileSystem& files,
-                                                   const std::filesystem::path& slot);
-[[nodiscard]] std::filesystem::path segment_path(const std::filesystem::path& slot,
-                                                 std::uint64_t number);
 
 /// Not thread-safe, except held().
 class Slot {
@@ -70,6 +72,9 @@ class Slot {
   /// unknown; everything is refused from then on.
   [[nodiscard]] Result<void> writable() const;
 
+  /// What is in the files is not known any more: everything is refused, as after a failed sync.
+  void give_up() noexcept { failed_ = true; }
+
   /// True when a batch of this many bytes (header included, padding not) can be appended now.
   [[nodiscard]] bool fits(std::uint64_t size) const noexcept;
   /// Writes and syncs a begun batch; fits() is true. outcome_known = false: it may be on disk.
@@ -84,11 +89,14 @@ class Slot {
  private:
   Slot(Environment& environment, Options options, std::unique_ptr<FileLock> lock);
   Result<void> load();
+  Result<void> read_segment(const CurrentSegment& current);
+  Result<void> still_ours();
   Result<std::unique_ptr<File>> make_spare(std::uint64_t size);
   Result<void> fill_with_zeros(File& file, std::uint64_t size);
   Result<void> name_spare(std::uint64_t number);
   Result<bool> stands_at_end(const std::string& batch);
   Result<void> retire_old_segments();
+  Result<void> remove_doubtful_spare();
   Error fail(Error error);
 
   Environment& environment_;
@@ -101,7 +109,8 @@ class Slot {
   std::uint64_t size_ = 0;
   std::uint64_t end_ = 0;
   std::uint64_t salt_ = 0;
-  std::uint64_t number_ = 0;  // of the last batch
+  std::uint64_t number_ = 0;      // of the last batch
+  bool predecessor_gone_ = true;  // for certain: its files may be used again
   bool failed_ = false;
 };
 

@@ -301,6 +301,7 @@ Result<Config> Config::load(const std::filesystem::path& file) {
   }
   Result<Config> config = parse(text.str(), file.string());
   if (!config) return config;
+  config->warnings = tm::leaks(*config, file);
   const auto folder = std::filesystem::absolute(file).parent_path();
   if (config->log_directory.is_relative()) config->log_directory = folder / config->log_directory;
   for (ResourceManagerConfig& rm : config->resource_managers) {

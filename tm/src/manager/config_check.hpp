@@ -1,9 +1,11 @@
 // What a configuration must fulfil, wherever it came from: a file or code.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 #include <xabridge/config.hpp>
 
 namespace xabridge::tm {
@@ -19,5 +21,11 @@ struct ConfigProblem {
 
 /// "resource_manager[<index>].<field>"
 [[nodiscard]] std::string resource_manager_key(std::size_t index, std::string_view field);
+
+/// The resource managers whose open string holds a password, or another secret, itself.
+[[nodiscard]] std::vector<std::string> holders_of_secrets(const Config& config);
+/// What others on this machine can learn from the file of this configuration.
+[[nodiscard]] std::vector<std::string> leaks(const Config& config,
+                                             const std::filesystem::path& file);
 
 }  // namespace xabridge::tm

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <exception>
 
+#include "server_warnings.hpp"
+
 namespace xabridge::tm {
 namespace {
 
@@ -15,7 +17,12 @@ constexpr std::chrono::milliseconds kPatienceAtEnd{500};
 
 void work(RecoveryState& state, const RecoveryWorker::Options& options) {
   for (;;) {
-    const PassReport report = state.pass();
+    PassReport report;
+    try {
+      report = state.pass();
+    } catch (const std::exception&) {
+      report.completed = false;  // not even memory to say so; the next pass starts over
+    }
     const auto over = std::chrono::steady_clock::now();
     auto due = over + options.interval;
     if (report.next_due) due = std::min(due, std::max(*report.next_due, over + kShortestPause));
@@ -23,6 +30,12 @@ void work(RecoveryState& state, const RecoveryWorker::Options& options) {
     std::unique_lock lock(state.mutex);
     state.first_pass_over = true;
     state.changed.notify_all();
+    lock.unlock();
+    warn_of_servers(report, state.resource_managers, *state.events, [&] {
+      const std::lock_guard guard(state.mutex);
+      return state.stopping;
+    });
+    lock.lock();
     if (!options.background) return;
     const auto ends = [&] { return state.stopping; };
     if (state.changed.wait_until(lock, over + kShortestPause, ends)) return;
@@ -42,12 +55,25 @@ RecoveryState::RecoveryState(std::unique_ptr<DecisionRegister> reg, Clock& c,
       recovery(*decisions, clock, options,
                [sink = events](const Event& event) { sink->emit(event); }) {}
 
-PassReport RecoveryState::pass() {
-  {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return !passing; });
-    passing = true;
+// However it ends: a pass that stayed "under way" would keep every later one waiting for ever.
+struct RecoveryState::Passing {
+  explicit Passing(RecoveryState& s) : state(s) {
+    std::unique_lock lock(state.mutex);
+    state.changed.wait(lock, [&] { return !state.passing; });
+    state.passing = true;
   }
+  Passing(const Passing&) = delete;
+  Passing& operator=(const Passing&) = delete;
+  ~Passing() {
+    const std::lock_guard lock(state.mutex);
+    state.passing = false;
+    state.changed.notify_all();
+  }
+  RecoveryState& state;
+};
+
+PassReport RecoveryState::pass() {
+  const Passing under_way(*this);
   PassReport report;
   try {
     std::vector<ResourceManagerPort*> ports;
@@ -63,10 +89,12 @@ PassReport RecoveryState::pass() {
     report.completed = false;
     events->emit(EventKind::warning, {}, {}, 0,
                  std::string("recovery pass ended early: ") + e.what());
+  } catch (...) {
+    // A foreign switch may throw anything.
+    report.completed = false;
+    events->emit(EventKind::warning, {}, {}, 0,
+                 "recovery pass ended early: an exception that is no std::exception");
   }
-  const std::lock_guard lock(mutex);
-  passing = false;
-  changed.notify_all();
   return report;
 }
 

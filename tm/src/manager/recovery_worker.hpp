@@ -46,6 +46,9 @@ struct RecoveryState {
   bool stopping = false;
   bool first_pass_over = false;
   bool thread_over = false;
+
+ private:
+  struct Passing;
 };
 
 class RecoveryWorker {

@@ -48,6 +48,7 @@ class ResourceManager final : public ResourceManagerPort {
 
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   [[nodiscard]] int rmid() const noexcept { return instance_->rmid; }
+  [[nodiscard]] const std::string& open_string() const noexcept { return instance_->open_string; }
   /// The extras' word for it; empty for a foreign switch.
   [[nodiscard]] std::string driver() const;
 

@@ -2,7 +2,7 @@
 //
 // Safe to repeat is an attempt that is rolled back for certain; sensible to repeat is one whose
 // reason may be gone next time. The reason is looked for where it is said most exactly: in the
-// exception, then in what the resource managers answered to the rollback or the commit.
+// exception, then in what the resource managers said before the work was undone, or about it.
 #include <algorithm>
 #include <exception>
 #include <random>
@@ -18,50 +18,73 @@ namespace {
 
 /// Reasons that may be gone at the next try. A lost connection (XAER_RMFAIL) counts: before prepare
 /// and in an attempt that ended as rolled back it has committed nothing.
-constexpr bool is_transient(int code) noexcept {
+constexpr bool is_transient_code(int code) noexcept {
   return code == XA_RBDEADLOCK || code == XA_RBTRANSIENT || code == XA_RBCOMMFAIL ||
          code == XAER_RMFAIL;
+}
+
+/// Where the code is too general, the SQLSTATE tells. xa_open has one answer, XAER_RMERR, for a
+/// server that is away (class 08) and for a wrong password; XA_RBROLLBACK may be a branch that the
+/// server undid as it does after a deadlock, without saying more (40001).
+bool is_away(const Error& e) noexcept {
+  return e.xa_code == XAER_RMERR && (e.sqlstate.starts_with("08") || e.sqlstate == "57P03");
+}
+
+/// A lost connection is what any error may end with; these are not.
+bool is_undone(const Error& e) noexcept {
+  return e.xa_code == XA_RBDEADLOCK || e.xa_code == XA_RBTRANSIENT ||
+         (e.xa_code == XA_RBROLLBACK && e.sqlstate == "40001");
+}
+
+bool is_transient(const Error& e) noexcept {
+  return is_transient_code(e.xa_code) || is_undone(e) || is_away(e);
 }
 
 std::string transient_text(const Error& e) {
   return code_name(e.xa_code) + " at " + e.resource_manager + ": " + e.to_string();
 }
 
-/// What the branches said; empty: nothing that a repetition would cure.
-std::string transient_reason(const Outcome& outcome) {
-  for (const BranchOutcome& branch : outcome.branches) {
-    for (const Error& e : branch.errors) {
-      if (is_transient(e.xa_code)) return transient_text(e);
-    }
+/// What the branches said, apart from what went wrong with the rollback itself; empty: nothing that
+/// a repetition would cure.
+std::string branches_reason(const Transaction::Impl& transaction,
+                            bool (*counts)(const Error&) noexcept) {
+  for (const Error& e : transaction.doomed_by) {
+    if (counts(e)) return transient_text(e);
   }
-  if (is_transient(outcome.reason_code))
-    return code_name(outcome.reason_code) + ": " + outcome.reason;
   return {};
 }
 
-/// Likewise of an exception of the application's function, whose attempt ended as `outcome`.
-std::string transient_reason(const std::exception_ptr& thrown, const Transaction::Impl& transaction,
-                             const Outcome& outcome) {
+/// Of an attempt whose function returned.
+std::string transient_reason(const Transaction::Impl& transaction, const Outcome& outcome) {
+  std::string reason = branches_reason(transaction, is_transient);
+  if (!reason.empty()) return reason;
+  if (!is_transient_code(outcome.reason_code)) return {};
+  return code_name(outcome.reason_code) + ": " + outcome.reason;
+}
+
+/// Of an exception of the application's function.
+std::string transient_reason(const std::exception_ptr& thrown,
+                             const Transaction::Impl& transaction) {
+  bool said = false;  // what happened, and that it would happen again
   try {
     std::rethrow_exception(thrown);
   } catch (const RetryRequest& e) {
     return std::string("asked for by the application: ") + e.what();
   } catch (const Exception& e) {
-    if (is_transient(e.error().xa_code)) return e.what();
+    if (is_transient(e.error())) return e.what();
+    said = true;
   } catch (const std::exception& e) {
     for (const auto& branch : transaction.branches) {
       const int code = branch.resource_manager->classify(e);
-      if (is_transient(code)) {
+      if (is_transient_code(code)) {
         return code_name(code) + " at " + branch.resource_manager->name() + ": " + e.what();
       }
+      said = said || code != XA_OK;
     }
   } catch (...) {
     // Says nothing; the branches may.
   }
-  for (const Error& e : transaction.doomed_by) {
-    if (is_transient(e.xa_code)) return transient_text(e);
-  }
-  return transient_reason(outcome);
+  return branches_reason(transaction, said ? is_undone : is_transient);
 }
 
 /// Throws `e` with the application's exception nested in it.
@@ -102,8 +125,10 @@ Error not_rolled_back_error(const Transaction::Impl& impl, const Outcome& outcom
 std::chrono::milliseconds pause_before(const Backoff& backoff, int attempt) {
   thread_local std::minstd_rand random{std::random_device{}()};
   std::uniform_real_distribution<double> jitter(0.5, 1.0);
-  const auto full = std::min<std::int64_t>(backoff.maximum.count(),
-                                           backoff.initial.count() << std::min(attempt - 1, 20));
+  // Doubled until it would be longer than the maximum: never beyond what the number can hold.
+  std::int64_t full = backoff.initial.count();
+  for (int i = 1; i < attempt && full < backoff.maximum.count(); ++i) full *= 2;
+  full = std::min<std::int64_t>(full, backoff.maximum.count());
   return std::chrono::milliseconds(
       static_cast<std::int64_t>(static_cast<double>(full) * jitter(random)));
 }
@@ -141,8 +166,8 @@ Attempt attempt_once(Transaction& transaction, Transaction::Impl& impl,
       attempt.outcome.reason_code == XA_RBTIMEOUT) {
     return attempt;
   }
-  attempt.retry_reason = attempt.thrown ? transient_reason(attempt.thrown, impl, attempt.outcome)
-                                        : transient_reason(attempt.outcome);
+  attempt.retry_reason = attempt.thrown ? transient_reason(attempt.thrown, impl)
+                                        : transient_reason(impl, attempt.outcome);
   return attempt;
 }
 

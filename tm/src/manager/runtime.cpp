@@ -43,6 +43,7 @@ Runtime::Runtime(Config c, Environment& e)
       logging(config.logging_level),
       events(std::make_shared<Events>(observers(logging, config))),
       forks_before(forks()) {
+  for (const std::string& text : config.warnings) events->emit(EventKind::warning, {}, {}, 0, text);
   Recovery::Options options;
   options.maximum_backoff = config.recovery_backoff_maximum;
   recovery = std::make_shared<RecoveryState>(open_register(config, environment, events),

@@ -42,8 +42,9 @@ class StepRunner {
   };
   /// From `first` on; the step it stopped at, `finished` at the end.
   Step run(Step first, Until until = Until::finished);
-  /// Why branches that were ended to be rolled back were doomed already: a deadlock, a lost
-  /// connection. Not part of the outcome, which the application asked for; run() wants to know.
+  /// What branches said about why the transaction is rolled back: a vote, or that they were doomed
+  /// before it was asked for. What went wrong with the rollback itself is not among it. Not part
+  /// of the outcome, which the application may have asked for; run() wants to know.
   [[nodiscard]] const std::vector<Error>& doomed_by() const noexcept { return doomed_by_; }
 
  private:

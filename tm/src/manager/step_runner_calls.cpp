@@ -5,10 +5,34 @@
 // thread; then this thread makes the calls that only it can make, or, having none, one of those
 // that would have needed a thread; then it fetches the answers that are outstanding.
 #include <algorithm>
+#include <xabridge/codes.hpp>
 
 #include "step_runner.hpp"
 
 namespace xabridge::tm {
+
+namespace {
+
+/// An answer that says why nothing is committed. XA_RB* to xa_rollback does: the branch had been
+/// rolled back already. That a rollback failed does not.
+bool tells_why(Verb verb, int code) {
+  switch (verb) {
+    case Verb::end:
+    case Verb::end_fail:
+    case Verb::prepare:
+    case Verb::commit_one_phase:
+      return true;
+    case Verb::rollback:
+      return is_rollback(code);
+    case Verb::commit:
+    case Verb::forget:
+    case Verb::confirm:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
 
 /// Handles this thread owes an xa_complete. XA refuses every other call of the thread there before
 /// it, so they are fetched whatever happens: also when memory runs out in the middle of the step.
@@ -133,7 +157,7 @@ CallAnswer StepRunner::call_in_time(const Call& call) {
 
 void StepRunner::take(const Call& call, CallAnswer answer) {
   report(call, answer);
-  if (call.verb == Verb::end_fail && answer.error) doomed_by_.push_back(*answer.error);
+  if (answer.error && tells_why(call.verb, answer.code)) doomed_by_.push_back(*answer.error);
   coordinator_.answered(call, std::move(answer));
 }
 

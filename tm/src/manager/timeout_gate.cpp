@@ -45,10 +45,15 @@ bool TimeoutGate::proceed(Time now) {
   return true;
 }
 
-void TimeoutGate::interrupt_until_stopped() {
+// An exception here would end the process; short of memory, the next round may have it.
+void TimeoutGate::interrupt_until_stopped() noexcept {
   std::unique_lock lock(mutex_);
   while (!stopped_) {
-    const auto branches = branches_;
+    std::vector<std::pair<std::shared_ptr<ResourceManager>, Xid>> branches;
+    try {
+      branches = branches_;
+    } catch (const std::exception&) {
+    }
     interrupting_ = true;
     lock.unlock();
     for (const auto& [resource_manager, xid] : branches) resource_manager->interrupt(xid);

@@ -50,7 +50,7 @@ class TimeoutGate {
   [[nodiscard]] bool proceed(Time now);
 
   /// Interrupts every branch until stop_interrupts(). Runs in a thread of its own.
-  void interrupt_until_stopped();
+  void interrupt_until_stopped() noexcept;
   /// Before the rollback is sent: it must not be what a late cancel hits. Waits for a cancel under
   /// way, but not longer than a moment: its server may be the one that does not answer.
   void stop_interrupts();

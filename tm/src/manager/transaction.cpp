@@ -1,4 +1,5 @@
 // Transaction: enlistment, the rules of use, and the way into the commit protocol.
+#include <algorithm>
 #include <xabridge/codes.hpp>
 #include <xabridge/transaction_manager.hpp>
 
@@ -10,10 +11,13 @@ namespace {
 
 using tm::throw_misuse;
 
+constexpr std::chrono::hours kLongest{24 * 365 * 100};
+
 std::optional<std::chrono::steady_clock::time_point> deadline_of(
     const tm::Runtime& runtime, std::chrono::milliseconds timeout) {
   if (timeout.count() == 0) return std::nullopt;
-  return runtime.environment.clock.now() + timeout;
+  // "As long as possible" must not become the past: the clock counts nanoseconds.
+  return runtime.environment.clock.now() + std::min<std::chrono::milliseconds>(timeout, kLongest);
 }
 
 }  // namespace
@@ -112,7 +116,7 @@ Outcome Transaction::Impl::run_protocol(Ask ask) {
     run->rollback(doom ? doom->reason : "the application asked for rollback",
                   doom ? doom->code : XA_RBROLLBACK);
   }
-  doomed_by = run->doomed_by();
+  doomed_by.insert(doomed_by.end(), run->doomed_by().begin(), run->doomed_by().end());
   Outcome result = run->outcome();
   if (!run->finished()) phase_two = std::move(run);
   return result;

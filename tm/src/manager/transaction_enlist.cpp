@@ -41,6 +41,7 @@ void Transaction::Impl::withdraw_last() {
 void Transaction::Impl::doom_and_throw(const tm::ResourceManager& rm, tm::CallAnswer answer) {
   Error& e = *answer.error;
   doom = Doom{"'" + rm.name() + "' could not be enlisted: " + e.to_string(), answer.code};
+  doomed_by.push_back(e);  // the function may keep the exception to itself
   throw Exception(std::move(e));
 }
 

@@ -66,7 +66,7 @@ struct Transaction::Impl final : tm::Enlister {
   std::optional<Doom> doom;  // why it can only roll back
   bool active = true;
   std::optional<Outcome> outcome;            // once finished
-  std::vector<Error> doomed_by;              // see StepRunner
+  std::vector<Error> doomed_by;              // see StepRunner; and a failed enlistment
   std::unique_ptr<tm::CommitRun> phase_two;  // to be finished by whoever takes it
   tm::CurrentTransaction current{*this};
 

@@ -68,8 +68,14 @@ Result<Lease> Pool::reserve(Wait wait, Clock::time_point since) {
 Result<std::unique_ptr<Session>> Pool::connect() {
   auto session = server_.connect(owner_tag_);
   // A call that needs a connection and cannot have one is "unavailable", whatever the reason; the
-  // reason itself stays in the texts. xa_open alone answers XAER_RMERR.
-  if (!session) session.error().xa_code = XAER_RMFAIL;
+  // reason itself stays in the texts. xa_open alone answers XAER_RMERR. Whether trying again may
+  // help is told by the SQLSTATE: class 08, a connection that could not be made.
+  if (!session) {
+    Error& error = session.error();
+    const bool unsaid = error.sqlstate.empty() || error.sqlstate == "HY000";
+    if (error.xa_code == XAER_RMFAIL && unsaid) error.sqlstate = "08001";
+    error.xa_code = XAER_RMFAIL;
+  }
   return session;
 }
 
