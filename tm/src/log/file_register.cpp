@@ -148,15 +148,20 @@ Result<FileRegister::Log> FileRegister::adopt(std::uint16_t slot) {
   if (!taken) return taken.error();
   if (*taken == nullptr) return Log();
   const std::uint64_t segment = (*taken)->segment();
+  Slot& owned = **taken;
   auto log = std::make_shared<DecisionLog>(environment_, std::move(*taken));
   const bool clean = log->nothing_live();
-  if (!clean) {
-    if (auto rotated = log->rotate(); !rotated) return rotated.error();
+  {
+    const std::lock_guard guard(mutex_);
+    if (clean) clean_[slot] = segment;
+    // Nobody has written to the segment that this process made when it had the slot before.
+    const auto made = made_.find(slot);
+    if (clean || (made != made_.end() && made->second == segment)) return adopted_[slot] = log;
   }
+  if (auto rotated = log->rotate(); !rotated) return rotated.error();
   const std::lock_guard guard(mutex_);
-  if (clean) clean_[slot] = segment;
-  adopted_[slot] = log;
-  return log;
+  made_[slot] = owned.segment();
+  return adopted_[slot] = log;
 }
 
 Result<void> FileRegister::adopt_if_unfinished(std::uint16_t slot) {
@@ -285,19 +290,12 @@ std::vector<HeuristicRecord> FileRegister::heuristics() {
   return all;
 }
 
-void FileRegister::end_pass() noexcept try {
-  std::vector<Log> given_back;  // closed, which may write, after the mutex is free
+// Also with something unfinished in them: it may take a server days to come back, and meanwhile the
+// owner would look alive to every other process.
+void FileRegister::end_pass() noexcept {
+  std::map<std::uint16_t, Log> given_back;  // closed, which may write, after the mutex is free
   const std::lock_guard guard(mutex_);
-  for (auto it = adopted_.begin(); it != adopted_.end();) {
-    if (!it->second->nothing_live()) {
-      ++it;
-      continue;
-    }
-    given_back.push_back(it->second);
-    it = adopted_.erase(it);
-  }
-} catch (...) {
-  // Out of memory: the slots are kept until the next pass.
+  given_back.swap(adopted_);
 }
 
 }  // namespace xabridge::tm
