@@ -31,8 +31,8 @@ Exit print(const tm::PassReport& report) {
   Exit exit = Exit::ok;
   print_branches(report);
   for (const auto& rm : report.resource_managers) {
-    if (rm.reachable) continue;
-    std::cout << rm.name << ": not reachable"
+    if (rm.reachable && rm.late.empty()) continue;
+    std::cout << rm.name << ": " << (rm.late.empty() ? "not reachable" : "stuck: " + rm.late)
               << (rm.error ? ": " + rm.error->to_string() : std::string()) << '\n';
     exit = Exit::unreachable;
   }

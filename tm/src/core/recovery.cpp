@@ -27,6 +27,13 @@ void Recovery::hurry() noexcept {
   for (auto& [name, lane] : lanes_) lane.backoff = {};
 }
 
+void Recovery::hurry(const std::string& resource_manager) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (const auto lane = lanes_.find(resource_manager); lane != lanes_.end()) {
+    lane->second.backoff = {};
+  }
+}
+
 void Recovery::hold(std::string gtrid) {
   const std::lock_guard lock(mutex_);
   held_.insert(std::move(gtrid));
@@ -41,7 +48,7 @@ PassReport Recovery::pass(std::span<ResourceManagerPort* const> resource_manager
                           const IsLive& is_live, const Stop& stop) {
   Pass pass{*this, is_live, stop};
   for (ResourceManagerPort* port : resource_managers) pass.sources[port->name()].port = port;
-  return run(pass);
+  return run(pass, {});
 }
 
 PassReport Recovery::lane_pass(ResourceManagerPort& own, std::span<const std::string> configured,
@@ -49,11 +56,12 @@ PassReport Recovery::lane_pass(ResourceManagerPort& own, std::span<const std::st
   Pass pass{*this, is_live, stop};
   for (const std::string& name : configured) pass.sources[name];
   pass.sources[own.name()].port = &own;
-  return run(pass);
+  return run(pass, own.name());
 }
 
-PassReport Recovery::run(Pass& pass) {
-  events_({EventKind::recovery_started, {}, {}, 0, {}});
+/// `lane`: empty where the pass is of all.
+PassReport Recovery::run(Pass& pass, std::string_view lane) {
+  events_({EventKind::recovery_started, {}, lane, 0, {}});
   if (!pass.run()) {
     // Without the register nothing can be told: not what is decided, not who is dead.
     pass.report.completed = false;
@@ -64,7 +72,7 @@ PassReport Recovery::run(Pass& pass) {
              pass.report.error->xa_code,
              "recovery cannot read the decision register: " + pass.report.error->to_string()});
   }
-  events_({EventKind::recovery_finished, {}, {}, 0, {}});
+  events_({EventKind::recovery_finished, {}, lane, 0, {}});
   return std::move(pass.report);
 }
 

@@ -147,6 +147,7 @@ class Recovery {
 
   /// The next pass asks resource managers that are backing off, too. Thread-safe.
   void hurry() noexcept;
+  void hurry(const std::string& resource_manager) noexcept;
   /// For a transaction whose decide() ended with outcome_known = false: what stands on disk is only
   /// known to a process that reads the register again, so this one never touches its branches.
   /// Thread-safe.
@@ -193,7 +194,7 @@ class Recovery {
     std::map<std::pair<std::string, Xid>, std::string> said;  // why the others are not
   };
 
-  PassReport run(Pass& pass);
+  PassReport run(Pass& pass, std::string_view lane);
   [[nodiscard]] std::set<std::string> tags_wanted();
   std::chrono::steady_clock::time_point put_off(const std::string& name,
                                                 std::chrono::steady_clock::time_point now);

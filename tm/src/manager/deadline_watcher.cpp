@@ -66,7 +66,9 @@ void DeadlineWatcher::expire(const Entry& entry) {
   events_->emit(EventKind::timed_out, entry.gtrid, {}, XA_RBTIMEOUT,
                 "running statements are interrupted; the transaction rolls back");
   try {
-    std::thread([gate = entry.gate] { gate->interrupt_until_stopped(); }).detach();
+    for (std::size_t number = 0; number < entry.gate->branch_count(); ++number) {
+      std::thread([gate = entry.gate, number] { gate->interrupt_until_stopped(number); }).detach();
+    }
   } catch (const std::system_error& e) {
     // The transaction still rolls back, only when its statement ends by itself.
     events_->emit(EventKind::warning, entry.gtrid, {}, 0,

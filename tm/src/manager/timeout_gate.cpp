@@ -6,7 +6,8 @@ namespace {
 
 // A statement may begin just after the interrupt that was meant for it; so it is repeated.
 constexpr std::chrono::milliseconds kRepeat{200};
-constexpr std::chrono::milliseconds kWaitForCancel{2'000};
+// One that its server does not answer is given up; what waits for it waits no longer.
+constexpr std::chrono::milliseconds kWaitForCancel{1'000};
 
 }  // namespace
 
@@ -45,15 +46,21 @@ bool TimeoutGate::proceed(Time now) {
   return true;
 }
 
-void TimeoutGate::interrupt_until_stopped() {
+std::size_t TimeoutGate::branch_count() const {
+  const std::lock_guard lock(mutex_);
+  return branches_.size();
+}
+
+void TimeoutGate::interrupt_until_stopped(std::size_t number) {
   std::unique_lock lock(mutex_);
-  while (!stopped_) {
-    const auto branches = branches_;
-    interrupting_ = true;
+  // Branches come and go only while the transaction is open, which it is no longer.
+  while (!stopped_ && number < branches_.size()) {
+    const auto branch = branches_[number];
+    ++interrupting_;
     lock.unlock();
-    for (const auto& [resource_manager, xid] : branches) resource_manager->interrupt(xid);
+    branch.first->interrupt(branch.second, kWaitForCancel);
     lock.lock();
-    interrupting_ = false;
+    --interrupting_;
     changed_.notify_all();
     changed_.wait_for(lock, kRepeat, [&] { return stopped_; });
   }
@@ -63,7 +70,7 @@ void TimeoutGate::stop_interrupts() {
   std::unique_lock lock(mutex_);
   stopped_ = true;
   changed_.notify_all();
-  changed_.wait_for(lock, kWaitForCancel, [&] { return !interrupting_; });
+  changed_.wait_for(lock, kWaitForCancel, [&] { return interrupting_ == 0; });
 }
 
 }  // namespace xabridge::tm

@@ -49,8 +49,11 @@ class TimeoutGate {
   /// The point of no return: false when the transaction timed out, at `now` or before.
   [[nodiscard]] bool proceed(Time now);
 
-  /// Interrupts every branch until stop_interrupts(). Runs in a thread of its own.
-  void interrupt_until_stopped();
+  /// The branches whose statements are to be interrupted, as they are now.
+  [[nodiscard]] std::size_t branch_count() const;
+  /// Interrupts the branch of this number until stop_interrupts(). Runs in a thread of its own: a
+  /// server that does not answer the interrupt holds up none at another one.
+  void interrupt_until_stopped(std::size_t number);
   /// Before the rollback is sent: it must not be what a late cancel hits. Waits for a cancel under
   /// way, but not longer than a moment: its server may be the one that does not answer.
   void stop_interrupts();
@@ -62,7 +65,7 @@ class TimeoutGate {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   State state_ = State::open;
-  bool interrupting_ = false;
+  std::size_t interrupting_ = 0;
   bool stopped_ = false;
   std::vector<std::pair<std::shared_ptr<ResourceManager>, Xid>> branches_;
 };
