@@ -56,7 +56,9 @@ Exit print(const tm::PassReport& report) {
 Exit recover(const Config& config) {
   try {
     const auto runtime = std::make_shared<tm::Runtime>(config, tm::posix_environment());
-    return print(runtime->recovery->pass());
+    const tm::PassReport report = runtime->recovery->pass();
+    runtime->recovery->stop();  // what is stuck goes on with nobody to tell
+    return print(report);
   } catch (const Exception& e) {
     std::cerr << "xabridge: " << e.what() << '\n';
     return e.error().xa_code == XAER_INVAL ? Exit::usage : Exit::log;

@@ -1,6 +1,8 @@
 // The transitions of the gate, each under its lock; interrupts are sent outside of it.
 #include "timeout_gate.hpp"
 
+#include <algorithm>
+
 namespace xabridge::tm {
 namespace {
 
@@ -51,15 +53,18 @@ std::size_t TimeoutGate::branch_count() const {
   return branches_.size();
 }
 
-void TimeoutGate::interrupt_until_stopped(std::size_t number) {
+void TimeoutGate::interrupt_until_stopped(std::size_t number, Which which) {
   std::unique_lock lock(mutex_);
-  // Branches come and go only while the transaction is open, which it is no longer.
-  while (!stopped_ && number < branches_.size()) {
-    const auto branch = branches_[number];
+  while (!stopped_) {
+    const std::size_t end =
+        which == Which::rest ? branches_.size() : std::min(number + 1, branches_.size());
     ++interrupting_;
-    lock.unlock();
-    branch.first->interrupt(branch.second, kWaitForCancel);
-    lock.lock();
+    for (std::size_t i = number; i < std::min(end, branches_.size()) && !stopped_; ++i) {
+      const auto branch = branches_[i];
+      lock.unlock();
+      branch.first->interrupt(branch.second, kWaitForCancel);
+      lock.lock();
+    }
     --interrupting_;
     changed_.notify_all();
     changed_.wait_for(lock, kRepeat, [&] { return stopped_; });
