@@ -32,9 +32,7 @@ std::string setting(const std::string& name) {
 }
 
 /// "POSTGRESQL", or the other server of this run.
-std::string other() {
-  return setting("XABRIDGE_TEST_SERVER") == "mariadb" ? "MARIADB" : "MYSQL";
-}
+std::string other() { return setting("XABRIDGE_TEST_SERVER") == "mariadb" ? "MARIADB" : "MYSQL"; }
 
 /// A server that is stopped until thaw(), at the latest by the destructor.
 class Frozen {
@@ -42,7 +40,7 @@ class Frozen {
   explicit Frozen(std::string server)
       : control_(setting("XABRIDGE_TEST_" + std::move(server) + "_CONTROL")) {
     if (control_.empty()) {
-      throw std::runtime_error("no command that freezes the server: eval \"$(scripts/servers env)\"");
+      throw std::runtime_error("no command to freeze with: eval \"$(scripts/servers env)\"");
     }
     frozen_ = run("freeze");
     if (!frozen_) throw std::runtime_error("cannot freeze: " + control_);
@@ -107,16 +105,14 @@ struct FrozenServers : RealServers {
     return c;
   }
   [[nodiscard]] long pg_prepared() {
-    return pg_number(
-        "SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()");
+    return pg_number("SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()");
   }
   /// Both sides moved `amount`, or both did not; waits for it.
   bool comes_to(long amount) {
     const auto patience = Clock::now() + 60s;
-    while (pg_balance(1) != 1000 - amount || my_balance(1) != 1000 + amount ||
-           pg_prepared() != 0) {
+    while (pg_balance(1) != 1000 - amount || my_balance(1) != 1000 + amount || pg_prepared() != 0) {
       if (Clock::now() > patience) return false;
-      std::this_thread::sleep_for(50ms);
+      std::this_thread::yield();
     }
     return true;
   }
@@ -168,7 +164,7 @@ TEST_CASE_METHOD(FrozenServers, "A server frozen at the vote: rolled back in tim
   }
 }
 
-TEST_CASE_METHOD(FrozenServers, "A server frozen at phase two: pending in time, committed after it") {
+TEST_CASE_METHOD(FrozenServers, "A server frozen at phase two: pending in time, then committed") {
   long moved = 0;
   for (const std::string& server : {std::string("POSTGRESQL"), other()}) {
     FreezeAt freeze(EventKind::decided, "", server);
@@ -199,9 +195,8 @@ TEST_CASE_METHOD(FrozenServers, "A server frozen at the first use: refused in ti
     std::string said;
     const auto took = time_of([&] {
       try {
-        (void)tm.run([&](Transaction& tx) {
-          tx.enlist(server == "POSTGRESQL" ? "accounts" : "ledger");
-        });
+        (void)tm.run(
+            [&](Transaction& tx) { tx.enlist(server == "POSTGRESQL" ? "accounts" : "ledger"); });
       } catch (const std::exception& e) {
         said = e.what();
       }
@@ -241,7 +236,7 @@ TEST_CASE_METHOD(FrozenServers, "One frozen server does not stop recovery at the
       const auto healthy_is_done = [&] {
         return pg_frozen ? my_balance(1) == my_before + 250 : pg_balance(1) == pg_before - 250;
       };
-      while (!healthy_is_done() && Clock::now() < patience) std::this_thread::sleep_for(50ms);
+      while (!healthy_is_done() && Clock::now() < patience) std::this_thread::yield();
       CHECK(healthy_is_done());
       CHECK(freeze.frozen->frozen());
       CHECK(none.waits > 0);
@@ -294,8 +289,8 @@ TEST_CASE_METHOD(FrozenServers, "One frozen session of PostgreSQL: rolled back i
     }
     void stop(int signal) const {
       // The server's processes belong to another user where the tests run as root.
-      if (pid > 0) (void)!std::system(("kill -" + std::to_string(signal) + " " +
-                                       std::to_string(pid)).c_str());
+      if (pid > 0)
+        (void)!std::system(("kill -" + std::to_string(signal) + " " + std::to_string(pid)).c_str());
     }
     ~StopSession() { stop(SIGCONT); }
     int pid = 0;

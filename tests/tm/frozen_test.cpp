@@ -66,8 +66,8 @@ struct FrozenFixture : ManagerFixture {
     return outcome.gtrid;
   }
   [[nodiscard]] std::size_t slots_owned() const {
-    const auto log = xabridge::tm::read_log(xabridge::tm::posix_environment(),
-                                            directory.path() / "log");
+    const auto log =
+        xabridge::tm::read_log(xabridge::tm::posix_environment(), directory.path() / "log");
     REQUIRE(log);
     return static_cast<std::size_t>(std::count_if(log->slots.begin(), log->slots.end(),
                                                   [](const auto& slot) { return slot.owned; }));
@@ -159,7 +159,7 @@ TEST_CASE_METHOD(FrozenFixture, "A rollback that does not come back is answered 
   CHECK(ledger.committed() == 0);
 }
 
-TEST_CASE_METHOD(FrozenFixture, "A commit in one phase that does not come back is unknown in time") {
+TEST_CASE_METHOD(FrozenFixture, "A one-phase commit that does not come back is unknown in time") {
   for (const auto kind : kBoth) {
     TransactionManager tm(with(kind));
     ledger.freeze("commit");
@@ -261,7 +261,7 @@ TEST_CASE_METHOD(FrozenFixture, "The slot of a dead owner is free while its serv
   ledger.wait_until_nothing_is_prepared();
 }
 
-TEST_CASE_METHOD(FrozenFixture, "The end does not wait for calls that hang, and gives its slot back") {
+TEST_CASE_METHOD(FrozenFixture, "The end waits for no call that hangs, and gives its slot back") {
   for (const auto kind : kBoth) {
     const std::string gtrid = leave_decided_behind();
     ledger.freeze("recover");

@@ -60,7 +60,7 @@ std::vector<Result<Answer>> ask_all(const std::vector<Looked>& all, std::chrono:
     e.connection_usable = false;
     e.outcome_known = false;
     e.message = "no answer within " + std::to_string(limit.count()) +
-                "ms (recovery.call_timeout): its server is reached, or being reached, and is silent";
+                "ms (recovery.call_timeout): its server does not answer, or is not reached";
     answers.push_back(std::move(e));
   }
   return answers;

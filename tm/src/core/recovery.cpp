@@ -158,9 +158,8 @@ void Recovery::Pass::read_decisions() {
     known.read = progress.read;
   }
   std::erase_if(recovery.progress_, [&](const auto& entry) {
-    return std::none_of(decisions.begin(), decisions.end(), [&](const Known& known) {
-      return known.record.gtrid == entry.first;
-    });
+    return std::none_of(decisions.begin(), decisions.end(),
+                        [&](const Known& known) { return known.record.gtrid == entry.first; });
   });
 }
 
@@ -193,8 +192,9 @@ void Recovery::Pass::list(Source& source) {
     result.next_try = recovery.put_off(name, now);
     result.late = source.port->late();
     source.late = !result.late.empty();
-    const std::string text = source.late ? "the recovery pass is stuck there: " + result.late
-                                         : "cannot list its branches: " + listed.error().to_string();
+    const std::string text = source.late
+                                 ? "the recovery pass is stuck there: " + result.late
+                                 : "cannot list its branches: " + listed.error().to_string();
     recovery.events_({EventKind::recovery_waits, {}, name, listed.error().xa_code, text});
     result.error = std::move(listed.error());
   }
@@ -242,78 +242,11 @@ void Recovery::Pass::be_late(Source& source, const std::string& late) {
     result.late = late;
     result.next_try = next_try;
   }
-  recovery.events_({EventKind::recovery_waits, {}, name, XAER_RMFAIL,
+  recovery.events_({EventKind::recovery_waits,
+                    {},
+                    name,
+                    XAER_RMFAIL,
                     "the recovery pass is stuck there: " + late});
-}
-
-void Recovery::Pass::finish_decisions() {
-  for (const Known& known : decisions) finish_decision(known);
-}
-
-/// Done when every participant is finished. In a lane, each says what it knows of its own.
-void Recovery::Pass::finish_decision(const Known& known) {
-  // Another lane, or another process, may have come first.
-  const std::optional<Gtrid> gtrid = Gtrid::decode(known.record.gtrid);
-  const auto owner = recovery.decisions_.owner_of(*gtrid);
-  if (!owner || whose_of(*owner) != known.whose) return;
-  if (!recovery.decisions_.decision(known.record.gtrid)) return;
-
-  DecisionReport unfinished{known.record.gtrid, known.record.decided_at, {}};
-  for (const Participant& participant : known.record.participants) {
-    const std::string& name = participant.resource_manager;
-    const std::optional<Xid> xid = Xid::make(kFormatId, known.record.gtrid, participant.bqual);
-    if (xid && is_finished(name, *xid)) continue;
-    const auto it = sources.find(name);
-    BranchReport branch;
-    branch.resource_manager = name;
-    branch.xid = xid;
-    branch.gtrid = known.record.gtrid;
-    branch.whose = known.whose;
-    branch.commit_decided = true;
-    branch.sight = !xid || it == sources.end() ? Sight::unnamed : sight(it->second, *xid, name);
-    const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, branch.sight});
-    branch.action = row.action;
-    branch.text = row.story;
-    // Listed ones were visited, unlisted ones asked: those are in the report already.
-    const bool others = it != sources.end() && it->second.port == nullptr;
-    const bool tried = row.action == RecoveryAction::commit;
-    unfinished.text += (unfinished.text.empty() ? "" : "; ") + name + ": " +
-                       (tried ? said_of(name, *xid) : branch.text);
-    if (!tried && !others) report.branches.push_back(std::move(branch));
-  }
-  if (!unfinished.text.empty()) {
-    report.unfinished.push_back(std::move(unfinished));
-  } else if (recovery.options_.act) {
-    recovery.decisions_.done(known.record.gtrid);
-    {
-      const std::lock_guard lock(recovery.mutex_);
-      recovery.not_arrived_.erase(known.record.gtrid);
-      recovery.progress_.erase(known.record.gtrid);
-    }
-    ++report.done;
-    report.finished_decisions.push_back(known.record.gtrid);
-    recovery.events_({EventKind::done, to_hex(known.record.gtrid), {}, 0, "finished by recovery"});
-  }
-}
-
-void Recovery::Pass::finish_report() {
-  count_branches(report);
-  const auto due = [this](std::chrono::steady_clock::time_point when) {
-    report.next_due = report.next_due ? std::min(*report.next_due, when) : when;
-  };
-  // Only failing resource managers and busy branches are worth coming back for early.
-  for (const ResourceManagerReport& rm : report.resource_managers) {
-    if (rm.next_try) due(*rm.next_try);
-  }
-  const bool late = std::any_of(sources.begin(), sources.end(),
-                                [](const auto& entry) { return entry.second.late; });
-  const bool busy = std::any_of(report.branches.begin(), report.branches.end(), [](const auto& b) {
-    return !b.finished && (b.action == RecoveryAction::commit ||
-                           b.action == RecoveryAction::rollback);
-  });
-  if (!late && (found_new_decision || (busy && recovery.options_.act))) {
-    due(recovery.clock_.now() + recovery.options_.first_backoff);
-  }
 }
 
 }  // namespace xabridge::tm

@@ -140,8 +140,8 @@ class Recovery {
                                 const IsLive& is_live, const Stop& stop);
   /// The lane of one of the resource managers that are `configured`.
   [[nodiscard]] PassReport lane_pass(ResourceManagerPort& own,
-                                     std::span<const std::string> configured,
-                                     const IsLive& is_live, const Stop& stop);
+                                     std::span<const std::string> configured, const IsLive& is_live,
+                                     const Stop& stop);
   /// Something the last pass of this lane waited for has been learnt since: another may go further.
   [[nodiscard]] bool answered(const std::string& resource_manager);
 
@@ -182,15 +182,15 @@ class Recovery {
     bool listed = false;         // `xids` is the last list, complete; false: that failed
     Tick began = 0;              // the list
     std::set<Xid> xids;
-    std::map<Xid, FirstListed> first_listed;  // of our format, while listed
+    std::map<Xid, FirstListed> first_listed;   // of our format, while listed
     std::map<std::string, Sessions> sessions;  // by owner tag
     std::set<std::string> tags_wanted;         // by the branches listed here
     std::map<std::string, Tick> waits_for;     // lanes, and since when their list is wanted
   };
   /// Of a decision that is not done.
   struct Progress {
-    Tick read = 0;                                   // first, by a pass
-    std::set<std::pair<std::string, Xid>> finished;  // participants
+    Tick read = 0;                                            // first, by a pass
+    std::set<std::pair<std::string, Xid>> finished;           // participants
     std::map<std::pair<std::string, Xid>, std::string> said;  // why the others are not
   };
 

@@ -1,4 +1,4 @@
-// What the lanes of recovery know of each other, and one report of what all of them say.
+// What the lanes of recovery know of each other.
 //
 // Each lane leaves here what its resource manager listed, whose sessions it saw, and which
 // participants of a decision it finished. Whether that is new enough to answer another lane's
@@ -41,8 +41,8 @@ void Recovery::Pass::keep_list(Source& source, const std::vector<Xid>& listed, T
 }
 
 /// No list, until one comes again.
-std::chrono::steady_clock::time_point Recovery::put_off(
-    const std::string& name, std::chrono::steady_clock::time_point now) {
+std::chrono::steady_clock::time_point Recovery::put_off(const std::string& name,
+                                                        std::chrono::steady_clock::time_point now) {
   const std::lock_guard lock(mutex_);
   Lane& lane = lanes_[name];
   lane.listed = false;
@@ -179,8 +179,7 @@ void Recovery::Pass::keep_finished(const BranchReport& branch) {
 bool Recovery::Pass::is_finished(const std::string& name, const Xid& xid) {
   const std::lock_guard lock(recovery.mutex_);
   const auto progress = recovery.progress_.find(std::string(xid.gtrid()));
-  return progress != recovery.progress_.end() &&
-         progress->second.finished.count({name, xid}) != 0;
+  return progress != recovery.progress_.end() && progress->second.finished.count({name, xid}) != 0;
 }
 
 /// What the visit of a listed branch ended with, in this pass or in another lane's last one.
@@ -194,68 +193,6 @@ std::string Recovery::Pass::said_of(const std::string& resource_manager, const X
     return text;
   }
   return text.empty() ? "not tried in this pass" : text;
-}
-
-void count_branches(PassReport& report) {
-  using Do = RecoveryAction;
-  report.heuristic = report.committed = report.rolled_back = report.waiting = 0;
-  report.reported = report.foreign = report.live = 0;
-  for (const BranchReport& b : report.branches) {
-    report.heuristic += b.heuristic ? 1 : 0;
-    if (is_ours(b.whose) && b.finished && !b.heuristic) {
-      report.committed += b.action == Do::commit && b.sight == Sight::listed ? 1 : 0;
-      report.rolled_back += b.action == Do::rollback ? 1 : 0;
-    }
-    const bool to_finish =
-        b.action == Do::commit || b.action == Do::rollback || b.action == Do::wait;
-    report.waiting += to_finish && !b.finished ? 1 : 0;
-    report.reported += b.action == Do::report ? 1 : 0;
-    report.foreign += b.whose == Whose::foreign ? 1 : 0;
-    const bool at_work = b.whose == Whose::live || b.whose == Whose::in_flight;
-    report.live += at_work && b.action == Do::leave ? 1 : 0;
-  }
-}
-
-void merge(PassReport& report, PassReport later) {
-  const auto of_later = [&](const std::string& name) {
-    return std::any_of(later.resource_managers.begin(), later.resource_managers.end(),
-                       [&](const auto& rm) { return rm.name == name; });
-  };
-  const auto known = [](const auto& branches, const BranchReport& branch) {
-    return std::any_of(branches.begin(), branches.end(), [&](const BranchReport& other) {
-      return other.resource_manager == branch.resource_manager && other.xid == branch.xid &&
-             other.gtrid == branch.gtrid;
-    });
-  };
-  std::erase_if(report.resource_managers, [&](const auto& rm) { return of_later(rm.name); });
-  std::erase_if(report.branches, [&](const BranchReport& branch) {
-    return known(later.branches, branch) ||
-           (of_later(branch.resource_manager) && !branch.finished);
-  });
-  std::move(later.resource_managers.begin(), later.resource_managers.end(),
-            std::back_inserter(report.resource_managers));
-  std::move(later.branches.begin(), later.branches.end(), std::back_inserter(report.branches));
-  report.finished_decisions.insert(report.finished_decisions.end(),
-                                   later.finished_decisions.begin(),
-                                   later.finished_decisions.end());
-  std::erase_if(report.unfinished, [&](const DecisionReport& decision) {
-    return std::any_of(later.unfinished.begin(), later.unfinished.end(),
-                       [&](const auto& other) { return other.gtrid == decision.gtrid; });
-  });
-  std::move(later.unfinished.begin(), later.unfinished.end(),
-            std::back_inserter(report.unfinished));
-  std::erase_if(report.unfinished, [&](const DecisionReport& decision) {
-    const auto& done = report.finished_decisions;
-    return std::find(done.begin(), done.end(), decision.gtrid) != done.end();
-  });
-  report.done += later.done;
-  report.completed = report.completed && later.completed;
-  if (later.error) report.error = std::move(later.error);
-  if (later.next_due && (!report.next_due || *later.next_due < *report.next_due)) {
-    report.next_due = later.next_due;
-  }
-  report.waits_for.insert(later.waits_for.begin(), later.waits_for.end());
-  count_branches(report);
 }
 
 }  // namespace xabridge::tm

@@ -60,7 +60,7 @@ struct Recovery::Pass {
   };
   std::vector<Known> decisions{};
   std::set<std::pair<std::string, std::string>> recorded{};  // (resource manager, gtrid + bqual)
-  Tick lists_began = 0;  // of this pass
+  Tick lists_began = 0;                                      // of this pass
   bool found_new_decision = false;
   bool may_postpone = true;  // the owners' sessions can still be asked for in this pass
 

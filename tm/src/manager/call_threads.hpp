@@ -15,12 +15,11 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace xabridge::tm {
 
-/// Thread-safe. The threads own what they use: a call that is late may outlive this, and its caller.
+/// Thread-safe. The threads own what they use: a call that is late may outlive this object.
 class CallThreads {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -68,19 +67,5 @@ class CallThreads::UnderWay {
   bool over = false;  // guarded by the mutex of State
   bool given_up = false;
 };
-
-/// `call` in one of the threads. Nothing: it could not be begun (`begun` is false), or is late.
-template <class Answer>
-std::optional<Answer> call_by(CallThreads& threads, CallThreads::Time deadline, std::string what,
-                              std::function<Answer()> call, bool& begun) {
-  auto answer = std::make_shared<std::optional<Answer>>();
-  auto under_way = threads.begin(std::move(what), [answer, call = std::move(call)] {
-    answer->emplace(call());
-  });
-  begun = under_way != nullptr;
-  if (!begun) return std::nullopt;
-  if (!threads.wait(*under_way, deadline) && threads.give_up(*under_way)) return std::nullopt;
-  return std::move(*answer);
-}
 
 }  // namespace xabridge::tm

@@ -69,8 +69,7 @@ void DeadlineWatcher::expire(const Entry& entry) {
   try {
     const std::size_t threads = std::max<std::size_t>(1, entry.gate->branch_count());
     for (std::size_t number = 0; number < threads; ++number) {
-      const auto which =
-          number + 1 == threads ? TimeoutGate::Which::rest : TimeoutGate::Which::one;
+      const auto which = number + 1 == threads ? TimeoutGate::Which::rest : TimeoutGate::Which::one;
       std::thread([gate = entry.gate, number, which] {
         gate->interrupt_until_stopped(number, which);
       }).detach();

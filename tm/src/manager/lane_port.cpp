@@ -44,7 +44,8 @@ std::optional<Answer> LanePort::make(const std::string& what,
     return std::nullopt;
   }
   begun_ = true;
-  const auto patience = resource_manager_->keeps_deadlines() ? kForTheSwitch : std::chrono::milliseconds(0);
+  const auto patience =
+      resource_manager_->keeps_deadlines() ? kForTheSwitch : std::chrono::milliseconds(0);
   if (!threads.wait(*under_way, deadline + patience, stop_) && threads.give_up(*under_way)) {
     given_up_.push_back(under_way);
     late_ = what + " has not answered since " + time_text(begun_at);
@@ -74,17 +75,16 @@ Error LanePort::no_answer(const std::string& what, const Xid* xid) const {
 
 CallAnswer LanePort::call(Verb verb, const Xid& xid) {
   const std::string what(to_string(verb));
-  auto answer = make<CallAnswer>(what, [verb, xid](ResourceManager& rm) {
-    return rm.call(verb, xid);
-  });
+  auto answer =
+      make<CallAnswer>(what, [verb, xid](ResourceManager& rm) { return rm.call(verb, xid); });
   if (!answer) return {XAER_RMFAIL, no_answer(what, &xid)};
   if (answer->code != XAER_RMFAIL) late_.clear();  // it took its time, but it came
   return *std::move(answer);
 }
 
 Result<std::vector<Xid>> LanePort::list() {
-  auto answer = make<Result<std::vector<Xid>>>("xa_recover",
-                                               [](ResourceManager& rm) { return rm.list(); });
+  auto answer =
+      make<Result<std::vector<Xid>>>("xa_recover", [](ResourceManager& rm) { return rm.list(); });
   if (!answer) return no_answer("xa_recover", nullptr);
   if (answer->ok()) late_.clear();
   return *std::move(answer);
@@ -92,9 +92,8 @@ Result<std::vector<Xid>> LanePort::list() {
 
 std::optional<long> LanePort::owner_sessions(const std::string& owner_tag) {
   auto answer = make<std::optional<long>>(
-      "the question for sessions", [owner_tag](ResourceManager& rm) {
-        return rm.owner_sessions(owner_tag);
-      });
+      "the question for sessions",
+      [owner_tag](ResourceManager& rm) { return rm.owner_sessions(owner_tag); });
   return answer ? *answer : std::nullopt;
 }
 

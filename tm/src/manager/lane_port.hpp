@@ -34,8 +34,7 @@ class LanePort final : public ResourceManagerPort {
 
  private:
   template <class Answer>
-  std::optional<Answer> make(const std::string& what,
-                             std::function<Answer(ResourceManager&)> call);
+  std::optional<Answer> make(const std::string& what, std::function<Answer(ResourceManager&)> call);
   [[nodiscard]] Error no_answer(const std::string& what, const Xid* xid) const;
 
   const std::shared_ptr<ResourceManager> resource_manager_;

@@ -1,9 +1,9 @@
 // RecoveryWorker: runs recovery's lanes, one thread each, at start, at intervals, when hurried, and
 // when asked.
 //
-// A lane waits for its server no longer than its limit a call, and looks meanwhile whether it should
-// stop (lane_port.hpp). Everything a lane touches is in RecoveryState, which its thread holds
-// itself. What a call that is late touches is its own.
+// A lane waits for its server no longer than its limit a call, and looks meanwhile whether it
+// should stop (lane_port.hpp). Everything a lane touches is in RecoveryState, which its thread
+// holds itself. What a call that is late touches is its own.
 #pragma once
 
 #include <chrono>

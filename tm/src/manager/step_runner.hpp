@@ -5,8 +5,8 @@
 // issued before the first answer is waited for. Each call's "before" event comes before it is
 // issued, its answer is told as soon as it is there.
 //
-// No call is waited for beyond deadline_of() it. Switches that keep deadlines are told; the calls of
-// others, but xa_end, are made by CallThreads. What does not come back is XAER_RMFAIL with an
+// No call is waited for beyond deadline_of() it. Switches that keep deadlines are told; the calls
+// of others, but xa_end, are made by CallThreads. What does not come back is XAER_RMFAIL with an
 // outcome that is not known: no vote, or a second phase for recovery.
 #pragma once
 

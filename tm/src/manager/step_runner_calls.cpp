@@ -1,9 +1,10 @@
 // The calls of one step, all at once where the switches can.
 //
 // A call occupies this thread, a thread of its switch, one of CallThreads, or nobody (it was sent,
-// and the server works on it). So: everything that can be issued is issued first, what is sent before
-// what needs a thread; then this thread makes the calls that only it can make, or, having none, one
-// of those that would have needed a thread; then it fetches the answers that are outstanding.
+// and the server works on it). So: everything that can be issued is issued first, what is sent
+// before what needs a thread; then this thread makes the calls that only it can make, or, having
+// none, one of those that would have needed a thread; then it fetches the answers that are
+// outstanding.
 #include <algorithm>
 
 #include "step_runner.hpp"

@@ -54,17 +54,17 @@ bool StepRunner::goes_apart(const Call& call) const {
 StepRunner::Apart StepRunner::begin_apart(const Call& call) {
   const std::shared_ptr<ResourceManager>& rm = resource_managers_[call.branch];
   Apart apart{call, deadline_of(call), nullptr, std::make_shared<CallAnswer>()};
-  apart.under_way = rm->threads().begin(
-      std::string(to_string(call.verb)), [answer = apart.answer, rm, verb = call.verb,
-                                          xid = xid(call)] { *answer = perform(*rm, verb, xid); });
+  apart.under_way = rm->threads().begin(std::string(to_string(call.verb)),
+                                        [answer = apart.answer, rm, verb = call.verb,
+                                         xid = xid(call)] { *answer = perform(*rm, verb, xid); });
   return apart;
 }
 
 CallAnswer StepRunner::answer_of(const Apart& apart) {
   CallThreads& threads = resource_manager(apart.call).threads();
   const bool begun = apart.under_way != nullptr;
-  if (begun && (threads.wait(*apart.under_way, apart.deadline) ||
-                !threads.give_up(*apart.under_way))) {
+  if (begun &&
+      (threads.wait(*apart.under_way, apart.deadline) || !threads.give_up(*apart.under_way))) {
     return std::move(*apart.answer);
   }
   Error e;
