@@ -183,11 +183,7 @@ Result<void> FileRegister::adopt_if_unfinished(std::uint16_t slot) {
 }
 
 Result<void> FileRegister::begin_pass() {
-  for (const Log& log : all_logs()) {
-    (void)log->flush();  // an idle process shows nothing as unfinished
-    tell_trouble(log->slot_number(), take_acknowledgements(*log),
-                 "the acknowledgements left at it wait");
-  }
+  (void)own_->flush();  // an idle process shows nothing as unfinished
   const auto names = environment_.files.list(options_.directory / "slots");
   if (!names) return names.error();
   for (const std::string& name : *names) {
@@ -195,6 +191,10 @@ Result<void> FileRegister::begin_pass() {
     if (!slot || *slot == own_->slot_number() || adopted(*slot) != nullptr) continue;
     tell_trouble(*slot, adopt_if_unfinished(*slot),
                  "its owner is dead and it cannot be taken over; its branches are left alone");
+  }
+  for (const Log& log : all_logs()) {
+    tell_trouble(log->slot_number(), take_acknowledgements(*log),
+                 "the acknowledgements left at it wait");
   }
   return {};
 }

@@ -75,6 +75,11 @@ bool CallThreads::give_up(UnderWay& call) {
   return true;
 }
 
+bool CallThreads::is_over(const UnderWay& call) const {
+  const std::lock_guard lock(state_->mutex);
+  return call.over;
+}
+
 void CallThreads::on_return(std::function<void()> handler) {
   const std::lock_guard lock(state_->mutex);
   state_->on_return = std::move(handler);

@@ -40,6 +40,7 @@ class CallThreads {
   [[nodiscard]] bool wait(UnderWay& call, Time deadline, const std::function<bool()>& stop = {});
   /// Nobody waits for it any longer. False: it is over.
   bool give_up(UnderWay& call);
+  [[nodiscard]] bool is_over(const UnderWay& call) const;
   /// Runs in the thread of a call that was given up when it comes back.
   void on_return(std::function<void()> handler);
 

@@ -27,14 +27,14 @@ LanePort::LanePort(std::shared_ptr<ResourceManager> resource_manager,
 template <class Answer>
 std::optional<Answer> LanePort::make(const std::string& what,
                                      std::function<Answer(ResourceManager&)> call) {
-  std::erase_if(given_up_, [](const auto& one) { return one.expired(); });
+  CallThreads& threads = resource_manager_->threads();
+  std::erase_if(given_up_, [&](const auto& one) { return threads.is_over(*one); });
   begun_ = false;
   if (given_up_.size() >= kMostLate) return std::nullopt;  // late_ says since when
 
   const auto begun_at = std::chrono::system_clock::now();
   const auto deadline = std::chrono::steady_clock::now() + limit_;
   auto answer = std::make_shared<std::optional<Answer>>();
-  CallThreads& threads = resource_manager_->threads();
   auto under_way = threads.begin(what, [answer, deadline, rm = resource_manager_, call] {
     const ResourceManager::Bound bound(*rm, deadline);
     answer->emplace(call(*rm));

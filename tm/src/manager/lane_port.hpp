@@ -42,7 +42,7 @@ class LanePort final : public ResourceManagerPort {
   const Stop stop_;
   std::string late_;
   bool begun_ = false;  // the last call
-  std::vector<std::weak_ptr<CallThreads::UnderWay>> given_up_;
+  std::vector<std::shared_ptr<CallThreads::UnderWay>> given_up_;
 };
 
 }  // namespace xabridge::tm

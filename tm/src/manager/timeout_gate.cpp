@@ -73,6 +73,7 @@ void TimeoutGate::interrupt_until_stopped(std::size_t number, Which which) {
 
 void TimeoutGate::stop_interrupts() {
   std::unique_lock lock(mutex_);
+  if (stopped_) return;  // and waited for
   stopped_ = true;
   changed_.notify_all();
   changed_.wait_for(lock, kWaitForCancel, [&] { return interrupting_ == 0; });
