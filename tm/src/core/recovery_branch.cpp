@@ -264,7 +264,7 @@ void Recovery::Pass::heuristic(Source& source, BranchReport& branch, const Outco
                                  code,
                                  branch.error ? branch.error->server_text : std::string(),
                                  recovery.clock_.wall()};
-    if (Result<void> kept = recovery.decisions_.heuristic(record); !kept) {
+    if (Result<void> kept = record_heuristic(record); !kept) {
       branch.text += "; it could not be recorded and is left with the resource manager";
       branch.error = std::move(kept.error());
       tell(EventKind::warning, branch);

@@ -107,6 +107,7 @@ struct Recovery::Pass {
   void judge(Source& source, std::size_t index, Phase phase, Verb verb, CallAnswer answer);
   void heuristic(Source& source, BranchReport& branch, const OutcomeRow& row, Answered answered,
                  int code);
+  Result<void> record_heuristic(const HeuristicRecord& record);
   void tell(EventKind kind, const BranchReport& branch) const;
   void tell_once(EventKind kind, const Source& source, const BranchReport& branch) const;
 };

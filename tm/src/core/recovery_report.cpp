@@ -8,6 +8,16 @@
 
 namespace xabridge::tm {
 
+/// In the slot the transaction is of, if it can be had; else in this process's own.
+Result<void> Recovery::Pass::record_heuristic(const HeuristicRecord& record) {
+  const RegisterSection open(recovery);
+  if (!open.begun()) return open.begun();
+  if (const auto gtrid = Gtrid::decode(record.gtrid)) {
+    (void)recovery.decisions_.owner_of(*gtrid);  // takes it over
+  }
+  return recovery.decisions_.heuristic(record);
+}
+
 void Recovery::Pass::finish_decisions() {
   for (const Known& known : decisions) finish_decision(known);
 }
