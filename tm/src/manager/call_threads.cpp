@@ -12,7 +12,7 @@
 namespace xabridge::tm {
 namespace {
 
-constexpr std::size_t kMostIdle = 4;
+constexpr std::size_t kMostIdle = 16;
 // How soon a caller that waits notices that it should stop.
 constexpr std::chrono::milliseconds kLook{50};
 // How long the end waits for idle threads to close what they opened.
