@@ -53,13 +53,10 @@ void StepRunner::perform_calls(const std::vector<Call>& calls) {
   std::vector<Call> here;       // made by this thread, one after another
   std::vector<Call> by_thread;  // would occupy a thread of the switch
   std::vector<Call> sent;
-  std::vector<Apart> apart;
-  apart.reserve(calls.size());
+  std::vector<Call> to_threads;  // by CallThreads
   for (const Call& call : calls) {
     if (call.verb != Verb::commit_one_phase && goes_apart(call)) {
-      if (call.verb == Verb::rollback) stop_interrupts();
-      announce(call);
-      apart.push_back(begin_apart(call));
+      to_threads.push_back(call);
       continue;
     }
     // A one-phase commit passes the gate first, a confirmation is a scan: neither can be issued.
@@ -82,6 +79,14 @@ void StepRunner::perform_calls(const std::vector<Call>& calls) {
     for (const Call& call : *group) {
       if (!issue(call, outstanding)) refused.push_back(call);
     }
+  }
+  std::vector<Apart> apart;
+  apart.reserve(to_threads.size());
+  for (const Call& call : to_threads) {
+    if (call.verb == Verb::rollback) stop_interrupts();
+    announce(call);
+    apart.push_back(begin_apart(call));
+    give_a_moment(apart.back());
   }
   for (const Call& call : here) perform_call(call);
   for (const Call& call : refused) make_call(call);

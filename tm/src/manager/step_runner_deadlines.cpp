@@ -13,6 +13,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kForInterrupt{1'000};
 // What a call that was begun gets at least, however short the completion timeout.
 constexpr milliseconds kLeast{500};
+// What a call gets before the next one is begun beside it.
+constexpr milliseconds kMoment{50};
 // What a rollback gets that begins when the time is up.
 constexpr milliseconds kForRollback{2'000};
 
@@ -58,6 +60,14 @@ StepRunner::Apart StepRunner::begin_apart(const Call& call) {
                                         [answer = apart.answer, rm, verb = call.verb,
                                          xid = xid(call)] { *answer = perform(*rm, verb, xid); });
   return apart;
+}
+
+/// Resource managers that answer are called one after another, in the order in which they came into
+/// the transaction; those that do not are not waited for.
+void StepRunner::give_a_moment(const Apart& apart) const {
+  if (apart.under_way == nullptr) return;
+  const Time moment = std::chrono::steady_clock::now() + kMoment;
+  (void)resource_manager(apart.call).threads().wait(*apart.under_way, moment);
 }
 
 CallAnswer StepRunner::answer_of(const Apart& apart) {
