@@ -23,8 +23,9 @@ target_compile_options(xabridge_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wshadow -Wnon-virtual-dtor -Woverloaded-virtual>
   -Wconversion -Wcast-qual -Wformat=2
   # Of a header that is precompiled g++ 12 forgets that it is the system's, and optimised code of
-  # std::string makes it warn of what cannot happen.
+  # std::string and std::variant makes it warn of what cannot happen.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
   $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overread>

@@ -23,7 +23,7 @@ is_elsewhere() {
     $any_port != "$(connection_string 0 xabridge "$user_password")" ]]
 }
 
-# A command that takes a further word: start, stop, kill, restart.
+# A command that takes a further word: start, stop, kill, restart, freeze, thaw.
 control_command() { printf '%q %s' "$checkout/scripts/servers" "$1"; }
 
 print_export() { printf "export %s='%s'\n" "$1" "${2//\'/\'\\\'\'}"; }

@@ -197,6 +197,7 @@ stop_server() {
     say "$name" "not running"
     return 0
   fi
+  signal_server "$name" CONT 'goes on' >/dev/null
   as_server_user kill "-$("${name}_stop_signal")" "$pid" || true
   if ! wait_until_gone 60 "$pid"; then
     warn "$name does not end within 60 s, killing it"
@@ -205,6 +206,18 @@ stop_server() {
   fi
   as_server_user rm -f "$state/$name/pid"
   say "$name" "stopped in $(seconds_since "$started") s"
+}
+
+# usage: signal_server NAME SIGNAL WHAT-IT-DOES-THEN. All its processes; the parent first, so that
+# none is added to those that were found.
+signal_server() {
+  local name=$1 pid pids
+  pid=$(live_pid_of "$name") || die "$name: not running"
+  as_server_user kill "-$2" "$pid"
+  pids=$("${name}_processes" "$(data_of "$name")")
+  # shellcheck disable=SC2086  # one word per process
+  as_server_user kill "-$2" $pids 2>/dev/null || true
+  say "$name" "$3"
 }
 
 # The crash a test wants: no shutdown of any kind, and gone, with all its processes, when this

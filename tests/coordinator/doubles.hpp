@@ -96,6 +96,7 @@ class ScriptedPort : public ResourceManagerPort {
     return std::vector<Xid>(listed.begin(), listed.end());
   }
   std::optional<long> owner_sessions(const std::string&) override { return sessions; }
+  std::string late() const override { return is_late; }
 
   [[nodiscard]] int count(Verb verb) const {
     int n = 0;
@@ -110,6 +111,7 @@ class ScriptedPort : public ResourceManagerPort {
   bool knows_only_listed = false;  // answers XAER_NOTA for others, where the script says nothing
   std::optional<long> sessions = 0;
   int lists = 0;
+  std::string is_late;  // what late() answers
   std::function<void(Verb, const Xid&)> on_call;
   std::function<void()> on_list;
 
@@ -158,6 +160,7 @@ class MemoryRegister : public DecisionRegister {
   }
   Result<void> begin_pass() override {
     if (pass_error) return *pass_error;
+    open = true;
     return {};
   }
   Result<Owner> owner_of(const Gtrid& gtrid) override {
@@ -180,7 +183,10 @@ class MemoryRegister : public DecisionRegister {
     return result;
   }
   std::vector<HeuristicRecord> heuristics() override { return records; }
-  void end_pass() noexcept override { ++passes_ended; }
+  void end_pass() noexcept override {
+    open = false;
+    ++passes_ended;
+  }
 
   std::map<std::string, DecisionRecord> commits;
   std::set<std::string> dones;
@@ -197,6 +203,7 @@ class MemoryRegister : public DecisionRegister {
   std::function<void()> before_decide;
   std::function<void()> before_decision;
   int passes_ended = 0;
+  bool open = false;  // between begin_pass() and end_pass()
 
  private:
   RegisterId id_ = gtrid_of(0).register_id;

@@ -187,5 +187,6 @@ TEST_CASE("recovery_calls_run_beside_commits") {
     }
     --at_work;
   });
+  REQUIRE(log->begin_pass());
   CHECK(log->unfinished().size() == 1);
 }

@@ -16,6 +16,7 @@ std::mutex registry_mutex;
 std::map<std::string, MemoryRm*> by_name;
 std::map<int, MemoryRm*> by_rmid;
 std::vector<std::string> all_calls;
+thread_local std::chrono::steady_clock::time_point deadline = {};  // of this thread's calls
 
 MemoryRm* find(int rmid) {
   const std::lock_guard lock(registry_mutex);
@@ -78,6 +79,7 @@ struct MemoryRm::Entries {
   template <class Work>
   static int perform(MemoryRm& memory, const char* name, XID* xid, Work work) {
     MemoryRm* rm = &memory;
+    if (rm->stay_out_of(name, xid)) return XAER_RMFAIL;
     if (const int code = rm->scripted(name)) {
       rm->after_scripted(name, code, xid);
       return code;
@@ -280,12 +282,20 @@ constexpr xabridge_rm_extras_t extras_with(int asynchronous_by_thread) {
           E::in_doubt,
           asynchronous_by_thread,
           [](int) { return XAER_PROTO; },
-          nullptr};
+          nullptr,
+          [](int, long milliseconds) {
+            deadline = milliseconds < 0 ? std::chrono::steady_clock::time_point()
+                                        : std::chrono::steady_clock::now() +
+                                              std::chrono::milliseconds(milliseconds);
+            return XA_OK;
+          }};
 }
 const xabridge_rm_extras_t sending_extras = extras_with(0);
 const xabridge_rm_extras_t threading_extras = extras_with(1);
 
 }  // namespace
+
+std::chrono::steady_clock::time_point MemoryRm::call_deadline() { return deadline; }
 
 MemoryRm::MemoryRm(std::string name) : name_(std::move(name)) {
   const std::lock_guard lock(registry_mutex);
@@ -294,6 +304,11 @@ MemoryRm::MemoryRm(std::string name) : name_(std::move(name)) {
 }
 
 MemoryRm::~MemoryRm() {
+  thaw();
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kPatience, [&] { return hanging_ == 0; });
+  }
   const std::lock_guard lock(registry_mutex);
   by_name.erase(name_);
   std::erase_if(by_rmid, [&](const auto& entry) { return entry.second == this; });

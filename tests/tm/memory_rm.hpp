@@ -3,6 +3,7 @@
 // it does the work of a call when xa_complete asks for it; with TMREGISTER it calls ax_reg.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -51,6 +52,13 @@ class MemoryRm {
   /// rolls the branch back.
   void hold_up(const std::string& entry);
   void let_go(const std::string& entry);
+  /// Its server hangs: calls of this entry, in whichever thread, do not come back until thaw(), and
+  /// do their work then. Those of a switch with extras keep the deadline they were given: they
+  /// answer XAER_RMFAIL, and what was not prepared is gone with its session.
+  void freeze(const std::string& entry);
+  void thaw();
+  /// Calls that hang now, after at least `n` did.
+  std::size_t wait_until_frozen(std::size_t n = 1) const;
 
   // --- What the application does at its connection.
   /// A statement that ends only when it is interrupted; then throws std::runtime_error.
@@ -126,6 +134,11 @@ class MemoryRm {
   std::set<std::thread::id> open_;
   std::map<std::thread::id, Pending> pending_;
   std::set<std::string> held_up_;
+  bool stay_out_of(const std::string& entry, const XID* xid);
+  /// Of the calling thread's calls; the clock's beginning: none.
+  [[nodiscard]] static std::chrono::steady_clock::time_point call_deadline();
+  std::set<std::string> frozen_;
+  std::size_t hanging_ = 0;
   std::set<std::thread::id> outside_;
   std::map<std::thread::id, int> last_errors_;
   int next_handle_ = XA_RDONLY;  // handles that look like codes

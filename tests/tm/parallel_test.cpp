@@ -112,8 +112,8 @@ TEST_CASE_METHOD(ParallelFixture, "Of switches that need a thread one is called 
 
 TEST_CASE_METHOD(ParallelFixture, "Switches without TMUSEASYNC are called one after another") {
   auto c = parallel(kByThread, kByThread);
-  c.resource_managers[0] = accounts.config(kForeign, TMNOMIGRATE);
-  c.resource_managers.push_back(stock.config(kForeign, TMNOMIGRATE));
+  c.resource_managers[0] = accounts.config(kOurs, TMNOMIGRATE);
+  c.resource_managers.push_back(stock.config(kOurs, TMNOMIGRATE));
   TransactionManager tm(c);
   Transaction tx = tm.begin();
   enlist_both(tx);
@@ -124,7 +124,7 @@ TEST_CASE_METHOD(ParallelFixture, "Switches without TMUSEASYNC are called one af
 }
 
 TEST_CASE_METHOD(ParallelFixture,
-                 "A foreign switch with TMUSEASYNC is issued like one that sends") {
+                 "A foreign switch keeps no deadline, so each call of it has a thread of its own") {
   auto c = parallel();
   c.resource_managers[0] = accounts.config(kForeign, TMUSEASYNC | TMNOMIGRATE);
   c.resource_managers[1] = ledger.config(kForeign, TMUSEASYNC | TMNOMIGRATE);
@@ -132,8 +132,9 @@ TEST_CASE_METHOD(ParallelFixture,
   Transaction tx = tm.begin();
   enlist_both(tx);
   CHECK(tx.rollback().kind == OutcomeKind::rolled_back);
-  CHECK(of(" rollback") == Calls{"accounts: async rollback", "ledger: async rollback",
-                                 "accounts: complete rollback", "ledger: complete rollback"});
+  Calls calls = of(" rollback");
+  std::sort(calls.begin(), calls.end());
+  CHECK(calls == Calls{"accounts: rollback", "ledger: rollback"});
   CHECK(accounts.rolled_back() + ledger.rolled_back() == 2);
 }
 

@@ -2,6 +2,7 @@
 #include <iostream>
 #include <map>
 
+#include "ask_all.hpp"
 #include "command.hpp"
 #include "log_directory.hpp"
 
@@ -52,13 +53,25 @@ class Report {
   Exit worst_ = Exit::ok;
 };
 
+struct Checked {
+  std::vector<ServerFinding> findings;
+  std::optional<std::string> identity;
+};
+
+Result<Checked> check_one(tm::ResourceManager& rm) {
+  auto findings = rm.preflight();
+  if (!findings) return std::move(findings.error());
+  auto identity = rm.identity();
+  return Checked{std::move(*findings), identity ? std::move(*identity) : std::nullopt};
+}
+
 /// Two names for one database are two branches that do not see each other's locks: the second waits
 /// for the first, which waits for the commit, for ever.
-void check_identity(Report& report, tm::ResourceManager& rm,
+void check_identity(Report& report, const std::string& name,
+                    const std::optional<std::string>& identity,
                     std::map<std::string, std::string>& seen) {
-  auto identity = rm.identity();
-  if (!identity || !*identity) return;
-  const auto [first, fresh] = seen.emplace(**identity, rm.name());
+  if (!identity) return;
+  const auto [first, fresh] = seen.emplace(*identity, name);
   if (fresh) return;
   report.finding({XABRIDGE_FINDING_ERROR, "database",
                   "is the same database as '" + first->second +
@@ -79,19 +92,16 @@ Exit check(const Config& config, const CheckOptions& options) {
   for (const ServerFinding& f : check_log_directory(config.log_directory)) report.finding(f);
 
   std::map<std::string, std::string> identities;
-  for (const Looked& looked : load_resource_managers(config)) {
-    report.section("resource manager " + looked.name);
-    if (!looked.resource_manager) {
-      report.not_opened(*looked.error);
+  const std::vector<Looked> looked = load_resource_managers(config);
+  const auto answers = ask_all<Checked>(looked, config.recovery_call_timeout, "check", check_one);
+  for (std::size_t i = 0; i < looked.size(); ++i) {
+    report.section("resource manager " + looked[i].name);
+    if (!answers[i]) {
+      report.not_opened(answers[i].error());
       continue;
     }
-    auto findings = looked.resource_manager->preflight();
-    if (!findings) {
-      report.not_opened(findings.error());
-      continue;
-    }
-    for (const ServerFinding& f : *findings) report.finding(f);
-    check_identity(report, *looked.resource_manager, identities);
+    for (const ServerFinding& f : answers[i]->findings) report.finding(f);
+    check_identity(report, looked[i].name, answers[i]->identity, identities);
   }
   return report.finish(options.strict);
 }

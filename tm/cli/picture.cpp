@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "../src/identity.hpp"
+#include "ask_all.hpp"
 #include "command.hpp"
 
 namespace xabridge::cli {
@@ -109,15 +110,16 @@ Picture draw(const Config& config) {
     std::vector<tm::ListedBranch> branches;
   };
   std::vector<Listed> all;
-  for (Looked& looked : load_resource_managers(config)) {
-    Listed one{looked.name, looked.error, {}};
-    if (looked.resource_manager) {
-      auto branches = looked.resource_manager->in_doubt();
-      if (branches) {
-        one.branches = std::move(*branches);
-      } else {
-        one.error = branches.error();
-      }
+  const std::vector<Looked> looked = load_resource_managers(config);
+  auto answers = ask_all<std::vector<tm::ListedBranch>>(
+      looked, config.recovery_call_timeout, "list in-doubt branches",
+      [](tm::ResourceManager& rm) { return rm.in_doubt(); });
+  for (std::size_t i = 0; i < looked.size(); ++i) {
+    Listed one{looked[i].name, std::nullopt, {}};
+    if (answers[i]) {
+      one.branches = std::move(*answers[i]);
+    } else {
+      one.error = answers[i].error();
     }
     all.push_back(std::move(one));
   }

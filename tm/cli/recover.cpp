@@ -30,8 +30,8 @@ Exit print(const tm::PassReport& report) {
   Exit exit = Exit::ok;
   print_branches(report);
   for (const auto& rm : report.resource_managers) {
-    if (rm.reachable) continue;
-    std::cout << rm.name << ": not reachable"
+    if (rm.reachable && rm.late.empty()) continue;
+    std::cout << rm.name << ": " << (rm.late.empty() ? "not reachable" : "stuck: " + rm.late)
               << (rm.error ? ": " + rm.error->to_string() : std::string()) << '\n';
     exit = Exit::unreachable;
   }
@@ -55,7 +55,9 @@ Exit print(const tm::PassReport& report) {
 Exit recover(const Config& config) {
   try {
     const auto runtime = std::make_shared<tm::Runtime>(config, tm::posix_environment());
-    return print(runtime->recovery->pass());
+    const tm::PassReport report = runtime->recovery->pass();
+    runtime->recovery->stop();  // what is stuck goes on with nobody to tell
+    return print(report);
   } catch (const Exception& e) {
     std::cerr << "xabridge: " << e.what() << '\n';
     return e.error().xa_code == XAER_INVAL ? Exit::usage : Exit::log;

@@ -72,12 +72,13 @@ class DecisionRegister {
   /// Durable on return. Call before xa_forget.
   virtual Result<void> heuristic(const HeuristicRecord& record) = 0;
 
-  // --- Recovery. One pass at a time: begin_pass, questions, end_pass. ---
+  // --- Recovery. One at a time: begin_pass, questions, end_pass, with no server asked in between:
+  // what is taken over looks alive to other processes until it is given back. ---
 
   /// Takes over the slots of dead owners that have unfinished decisions.
   virtual Result<void> begin_pass() = 0;
-  /// Takes over the owner's slot when it is free; so `dead` is an answer that stays true for the
-  /// pass.
+  /// Takes over the owner's slot when it is free; so `dead` is an answer that stays true until
+  /// end_pass().
   virtual Result<Owner> owner_of(const Gtrid& gtrid) = 0;
   /// The commit decision on record for a gtrid whose owner is self or dead; nullopt: none, so
   /// rollback.
@@ -86,7 +87,7 @@ class DecisionRegister {
   virtual std::vector<DecisionRecord> unfinished() = 0;
   /// Heuristic records nobody acknowledged, likewise.
   virtual std::vector<HeuristicRecord> heuristics() = 0;
-  /// Gives back slots with nothing unfinished.
+  /// Gives back the slots that were taken over.
   virtual void end_pass() noexcept = 0;
 };
 

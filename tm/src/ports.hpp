@@ -35,6 +35,9 @@ class ResourceManagerPort {
   virtual Result<std::vector<Xid>> list() = 0;
   /// Sessions at the server that carry this owner tag; nullopt: cannot tell.
   virtual std::optional<long> owner_sessions(const std::string& owner_tag) = 0;
+  /// A call that did not come back in time, and since when: "xa_recover has not answered since
+  /// ...". It was answered XAER_RMFAIL with outcome_known = false. Empty: none is under way.
+  [[nodiscard]] virtual std::string late() const { return {}; }
 };
 
 /// What a thin loop does with a Call: port.call(), or for `confirm` a fresh list():

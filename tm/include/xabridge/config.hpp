@@ -16,9 +16,9 @@
 //
 // Keys, all optional but log.directory and the resource managers:
 //   [log]          directory, segment_size
-//   [transaction]  timeout, completion_timeout, max_retries, retry_backoff_initial,
+//   [transaction]  timeout, completion_timeout, call_timeout, max_retries, retry_backoff_initial,
 //                  retry_backoff_maximum
-//   [recovery]     start_timeout, interval, backoff_maximum, background
+//   [recovery]     start_timeout, interval, backoff_maximum, call_timeout, background
 //   [logging]      level
 // [[resource_manager]] takes name, open, and either driver with registration, or library with
 // symbol and symbol_is; see ResourceManagerConfig.
@@ -76,8 +76,10 @@ struct XABRIDGE_API Config {
 
   // [transaction]
   std::chrono::milliseconds timeout{30'000};  // from begin(); 0: none
-  /// How long commit keeps trying phase two before it answers committed_pending.
+  /// How long after the decision commit waits for phase two before it answers committed_pending.
   std::chrono::milliseconds completion_timeout{1'000};
+  /// How long a call at a server is waited for in a transaction without timeout.
+  std::chrono::milliseconds call_timeout{300'000};
   int max_retries = 5;  // of run(), beyond the first attempt
   Backoff retry_backoff{};
 
@@ -85,6 +87,7 @@ struct XABRIDGE_API Config {
   std::chrono::milliseconds recovery_start_timeout{10'000};  // bound of the pass at start
   std::chrono::milliseconds recovery_interval{5'000};  // of background passes, when nothing hurries
   std::chrono::milliseconds recovery_backoff_maximum{60'000};  // per unreachable resource manager
+  std::chrono::milliseconds recovery_call_timeout{10'000};     // of each call of recovery
   bool recovery_background = true;
 
   // [logging]

@@ -109,7 +109,9 @@ class XABRIDGE_API TransactionManager {
   /// tx.rollback(): its outcome is the answer then.
   Outcome run(const std::function<void(Transaction&)>& fn, const RunOptions& options = {});
 
-  /// One recovery pass now, in this thread. Safe beside the background pass.
+  /// A recovery pass now, at all resource managers at the same time. Returns when they are over, or
+  /// when what is left waits for servers that do not answer (Config::recovery_call_timeout); their
+  /// passes go on. Safe beside the background passes.
   void recover_now();
 
   struct XABRIDGE_LOCAL Impl;

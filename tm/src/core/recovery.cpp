@@ -1,4 +1,4 @@
-// A recovery pass: ask the register, then every resource manager, act, ask again, finish decisions.
+// A recovery pass: read the register, ask the resource managers, act, ask again, finish decisions.
 #include "recovery.hpp"
 
 #include <algorithm>
@@ -7,21 +7,15 @@
 #include "recovery_pass.hpp"
 
 namespace xabridge::tm {
-namespace {
 
-/// Gives the register's pass back however the pass ends.
-class RegisterPass {
- public:
-  explicit RegisterPass(DecisionRegister& decisions) : decisions_(decisions) {}
-  RegisterPass(const RegisterPass&) = delete;
-  RegisterPass& operator=(const RegisterPass&) = delete;
-  ~RegisterPass() { decisions_.end_pass(); }
+Recovery::RegisterSection::RegisterSection(Recovery& recovery)
+    : alone_(recovery.register_mutex_),
+      decisions_(recovery.decisions_),
+      begun_(decisions_.begin_pass()) {}
 
- private:
-  DecisionRegister& decisions_;
-};
-
-}  // namespace
+Recovery::RegisterSection::~RegisterSection() {
+  if (begun_) decisions_.end_pass();
+}
 
 Recovery::Recovery(DecisionRegister& decisions, Clock& clock, Options options, EventSink events)
     : decisions_(decisions), clock_(clock), options_(options), events_(std::move(events)) {
@@ -30,7 +24,14 @@ Recovery::Recovery(DecisionRegister& decisions, Clock& clock, Options options, E
 
 void Recovery::hurry() noexcept {
   const std::lock_guard lock(mutex_);
-  hurry_ = true;
+  for (auto& [name, lane] : lanes_) lane.backoff = {};
+}
+
+void Recovery::hurry(const std::string& resource_manager) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (const auto lane = lanes_.find(resource_manager); lane != lanes_.end()) {
+    lane->second.backoff = {};
+  }
 }
 
 void Recovery::hold(std::string gtrid) {
@@ -45,49 +46,70 @@ void Recovery::no_commit_arrived(const std::vector<Xid>& branches) {
 
 PassReport Recovery::pass(std::span<ResourceManagerPort* const> resource_managers,
                           const IsLive& is_live, const Stop& stop) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (hurry_) backoff_.clear();
-    hurry_ = false;
-  }
-  Pass pass{*this, is_live, stop, {}, {}, {}, {}, {}, {}, false};
-  events_({EventKind::recovery_started, {}, {}, 0, {}});
-  if (Result<void> begun = decisions_.begin_pass(); !begun) {
+  Pass pass{*this, is_live, stop};
+  for (ResourceManagerPort* port : resource_managers) pass.sources[port->name()].port = port;
+  return run(pass, {});
+}
+
+PassReport Recovery::lane_pass(ResourceManagerPort& own, std::span<const std::string> configured,
+                               const IsLive& is_live, const Stop& stop) {
+  Pass pass{*this, is_live, stop};
+  for (const std::string& name : configured) pass.sources[name];
+  pass.sources[own.name()].port = &own;
+  return run(pass, own.name());
+}
+
+/// `lane`: empty where the pass is of all.
+PassReport Recovery::run(Pass& pass, std::string_view lane) {
+  events_({EventKind::recovery_started, {}, lane, 0, {}});
+  if (!pass.run()) {
     // Without the register nothing can be told: not what is decided, not who is dead.
     pass.report.completed = false;
+    pass.report.next_due = clock_.now() + options_.first_backoff;
     events_({EventKind::warning,
              {},
              {},
-             begun.error().xa_code,
-             "recovery cannot read the decision register: " + begun.error().to_string()});
-    pass.report.error = std::move(begun.error());
-    pass.report.next_due = clock_.now() + options_.first_backoff;
-  } else {
-    const RegisterPass guard(decisions_);
-    pass.run(resource_managers);
+             pass.report.error->xa_code,
+             "recovery cannot read the decision register: " + pass.report.error->to_string()});
   }
-  events_({EventKind::recovery_finished, {}, {}, 0, {}});
+  events_({EventKind::recovery_finished, {}, lane, 0, {}});
   return std::move(pass.report);
 }
 
-void Recovery::Pass::run(std::span<ResourceManagerPort* const> ports) {
-  for (ResourceManagerPort* port : ports) sources[port->name()].port = port;
-  read_decisions();
+/// False: the register could not be asked, see report.error.
+bool Recovery::Pass::run() {
+  if (!in_register(&Pass::read_decisions)) return false;
   // Every list before any act: whether a branch is listed under another name must not depend on the
-  // order.
+  // order. Those of other lanes are looked at when the own ones are there.
   for (auto& [name, source] : sources) {
-    if (!stopped()) list(source);
+    if (source.port != nullptr && !stopped()) list(source);
   }
+  remember();
+  const bool any = std::any_of(sources.begin(), sources.end(), [](const auto& entry) {
+    return entry.second.port != nullptr && !entry.second.xids.empty();
+  });
+  if ((any || !decisions.empty()) && !in_register(&Pass::plan)) return false;
+  bool postponed = false;
   for (auto& [name, source] : sources) {
-    for (const Xid& xid : source.xids) {
-      if (stopped()) break;
-      visit(source, xid);
-    }
-    ask_unlisted(source);
-    confirm(source);
+    if (source.port != nullptr && source.listed && !stopped()) ask_for_sessions(source);
+    postponed |= !source.postponed.empty();
   }
-  if (!stopped()) finish_decisions();
+  may_postpone = false;
+  if (postponed && !in_register(&Pass::plan_postponed)) return false;
+  act_all();
+  if (!decisions.empty() && !stopped() && !in_register(&Pass::finish_decisions)) return false;
   finish_report();
+  return true;
+}
+
+bool Recovery::Pass::in_register(void (Pass::*stage)()) {
+  const RegisterSection open(recovery);
+  if (!open.begun()) {
+    report.error = open.begun().error();
+    return false;
+  }
+  (this->*stage)();
+  return true;
 }
 
 /// Somebody in this process is at work on it, or nobody may be.
@@ -128,6 +150,17 @@ void Recovery::Pass::read_decisions() {
   for (const HeuristicRecord& record : recovery.decisions_.heuristics()) {
     recorded.emplace(record.resource_manager, record.gtrid + record.bqual);
   }
+  const std::lock_guard lock(recovery.mutex_);
+  const Tick now = ++recovery.tick_;  // what is read was decided before
+  for (Known& known : decisions) {
+    Progress& progress = recovery.progress_[known.record.gtrid];
+    if (progress.read == 0) progress.read = now;
+    known.read = progress.read;
+  }
+  std::erase_if(recovery.progress_, [&](const auto& entry) {
+    return std::none_of(decisions.begin(), decisions.end(),
+                        [&](const Known& known) { return known.record.gtrid == entry.first; });
+  });
 }
 
 void Recovery::Pass::list(Source& source) {
@@ -135,127 +168,85 @@ void Recovery::Pass::list(Source& source) {
   const auto now = recovery.clock_.now();
   ResourceManagerReport result;
   result.name = name;
-
-  if (const auto it = recovery.backoff_.find(name);
-      it != recovery.backoff_.end() && now < it->second.next_try) {
-    result.asked = false;
-    result.next_try = it->second.next_try;
+  Tick began = 0;
+  {
+    const std::lock_guard lock(recovery.mutex_);
+    const Backoff& backoff = recovery.lanes_[name].backoff;
+    if (backoff.failures > 0 && now < backoff.next_try) {
+      result.asked = false;
+      result.next_try = backoff.next_try;
+    }
+    began = lists_began == 0 ? lists_began = ++recovery.tick_ : lists_began;
+  }
+  if (!result.asked) {
+    result.late = source.port->late();
     report.resource_managers.push_back(std::move(result));
     return;
   }
   Result<std::vector<Xid>> listed = source.port->list();
   if (listed) {
-    // A set: a resource manager may repeat XIDs, and each is visited once.
-    source.xids.insert(listed->begin(), listed->end());
-    source.listed = true;
     result.reachable = true;
+    keep_list(source, *listed, began);
     result.listed = source.xids.size();
-    recovery.backoff_.erase(name);
-    // Told once: what is no longer listed need not be remembered.
-    std::set<Xid>& seen = recovery.seen_foreign_[name];
-    std::erase_if(seen, [&](const Xid& xid) { return source.xids.count(xid) == 0; });
   } else {
-    Backoff& backoff = recovery.backoff_[name];
-    std::chrono::milliseconds delay = recovery.options_.first_backoff;
-    for (int i = 0; i < backoff.failures && delay < recovery.options_.maximum_backoff; ++i)
-      delay *= 2;
-    ++backoff.failures;
-    backoff.next_try = now + std::min(delay, recovery.options_.maximum_backoff);
-    result.next_try = backoff.next_try;
-    const std::string text = "cannot list its branches: " + listed.error().to_string();
+    result.next_try = recovery.put_off(name, now);
+    result.late = source.port->late();
+    source.late = !result.late.empty();
+    const std::string text = source.late
+                                 ? "the recovery pass is stuck there: " + result.late
+                                 : "cannot list its branches: " + listed.error().to_string();
     recovery.events_({EventKind::recovery_waits, {}, name, listed.error().xa_code, text});
     result.error = std::move(listed.error());
   }
   report.resource_managers.push_back(std::move(result));
 }
 
-void Recovery::Pass::finish_decisions() {
-  for (const Known& known : decisions) finish_decision(known);
-}
-
-/// Done when this pass finished every participant.
-void Recovery::Pass::finish_decision(const Known& known) {
-  DecisionReport unfinished{known.record.gtrid, known.record.decided_at, {}};
-  for (const Participant& participant : known.record.participants) {
-    const std::optional<Xid> xid = Xid::make(kFormatId, known.record.gtrid, participant.bqual);
-    const auto it = sources.find(participant.resource_manager);
-    BranchReport branch;
-    branch.resource_manager = participant.resource_manager;
-    branch.xid = xid;
-    branch.gtrid = known.record.gtrid;
-    branch.whose = known.whose;
-    branch.commit_decided = true;
-    if (!xid) {
-      branch.sight = Sight::unnamed;
-    } else if (finished.count({participant.resource_manager, *xid}) != 0) {
-      continue;
-    } else if (it == sources.end()) {
-      branch.sight = Sight::unnamed;
-    } else {
-      branch.sight = sight(it->second, *xid, participant.resource_manager);
-    }
-    const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, branch.sight});
-    branch.action = row.action;
-    branch.text = row.story;
-    // Listed ones were visited, unlisted ones asked: those are in the report already.
-    const bool tried = row.action == RecoveryAction::commit;
-    unfinished.text += (unfinished.text.empty() ? "" : "; ") + participant.resource_manager + ": " +
-                       (tried ? said_of(participant.resource_manager, *xid) : branch.text);
-    if (!tried) report.branches.push_back(std::move(branch));
-  }
-  if (!unfinished.text.empty()) {
-    report.unfinished.push_back(std::move(unfinished));
-  } else if (recovery.options_.act) {
-    recovery.decisions_.done(known.record.gtrid);
-    {
-      const std::lock_guard lock(recovery.mutex_);
-      recovery.not_arrived_.erase(known.record.gtrid);
-    }
-    ++report.done;
-    recovery.events_(
-        {EventKind::done, transaction_text(known.record.gtrid), {}, 0, "finished by recovery"});
+/// What is to be done, with the register open; no server is asked meanwhile.
+void Recovery::Pass::plan() {
+  for (auto& [name, source] : sources) {
+    if (source.port == nullptr) continue;
+    for (const Xid& xid : source.xids) visit(source, xid);
+    if (source.listed) ask_unlisted(source);
   }
 }
 
-/// What the visit of a listed branch ended with.
-std::string Recovery::Pass::said_of(const std::string& resource_manager, const Xid& xid) const {
-  for (const BranchReport& branch : report.branches) {
-    if (branch.resource_manager != resource_manager || branch.xid != xid) continue;
-    return branch.error ? branch.text + ": " + branch.error->to_string() : branch.text;
+void Recovery::Pass::plan_postponed() {
+  for (auto& [name, source] : sources) {
+    for (const Xid& xid : std::exchange(source.postponed, {})) visit(source, xid);
   }
-  return "not tried in this pass";
 }
 
-void Recovery::Pass::finish_report() {
-  using Do = RecoveryAction;
-  for (const BranchReport& b : report.branches) {
-    const bool ours = is_ours(b.whose);
-    report.heuristic += b.heuristic ? 1 : 0;
-    if (ours && b.finished && !b.heuristic) {
-      report.committed += b.action == Do::commit && b.sight == Sight::listed ? 1 : 0;
-      report.rolled_back += b.action == Do::rollback ? 1 : 0;
+void Recovery::Pass::act_all() {
+  for (auto& [name, source] : sources) {
+    if (source.port == nullptr) continue;
+    for (const Source::Todo& todo : std::exchange(source.to_act, {})) {
+      BranchReport& branch = report.branches[todo.branch];
+      if (source.late || stopped()) {
+        branch.text = source.late ? "not tried: " + source.port->late() : "not tried in this pass";
+        continue;
+      }
+      judge(source, todo.branch, todo.phase, todo.verb, source.port->call(todo.verb, *branch.xid));
+      if (const std::string late = source.port->late(); !late.empty()) be_late(source, late);
     }
-    const bool to_finish =
-        b.action == Do::commit || b.action == Do::rollback || b.action == Do::wait;
-    report.waiting += to_finish && !b.finished ? 1 : 0;
-    report.reported += b.action == Do::report ? 1 : 0;
-    report.foreign += b.whose == Whose::foreign ? 1 : 0;
-    const bool at_work = b.whose == Whose::live || b.whose == Whose::in_flight;
-    report.live += at_work && b.action == Do::leave ? 1 : 0;
+    confirm(source);
   }
-  const auto due = [this](std::chrono::steady_clock::time_point when) {
-    report.next_due = report.next_due ? std::min(*report.next_due, when) : when;
-  };
-  // Only failing resource managers and busy branches are worth coming back for early.
-  for (const ResourceManagerReport& rm : report.resource_managers) {
-    if (rm.next_try) due(*rm.next_try);
+}
+
+/// A call did not come back. The lane goes on after a while, if need be in another thread.
+void Recovery::Pass::be_late(Source& source, const std::string& late) {
+  source.late = true;
+  const std::string& name = source.port->name();
+  const auto next_try = recovery.put_off(name, recovery.clock_.now());
+  for (ResourceManagerReport& result : report.resource_managers) {
+    if (result.name != name) continue;
+    result.late = late;
+    result.next_try = next_try;
   }
-  const bool busy = std::any_of(report.branches.begin(), report.branches.end(), [](const auto& b) {
-    return !b.finished && (b.action == Do::commit || b.action == Do::rollback);
-  });
-  if (found_new_decision || (busy && recovery.options_.act)) {
-    due(recovery.clock_.now() + recovery.options_.first_backoff);
-  }
+  recovery.events_({EventKind::recovery_waits,
+                    {},
+                    name,
+                    XAER_RMFAIL,
+                    "the recovery pass is stuck there: " + late});
 }
 
 }  // namespace xabridge::tm

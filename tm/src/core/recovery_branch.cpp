@@ -75,26 +75,6 @@ Sight Recovery::Pass::sight(const Source& source, const Xid& xid, const std::str
   return listed_by_another(xid, name) ? Sight::elsewhere : Sight::absent;
 }
 
-/// Asked of every resource manager: some cannot tell, and one that can speaks for all.
-OwnerSessions Recovery::Pass::sessions(const Xid& xid) {
-  const std::optional<Gtrid> gtrid = Gtrid::decode(xid.gtrid());
-  if (!gtrid) return OwnerSessions::cannot_tell;
-  const std::string tag = owner_tag(gtrid->register_id, gtrid->incarnation);
-  if (const auto it = owners.find(tag); it != owners.end()) return it->second;
-  OwnerSessions result = OwnerSessions::none;
-  for (auto& [name, source] : sources) {
-    const std::optional<long> count =
-        source.listed ? source.port->owner_sessions(tag) : std::nullopt;
-    if (!count) result = OwnerSessions::cannot_tell;
-    if (count && *count > 0) {
-      result = OwnerSessions::connected;
-      break;
-    }
-  }
-  owners.emplace(tag, result);
-  return result;
-}
-
 /// A branch that `source` lists.
 void Recovery::Pass::visit(Source& source, const Xid& xid) {
   BranchReport branch;
@@ -113,19 +93,28 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
     return;
   }
   branch.whose = *who;
+  bool sessions_not_asked = false;
   Situation situation;
   situation.whose = *who;
   if (is_ours(*who)) {
     const std::optional<std::string> name = bqual_name(xid.bqual());
     const auto named = name ? sources.find(*name) : sources.end();
     situation.sight = named == sources.end() ? Sight::unnamed : sight(named->second, xid, *name);
+    if (situation.sight == Sight::elsewhere && too_old(named->second, source, xid)) {
+      wait_for(source, *name);
+      situation.sight = Sight::unreachable;
+    }
     // The same database under two names: only the one in the bqual acts.
     if (situation.sight == Sight::listed && named->second.port != source.port) return;
     const bool commit = recovery.decisions_.decision(branch.gtrid).has_value();
     branch.commit_decided = commit;
     situation.on_record = commit ? OnRecord::commit : OnRecord::none;
     if (*who == Whose::vanished && !commit && situation.sight == Sight::listed) {
-      situation.sessions = sessions(xid);
+      situation.sessions = sessions(source, xid, sessions_not_asked);
+      if (sessions_not_asked && may_postpone) {
+        source.postponed.push_back(xid);
+        return;
+      }
     }
     found_new_decision |=
         commit && std::none_of(decisions.begin(), decisions.end(), [&](const Known& known) {
@@ -135,7 +124,9 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   const RecoveryRow& row = recovery_row(situation);
   branch.sight = situation.sight;
   branch.action = row.action;
-  branch.text = row.story;
+  branch.text = sessions_not_asked ? "whether its vanished owner is still connected is being asked "
+                                     "of the other resource managers"
+                                   : row.story;
   report.branches.push_back(std::move(branch));
   BranchReport& kept = report.branches.back();
 
@@ -156,7 +147,6 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
 void Recovery::Pass::ask_unlisted(Source& source) {
   for (const Known& known : decisions) {
     for (const Participant& participant : known.record.participants) {
-      if (stopped()) return;
       if (participant.resource_manager == source.port->name()) {
         ask_unlisted(source, known, participant);
       }
@@ -168,6 +158,7 @@ void Recovery::Pass::ask_unlisted(Source& source, const Known& known,
                                   const Participant& participant) {
   const auto xid = Xid::make(kFormatId, known.record.gtrid, participant.bqual);
   if (!xid || sight(source, *xid, participant.resource_manager) != Sight::absent) return;
+  if (is_finished(participant.resource_manager, *xid)) return;
   const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, Sight::absent});
   BranchReport branch;
   branch.resource_manager = participant.resource_manager;
@@ -178,16 +169,25 @@ void Recovery::Pass::ask_unlisted(Source& source, const Known& known,
   branch.sight = Sight::absent;
   branch.action = row.action;
   branch.text = row.story;
+  if (!all_listed_since(known, source)) {
+    // Under exchanged names another one may hold it, and this one's XAER_NOTA would end the matter.
+    branch.action = RecoveryAction::wait;
+    branch.text = "not listed; whether another resource manager holds it under an exchanged name "
+                  "is not known before all of them have listed their branches";
+    report.branches.push_back(std::move(branch));
+    return;
+  }
   report.branches.push_back(std::move(branch));
   const bool first = no_commit_arrived(*xid);
   act(source, report.branches.back(), first ? Phase::recover_first_unseen : Phase::recover_unseen,
       Verb::commit);
 }
 
+/// Decided here, while the register is open; called when it is closed, see act_all().
 void Recovery::Pass::act(Source& source, BranchReport& branch, Phase phase, Verb verb) {
   if (!recovery.options_.act) return;
   const auto index = static_cast<std::size_t>(&branch - report.branches.data());
-  judge(source, index, phase, verb, source.port->call(verb, *branch.xid));
+  source.to_act.push_back({index, phase, verb});
 }
 
 /// One fresh list for everything that was answered: only what the server no longer shows is
@@ -198,7 +198,7 @@ void Recovery::Pass::confirm(Source& source) {
   std::set<Xid> still;
   CallAnswer no_list{XAER_RMFAIL, std::nullopt};
   bool known = false;
-  if (!stopped()) {
+  if (!source.late && !stopped()) {
     Result<std::vector<Xid>> listed = source.port->list();
     known = listed.ok();
     if (known) {
@@ -242,7 +242,7 @@ void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb 
       return;
     case Action::final:
       branch.finished = true;
-      finished.insert({branch.resource_manager, *branch.xid});
+      keep_finished(branch);
       // That a commit had arrived before is no news.
       if (phase == Phase::recover_unseen) return;
       tell(row.state == BranchState::committed ? EventKind::recovered_commit
@@ -280,7 +280,7 @@ void Recovery::Pass::heuristic(Source& source, BranchReport& branch, const Outco
                                  code,
                                  words_of(branch, row),
                                  recovery.clock_.wall()};
-    if (Result<void> kept = recovery.decisions_.heuristic(record); !kept) {
+    if (Result<void> kept = record_heuristic(record); !kept) {
       branch.text += "; it could not be recorded and is left with the resource manager";
       branch.error = std::move(kept.error());
       tell(EventKind::warning, branch);
@@ -299,7 +299,7 @@ void Recovery::Pass::heuristic(Source& source, BranchReport& branch, const Outco
     }
   }
   branch.finished = true;
-  finished.insert({branch.resource_manager, *branch.xid});
+  keep_finished(branch);
 }
 
 void Recovery::Pass::tell(EventKind kind, const BranchReport& branch) const {
@@ -311,8 +311,11 @@ void Recovery::Pass::tell(EventKind kind, const BranchReport& branch) const {
 /// Branches that are not ours to finish stay for long: told when first seen, not at every pass.
 void Recovery::Pass::tell_once(EventKind kind, const Source& source,
                                const BranchReport& branch) const {
-  std::set<Xid>& seen = recovery.seen_foreign_[source.port->name()];
-  if (seen.insert(*branch.xid).second) tell(kind, branch);
+  const bool first = [&] {
+    const std::lock_guard lock(recovery.mutex_);
+    return recovery.lanes_[source.port->name()].seen_foreign.insert(*branch.xid).second;
+  }();
+  if (first) tell(kind, branch);
 }
 
 }  // namespace xabridge::tm

@@ -12,45 +12,87 @@
 
 namespace xabridge::tm {
 
+/// The register for one stage of one pass: what was taken over in it is given back at its end.
+class Recovery::RegisterSection {
+ public:
+  explicit RegisterSection(Recovery& recovery);
+  RegisterSection(const RegisterSection&) = delete;
+  RegisterSection& operator=(const RegisterSection&) = delete;
+  ~RegisterSection();
+  [[nodiscard]] const Result<void>& begun() const noexcept { return begun_; }
+
+ private:
+  const std::lock_guard<std::mutex> alone_;
+  DecisionRegister& decisions_;
+  Result<void> begun_;
+};
+
 struct Recovery::Pass {
   Recovery& recovery;
   const IsLive& is_live;
   const Stop& stop;
-  PassReport report;
+  PassReport report{};
 
   /// A configured resource manager in this pass.
   struct Source {
-    ResourceManagerPort* port = nullptr;
-    bool listed = false;  // `xids` is a complete list, made after the decisions were read
-    std::set<Xid> xids;
-    std::vector<std::pair<std::size_t, Phase>> to_confirm;  // index into report.branches
+    ResourceManagerPort* port = nullptr;  // null: another lane's; only what it listed is known
+    bool listed = false;  // `xids` is a complete list, made after the decisions were read (or, of
+                          // another lane, at `began`)
+    Tick began = 0;
+    std::set<Xid> xids{};
+    std::vector<Xid> postponed{};  // until it is known whether their owners are connected
+    struct Todo {
+      std::size_t branch;  // index into report.branches
+      Phase phase;
+      Verb verb;
+    };
+    std::vector<Todo> to_act{};
+    std::vector<std::pair<std::size_t, Phase>> to_confirm{};  // index into report.branches
+    bool late = false;  // a call did not come back: no other is made in this pass
   };
-  std::map<std::string, Source> sources;
+  std::map<std::string, Source> sources{};
 
   /// A decision read before the lists were made, of a transaction nobody is at work on.
   struct Known {
     DecisionRecord record;
     Whose whose = Whose::dead;
+    Tick read = 0;  // first, in whichever pass
   };
-  std::vector<Known> decisions;
-  std::set<std::pair<std::string, std::string>> recorded;  // (resource manager, gtrid + bqual)
-  std::set<std::pair<std::string, Xid>> finished;          // acted on and gone, by resource manager
-  std::map<std::string, OwnerSessions> owners;             // by owner tag, asked once a pass
+  std::vector<Known> decisions{};
+  std::set<std::pair<std::string, std::string>> recorded{};  // (resource manager, gtrid + bqual)
+  Tick lists_began = 0;                                      // of this pass
   bool found_new_decision = false;
+  bool may_postpone = true;  // the owners' sessions can still be asked for in this pass
 
-  void run(std::span<ResourceManagerPort* const> ports);
+  [[nodiscard]] bool run();
 
   // recovery.cpp: the pass
+  bool in_register(void (Pass::*stage)());
   void read_decisions();
   void list(Source& source);
+  void plan();
+  void plan_postponed();
+  void act_all();
+  void be_late(Source& source, const std::string& late);
   void finish_decisions();
   void finish_decision(const Known& known);
   void finish_report();
-  [[nodiscard]] std::string said_of(const std::string& resource_manager, const Xid& xid) const;
   [[nodiscard]] bool at_work(std::string_view gtrid) const;
   [[nodiscard]] bool no_commit_arrived(const Xid& xid) const;
   void commit_may_have_arrived(const Xid& xid);
   [[nodiscard]] bool stopped();
+
+  // recovery_lanes.cpp: what lanes know of each other
+  void keep_list(Source& source, const std::vector<Xid>& listed, Tick began);
+  void ask_for_sessions(Source& source);
+  [[nodiscard]] OwnerSessions sessions(const Source& source, const Xid& xid, bool& not_asked);
+  [[nodiscard]] bool too_old(const Source& named, const Source& source, const Xid& xid);
+  [[nodiscard]] bool all_listed_since(const Known& known, const Source& source);
+  void wait_for(const Source& waiting, const std::string& name);
+  void keep_finished(const BranchReport& branch);
+  [[nodiscard]] bool is_finished(const std::string& name, const Xid& xid);
+  [[nodiscard]] std::string said_of(const std::string& resource_manager, const Xid& xid);
+  void remember();
 
   // recovery_branch.cpp: one branch
   void visit(Source& source, const Xid& xid);
@@ -60,12 +102,12 @@ struct Recovery::Pass {
   [[nodiscard]] Result<Whose> whose(const Xid& xid) const;
   [[nodiscard]] Sight sight(const Source& source, const Xid& xid, const std::string& name) const;
   [[nodiscard]] bool listed_by_another(const Xid& xid, const std::string& name) const;
-  [[nodiscard]] OwnerSessions sessions(const Xid& xid);
   void act(Source& source, BranchReport& branch, Phase phase, Verb verb);
   void confirm(Source& source);
   void judge(Source& source, std::size_t index, Phase phase, Verb verb, CallAnswer answer);
   void heuristic(Source& source, BranchReport& branch, const OutcomeRow& row, Answered answered,
                  int code);
+  Result<void> record_heuristic(const HeuristicRecord& record);
   void tell(EventKind kind, const BranchReport& branch) const;
   void tell_once(EventKind kind, const Source& source, const BranchReport& branch) const;
 };

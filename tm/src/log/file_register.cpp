@@ -172,15 +172,20 @@ Result<FileRegister::Log> FileRegister::adopt(std::uint16_t slot) {
   if (!taken) return taken.error();
   if (*taken == nullptr) return Log();
   const std::uint64_t segment = (*taken)->segment();
+  Slot& owned = **taken;
   auto log = std::make_shared<DecisionLog>(environment_, std::move(*taken));
   const bool clean = log->nothing_live();
-  if (!clean) {
-    if (auto rotated = log->rotate(); !rotated) return rotated.error();
+  {
+    const std::lock_guard guard(mutex_);
+    if (clean) clean_[slot] = segment;
+    // Nobody has written to the segment that this process made when it had the slot before.
+    const auto made = made_.find(slot);
+    if (clean || (made != made_.end() && made->second == segment)) return adopted_[slot] = log;
   }
+  if (auto rotated = log->rotate(); !rotated) return rotated.error();
   const std::lock_guard guard(mutex_);
-  if (clean) clean_[slot] = segment;
-  adopted_[slot] = log;
-  return log;
+  made_[slot] = owned.segment();
+  return adopted_[slot] = log;
 }
 
 Result<void> FileRegister::adopt_if_unfinished(std::uint16_t slot) {
@@ -208,11 +213,7 @@ Result<void> FileRegister::begin_pass() {
     asked_.clear();
     failed_.clear();
   }
-  for (const Log& log : all_logs()) {
-    (void)log->flush();  // an idle process shows nothing as unfinished
-    tell_trouble(log->slot_number(), take_acknowledgements(*log),
-                 "the acknowledgements left at it wait");
-  }
+  (void)own_->flush();  // an idle process shows nothing as unfinished
   const auto names = environment_.files.list(options_.directory / "slots");
   if (!names) return names.error();
   for (const std::string& name : *names) {
@@ -220,6 +221,10 @@ Result<void> FileRegister::begin_pass() {
     if (!slot || *slot == own_->slot_number() || adopted(*slot) != nullptr) continue;
     tell_trouble(*slot, adopt_if_unfinished(*slot),
                  "its owner is dead and it cannot be taken over; its branches are left alone");
+  }
+  for (const Log& log : all_logs()) {
+    tell_trouble(log->slot_number(), take_acknowledgements(*log),
+                 "the acknowledgements left at it wait");
   }
   return {};
 }
@@ -341,22 +346,15 @@ std::vector<HeuristicRecord> FileRegister::heuristics() {
   return all;
 }
 
-void FileRegister::end_pass() noexcept try {
-  std::vector<Log> given_back;  // closed, which may write, after the mutex is free
+// Also with something unfinished in them: it may take a server days to come back, and meanwhile the
+// owner would look alive to every other process.
+void FileRegister::end_pass() noexcept {
+  std::map<std::uint16_t, Log> given_back;  // closed, which may write, after the mutex is free
   const std::lock_guard guard(mutex_);
   in_pass_ = false;
   asked_.clear();
   failed_.clear();
-  for (auto it = adopted_.begin(); it != adopted_.end();) {
-    if (!it->second->nothing_live()) {
-      ++it;
-      continue;
-    }
-    given_back.push_back(it->second);
-    it = adopted_.erase(it);
-  }
-} catch (...) {
-  // Out of memory: the slots are kept until the next pass.
+  given_back.swap(adopted_);
 }
 
 }  // namespace xabridge::tm

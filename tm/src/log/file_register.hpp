@@ -5,8 +5,7 @@
 //   <root>/slots/0000/ ...     one sub-log per process at a time (slot.hpp)
 //
 // Each process takes the first free slot and writes only there. Slots whose owners died are taken
-// over during recovery passes by whichever process comes first, and given back when nothing in them
-// is unfinished.
+// over between begin_pass() and end_pass() by whichever process comes first.
 //
 // fork(): the parent keeps its slot. In the child every call that writes fails; make a new
 // FileRegister there.
@@ -111,6 +110,7 @@ class FileRegister final : public DecisionRegister {
   std::map<std::uint16_t, std::string> troubles_;  // what was reported about a slot
   std::map<std::uint16_t, std::uint64_t>
       clean_;  // segment a free slot had when nothing in it was unfinished
+  std::map<std::uint16_t, std::uint64_t> made_;  // segment this process made in a slot it took over
 };
 
 }  // namespace xabridge::tm

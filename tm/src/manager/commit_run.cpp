@@ -22,7 +22,7 @@ CommitRun::CommitRun(std::shared_ptr<Runtime> runtime, std::shared_ptr<TimeoutGa
       coordinator_(coordinator_options(), gtrid_, std::move(branches)),
       runner_(coordinator_, std::move(resource_managers),
               {runtime_->decisions(), *runtime_->events, runtime_->environment.clock, *gate_,
-               runtime_->config.completion_timeout, timeout}) {}
+               runtime_->config.completion_timeout, runtime_->config.call_timeout, timeout}) {}
 
 CommitRun::~CommitRun() {
   if (!left_over_) return;

@@ -113,6 +113,7 @@ constexpr std::array kKeys{
     Key{"transaction", "timeout", [](N n, Config& c) { return take(n, c.timeout); }},
     Key{"transaction", "completion_timeout",
         [](N n, Config& c) { return take(n, c.completion_timeout); }},
+    Key{"transaction", "call_timeout", [](N n, Config& c) { return take(n, c.call_timeout); }},
     Key{"transaction", "max_retries", [](N n, Config& c) { return take(n, c.max_retries); }},
     Key{"transaction", "retry_backoff_initial",
         [](N n, Config& c) { return take(n, c.retry_backoff.initial); }},
@@ -123,6 +124,8 @@ constexpr std::array kKeys{
     Key{"recovery", "interval", [](N n, Config& c) { return take(n, c.recovery_interval); }},
     Key{"recovery", "backoff_maximum",
         [](N n, Config& c) { return take(n, c.recovery_backoff_maximum); }},
+    Key{"recovery", "call_timeout",
+        [](N n, Config& c) { return take(n, c.recovery_call_timeout); }},
     Key{"recovery", "background", [](N n, Config& c) { return take(n, c.recovery_background); }},
     Key{"logging", "level",
         [](N n, Config& c) {

@@ -134,11 +134,13 @@ std::optional<ConfigProblem> duration_problem(const Config& c) {
   const std::array ranges{
       Range{"transaction.timeout", c.timeout, milliseconds(0)},
       Range{"transaction.completion_timeout", c.completion_timeout, milliseconds(0)},
+      Range{"transaction.call_timeout", c.call_timeout, milliseconds(10)},
       Range{"transaction.retry_backoff_initial", c.retry_backoff.initial, milliseconds(0)},
       Range{"transaction.retry_backoff_maximum", c.retry_backoff.maximum, c.retry_backoff.initial},
       Range{"recovery.start_timeout", c.recovery_start_timeout, milliseconds(0)},
       Range{"recovery.interval", c.recovery_interval, milliseconds(10)},
-      Range{"recovery.backoff_maximum", c.recovery_backoff_maximum, milliseconds(10)}};
+      Range{"recovery.backoff_maximum", c.recovery_backoff_maximum, milliseconds(10)},
+      Range{"recovery.call_timeout", c.recovery_call_timeout, milliseconds(10)}};
   for (const Range& r : ranges) {
     if (r.value >= r.minimum && r.value <= kMaxDuration) continue;
     return ConfigProblem{r.key, "is " + std::to_string(r.value.count()) + "ms; allowed: " +

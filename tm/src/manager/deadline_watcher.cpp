@@ -1,6 +1,7 @@
 // The thread behind the timeouts; what happens at one is in timeout_gate.hpp.
 #include "deadline_watcher.hpp"
 
+#include <algorithm>
 #include <exception>
 
 namespace xabridge::tm {
@@ -66,7 +67,13 @@ void DeadlineWatcher::expire(const Entry& entry) {
   events_->emit(EventKind::timed_out, entry.gtrid, {}, XA_RBTIMEOUT,
                 "running statements are interrupted; the transaction rolls back");
   try {
-    std::thread([gate = entry.gate] { gate->interrupt_until_stopped(); }).detach();
+    const std::size_t threads = std::max<std::size_t>(1, entry.gate->branch_count());
+    for (std::size_t number = 0; number < threads; ++number) {
+      const auto which = number + 1 == threads ? TimeoutGate::Which::rest : TimeoutGate::Which::one;
+      std::thread([gate = entry.gate, number, which] {
+        gate->interrupt_until_stopped(number, which);
+      }).detach();
+    }
   } catch (const std::exception&) {
     // The transaction still rolls back, only when its statement ends by itself. Nothing here takes
     // memory: an exception would end the thread that watches every deadline.

@@ -1,14 +1,17 @@
-// RecoveryWorker: runs recovery passes, at start, at intervals, when hurried, and when asked.
+// RecoveryWorker: runs recovery's lanes, one thread each, at start, at intervals, when hurried, and
+// when asked.
 //
-// A pass may hang in a server call for as long as a connection attempt takes. So everything a pass
-// touches is in RecoveryState, which the thread holds itself: when a TransactionManager is
-// destroyed meanwhile, the thread is left to end alone, and the log slot stays taken until it has.
+// A lane waits for its server no longer than its limit a call, and looks meanwhile whether it
+// should stop (lane_port.hpp). Everything a lane touches is in RecoveryState, which its thread
+// holds itself. What a call that is late touches is its own.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -16,60 +19,91 @@
 #include "../decision_register.hpp"
 #include "../environment.hpp"
 #include "events.hpp"
+#include "lane_port.hpp"
 #include "live_set.hpp"
 #include "resource_manager.hpp"
 
 namespace xabridge::tm {
 
 /// Thread-safe.
-struct RecoveryState {
-  RecoveryState(std::unique_ptr<DecisionRegister> reg, Clock& c, Recovery::Options options,
+class RecoveryState : public std::enable_shared_from_this<RecoveryState> {
+ public:
+  struct Options {
+    Recovery::Options core;
+    std::chrono::milliseconds call_timeout{10'000};
+  };
+  RecoveryState(std::unique_ptr<DecisionRegister> reg, Clock& c, Options options,
                 std::shared_ptr<Events> e);
 
   std::unique_ptr<DecisionRegister> decisions;
-  std::vector<std::shared_ptr<ResourceManager>> resource_managers;  // set before the first pass
   LiveSet live;
   Clock& clock;
   std::shared_ptr<Events> events;
   Recovery recovery;
 
-  /// One pass in this thread, after the one another thread is in.
+  /// Before the first pass, and before anybody else looks.
+  void add(std::shared_ptr<ResourceManager> resource_manager);
+  [[nodiscard]] const std::vector<std::shared_ptr<ResourceManager>>& resource_managers()
+      const noexcept {
+    return resource_managers_;
+  }
+
+  /// A pass of every lane, at the same time, and those that follow from what one learnt of another.
+  /// Does not wait for lanes whose servers do not answer, nor long for those that did not before;
+  /// their passes go on.
   PassReport pass();
-  /// A branch was left behind: the next pass is due now.
+  /// A branch was left behind: the next passes are due now.
   void hurry() noexcept;
   void stop() noexcept;
 
-  std::mutex mutex;  // guards the five below
-  std::condition_variable changed;
-  bool passing = false;
-  bool hurried = false;
-  bool stopping = false;
-  bool first_pass_over = false;
-  bool thread_over = false;
-
  private:
-  struct Passing;
+  friend class RecoveryWorker;
+  struct Lane {
+    std::unique_ptr<LanePort> port;
+    bool passing = false;
+    bool hurried = false;
+    bool failing = false;  // its server did not answer last time
+    bool passed = false;   // once at least
+  };
+  struct Round;
+
+  [[nodiscard]] bool is_stopping();
+  PassReport lane_pass(std::size_t number);
+  void tell_lanes(std::size_t number, const PassReport& report);
+  void run_round(const std::vector<std::size_t>& numbers, PassReport& report);
+  void lane_returned(std::size_t number) noexcept;
+
+  const Options options_;
+  std::vector<std::shared_ptr<ResourceManager>> resource_managers_;
+  std::vector<std::string> names_;  // likewise
+  std::mutex mutex_;                // guards all below
+  std::condition_variable changed_;
+  std::vector<Lane> lanes_;
+  bool stopping_ = false;
+  std::size_t threads_ = 0;  // of the worker
 };
 
 class RecoveryWorker {
  public:
   struct Options {
     std::chrono::milliseconds interval;
-    bool background = true;  // false: the pass at start, and no more
+    bool background = true;  // false: the passes at start, and no more
   };
 
   RecoveryWorker(std::shared_ptr<RecoveryState> state, Options options);
-  /// Stops the thread; does not wait for a server that does not answer.
+  /// Stops the threads; does not wait for a server that does not answer.
   ~RecoveryWorker();
   RecoveryWorker(const RecoveryWorker&) = delete;
   RecoveryWorker& operator=(const RecoveryWorker&) = delete;
 
-  /// False when the pass at start is not over after `bound`; it goes on.
-  bool wait_for_first_pass(std::chrono::milliseconds bound);
+  /// The resource managers whose passes at start are not over after `bound`; they go on.
+  std::vector<std::string> wait_for_first_passes(std::chrono::milliseconds bound);
 
  private:
+  static void work(RecoveryState& state, std::size_t number, const Options& options);
+
   std::shared_ptr<RecoveryState> state_;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace xabridge::tm

@@ -6,6 +6,9 @@
 // thread's end closes what it opened (open_in_thread.hpp). rmids count up for the whole process, so
 // two transaction managers in one process never share one.
 //
+// No call here waits less or more than its switch does. A caller with a deadline sets it with Bound
+// where the switch keeps deadlines, and where it does not, has the call made by threads().
+//
 // Thread-safe. The switch is called without any lock held.
 #pragma once
 
@@ -18,6 +21,7 @@
 #include <vector>
 
 #include "../ports.hpp"
+#include "call_threads.hpp"
 #include "open_in_thread.hpp"
 
 namespace xabridge::tm {
@@ -51,6 +55,23 @@ class ResourceManager final : public ResourceManagerPort {
   [[nodiscard]] const std::string& open_string() const noexcept { return instance_->open_string; }
   /// The extras' word for it; empty for a foreign switch.
   [[nodiscard]] std::string driver() const;
+
+  // --- Deadlines.
+  /// The switch ends its waits when it is told to (extras of version 3).
+  [[nodiscard]] bool keeps_deadlines() const noexcept;
+  /// While it lives the waits of the calling thread's calls end at `deadline`, if the switch keeps
+  /// it. Answered XAER_RMFAIL then, with outcome_known = false.
+  class Bound {
+   public:
+    Bound(const ResourceManager& resource_manager, std::chrono::steady_clock::time_point deadline);
+    ~Bound();
+    Bound(const Bound&) = delete;
+    Bound& operator=(const Bound&) = delete;
+
+   private:
+    std::shared_ptr<const Instance> instance_;  // null: it does not
+  };
+  [[nodiscard]] CallThreads& threads() const noexcept { return *threads_; }
 
   /// xa_open for the calling thread, when it has not.
   CallAnswer open();
@@ -97,8 +118,9 @@ class ResourceManager final : public ResourceManagerPort {
                                                std::size_t count) const;
   /// This thread's work outside any global transaction is over (extras).
   CallAnswer release();
-  /// Ends the branch's running statement; from any thread.
-  void interrupt(const Xid& xid) const noexcept;
+  /// Ends the branch's running statement; from any thread. Waits `limit` for that, if the switch
+  /// keeps deadlines.
+  void interrupt(const Xid& xid, std::chrono::milliseconds limit) const noexcept;
   /// What an exception the application let escape says about its branch: RB* or XA_OK.
   [[nodiscard]] int classify(const std::exception& exception) const noexcept;
 
@@ -120,6 +142,7 @@ class ResourceManager final : public ResourceManagerPort {
 
   std::string name_;
   std::shared_ptr<const Instance> instance_;
+  const std::unique_ptr<CallThreads> threads_ = std::make_unique<CallThreads>();
   std::atomic<std::chrono::steady_clock::time_point> next_open_{};  // see open_now_and_then()
 };
 

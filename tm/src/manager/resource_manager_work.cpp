@@ -1,7 +1,28 @@
 // What the application works with at a resource manager: its connection, and statements on it.
 #include "resource_manager.hpp"
 
+#include <algorithm>
+
 namespace xabridge::tm {
+
+bool ResourceManager::keeps_deadlines() const noexcept {
+  const auto* extras = instance_->object.extras;
+  return extras != nullptr && extras->version >= 3 && extras->deadline != nullptr;
+}
+
+ResourceManager::Bound::Bound(const ResourceManager& resource_manager,
+                              std::chrono::steady_clock::time_point deadline) {
+  if (!resource_manager.keeps_deadlines()) return;
+  instance_ = resource_manager.instance_;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+      deadline - std::chrono::steady_clock::now());
+  const long milliseconds = std::max(0L, static_cast<long>(left.count()));
+  instance_->object.extras->deadline(instance_->rmid, milliseconds);
+}
+
+ResourceManager::Bound::~Bound() {
+  if (instance_ != nullptr) instance_->object.extras->deadline(instance_->rmid, -1);
+}
 
 bool ResourceManager::works_outside() const {
   const Opened* here = registers() ? opened_here().find(instance_.get()) : nullptr;
@@ -43,9 +64,11 @@ CallAnswer ResourceManager::release() {
                 nullptr);
 }
 
-void ResourceManager::interrupt(const Xid& xid) const noexcept {
+void ResourceManager::interrupt(const Xid& xid, std::chrono::milliseconds limit) const noexcept {
   const auto* extras = instance_->object.extras;
-  if (extras != nullptr) extras->interrupt(&xid.raw(), instance_->rmid);
+  if (extras == nullptr) return;
+  const Bound bound(*this, std::chrono::steady_clock::now() + limit);
+  extras->interrupt(&xid.raw(), instance_->rmid);
 }
 
 int ResourceManager::classify(const std::exception& exception) const noexcept {

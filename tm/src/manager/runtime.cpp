@@ -44,28 +44,29 @@ Runtime::Runtime(Config c, Environment& e)
       events(std::make_shared<Events>(observers(logging, config))),
       forks_before(forks()) {
   for (const std::string& text : config.warnings) events->emit(EventKind::warning, {}, {}, 0, text);
-  Recovery::Options options;
-  options.maximum_backoff = config.recovery_backoff_maximum;
+  RecoveryState::Options options;
+  options.core.maximum_backoff = config.recovery_backoff_maximum;
+  options.call_timeout = config.recovery_call_timeout;
   recovery = std::make_shared<RecoveryState>(open_register(config, environment, events),
                                              environment.clock, options, events);
   const std::string tag = owner_tag(decisions().id(), decisions().incarnation());
   for (const ResourceManagerConfig& rm : config.resource_managers) {
-    recovery->resource_managers.push_back(std::move(ResourceManager::load(rm, tag)).value());
-    ResourceManager* const loaded = recovery->resource_managers.back().get();
+    recovery->add(std::move(ResourceManager::load(rm, tag)).value());
+    ResourceManager* const loaded = recovery->resource_managers().back().get();
     if (loaded->registers()) dynamic.push_back(loaded);
   }
   watcher = std::make_unique<DeadlineWatcher>(events);
 }
 
 std::shared_ptr<ResourceManager> Runtime::find(std::string_view name) const {
-  for (const auto& resource_manager : recovery->resource_managers) {
+  for (const auto& resource_manager : recovery->resource_managers()) {
     if (resource_manager->name() == name) return resource_manager;
   }
   return nullptr;
 }
 
 std::shared_ptr<ResourceManager> Runtime::find(int rmid) const {
-  for (const auto& resource_manager : recovery->resource_managers) {
+  for (const auto& resource_manager : recovery->resource_managers()) {
     if (resource_manager->rmid() == rmid) return resource_manager;
   }
   return nullptr;

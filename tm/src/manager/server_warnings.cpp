@@ -59,18 +59,31 @@ void ask(ResourceManager& rm, Events& events) {
 
 }  // namespace
 
-void warn_of_servers(const PassReport& pass,
-                     std::span<const std::shared_ptr<ResourceManager>> resource_managers,
-                     Events& events, const std::function<bool()>& stop) noexcept {
-  for (const auto& rm : resource_managers) {
+void warn_of_server(const PassReport& pass,
+                    const std::shared_ptr<ResourceManager>& resource_manager,
+                    const std::shared_ptr<Events>& events,
+                    std::chrono::steady_clock::time_point deadline,
+                    const std::function<bool()>& stop) noexcept try {
+  if (resource_manager->foreign() || !answered(pass, resource_manager->name()) ||
+      !asked().claim(*resource_manager)) {
+    return;
+  }
+  CallThreads& threads = resource_manager->threads();
+  // What is late goes on by itself, and tells what it finds.
+  const auto call = threads.begin("server check", [resource_manager, events] {
     try {
-      if (stop()) return;
-      if (rm->foreign() || !answered(pass, rm->name()) || !asked().claim(*rm)) continue;
-      ask(*rm, events);
+      ask(*resource_manager, *events);
     } catch (const std::exception&) {
       // Out of memory: `xabridge check` says it as well.
     }
+  });
+  if (call == nullptr) {
+    asked().not_yet(*resource_manager);
+  } else if (!threads.wait(*call, deadline, stop)) {
+    threads.give_up(*call);
   }
+} catch (const std::exception&) {
+  // Out of memory, likewise.
 }
 
 }  // namespace xabridge::tm

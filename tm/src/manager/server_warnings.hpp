@@ -2,12 +2,12 @@
 // process, as warning events, when the server has been reached first.
 //
 // A setting that weakens a promise (MariaDB without PROCESS, a log that is not forced) is otherwise
-// found out after the accident. Asked in the thread of the recovery passes, beside all commits.
+// found out after the accident. Asked beside the recovery passes and all commits.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
-#include <span>
 
 #include "../core/recovery.hpp"
 #include "events.hpp"
@@ -15,10 +15,12 @@
 
 namespace xabridge::tm {
 
-/// Asks those that answered in this pass and have not been asked in this process. `stop` ends it
-/// between two servers. Thread-safe.
-void warn_of_servers(const PassReport& pass,
-                     std::span<const std::shared_ptr<ResourceManager>> resource_managers,
-                     Events& events, const std::function<bool()>& stop) noexcept;
+/// Asks the server when it answered in this pass and has not been asked in this process. Waits until
+/// `deadline`, or until `stop` says so. Thread-safe.
+void warn_of_server(const PassReport& pass,
+                    const std::shared_ptr<ResourceManager>& resource_manager,
+                    const std::shared_ptr<Events>& events,
+                    std::chrono::steady_clock::time_point deadline,
+                    const std::function<bool()>& stop) noexcept;
 
 }  // namespace xabridge::tm

@@ -97,7 +97,10 @@ void StepRunner::decide() {
   emit(EventKind::before_decide);
   Result<Decision> decision =
       around_.decisions.decide(coordinator_.gtrid(), coordinator_.participants(), Decision::commit);
-  if (decision && *decision == Decision::commit) emit(EventKind::decided);
+  if (decision && *decision == Decision::commit) {
+    decided_at_ = around_.clock.now();
+    emit(EventKind::decided);
+  }
   if (!decision) {
     emit(EventKind::warning, {}, decision.error().xa_code,
          "the decision could not be recorded: " + decision.error().to_string());
@@ -123,7 +126,7 @@ void StepRunner::record_heuristics() {
 
 void StepRunner::wait(std::chrono::milliseconds delay) {
   const auto now = around_.clock.now();
-  if (!give_up_at_) give_up_at_ = now + around_.completion_timeout;
+  if (!give_up_at_) give_up_at_ = decided_at_.value_or(now) + around_.completion_timeout;
   if (now + delay > *give_up_at_) {
     coordinator_.give_up();
   } else {

@@ -4,6 +4,10 @@
 // The calls of one step run at the same time as far as the switches allow (TMUSEASYNC): all are
 // issued before the first answer is waited for. Each call's "before" event comes before it is
 // issued, its answer is told as soon as it is there.
+//
+// No call is waited for beyond deadline_of() it. Switches that keep deadlines are told; the calls
+// of others, but xa_end, are made by CallThreads. What does not come back is XAER_RMFAIL with an
+// outcome that is not known: no vote, or a second phase for recovery.
 #pragma once
 
 #include <memory>
@@ -26,9 +30,10 @@ class StepRunner {
     Events& events;
     Clock& clock;
     TimeoutGate& gate;
-    /// How long phase two is tried before its branches are left to recovery.
+    /// How long after the decision phase two is tried before its branches are left to recovery.
     std::chrono::milliseconds completion_timeout;
-    std::chrono::milliseconds timeout;  // the gate's, for the outcome
+    std::chrono::milliseconds call_timeout;  // where there is no deadline
+    std::chrono::milliseconds timeout;       // the gate's, for the outcome
   };
 
   /// `resource_managers[i]` is the one of the coordinator's branch i.
@@ -49,6 +54,14 @@ class StepRunner {
 
  private:
   class Outstanding;
+  using Time = std::chrono::steady_clock::time_point;
+  /// A call that one of its resource manager's CallThreads makes.
+  struct Apart {
+    Call call;
+    Time deadline;
+    std::shared_ptr<CallThreads::UnderWay> under_way;  // null: it could not be begun
+    std::shared_ptr<CallAnswer> answer;
+  };
 
   void perform_calls(const std::vector<Call>& calls);
   void perform_call(const Call& call);
@@ -61,7 +74,13 @@ class StepRunner {
   [[nodiscard]] const Xid& xid(const Call& call) const {
     return coordinator_.branches()[call.branch].xid;
   }
+  CallAnswer answer_to(const Call& call);
   CallAnswer call_in_time(const Call& call);
+  [[nodiscard]] bool goes_apart(const Call& call) const;
+  Apart begin_apart(const Call& call);
+  void give_a_moment(const Apart& apart) const;
+  CallAnswer answer_of(const Apart& apart);
+  [[nodiscard]] Time deadline_of(const Call& call);
   void stop_interrupts();
   void decide();
   void record_heuristics();
@@ -79,7 +98,9 @@ class StepRunner {
   std::string gtrid_hex_;
   bool interrupts_stopped_ = false;
   std::vector<Error> doomed_by_;
-  std::optional<std::chrono::steady_clock::time_point> give_up_at_;
+  std::optional<Time> give_up_at_;   // on calls that are repeated
+  std::optional<Time> decided_at_;   // commit, durably
+  std::optional<Time> rollback_by_;  // set with the first call of it
 };
 
 }  // namespace xabridge::tm

@@ -1,9 +1,10 @@
 // The calls of one step, all at once where the switches can.
 //
-// A call occupies this thread, a thread of its switch, or nobody (it was sent, and the server works
-// on it). So: everything that can be issued is issued first, what is sent before what needs a
-// thread; then this thread makes the calls that only it can make, or, having none, one of those
-// that would have needed a thread; then it fetches the answers that are outstanding.
+// A call occupies this thread, a thread of its switch, one of CallThreads, or nobody (it was sent,
+// and the server works on it). So: everything that can be issued is issued first, what is sent
+// before what needs a thread; then this thread makes the calls that only it can make, or, having
+// none, one of those that would have needed a thread; then it fetches the answers that are
+// outstanding.
 #include <algorithm>
 #include <xabridge/codes.hpp>
 
@@ -67,7 +68,7 @@ class StepRunner::Outstanding {
 void StepRunner::perform_calls(const std::vector<Call>& calls) {
   const bool alone =
       calls.size() == 1 || std::none_of(calls.begin(), calls.end(), [this](const Call& call) {
-        return resource_manager(call).asynchronous();
+        return resource_manager(call).asynchronous() || goes_apart(call);
       });
   if (alone) {
     for (const Call& call : calls) perform_call(call);
@@ -76,7 +77,12 @@ void StepRunner::perform_calls(const std::vector<Call>& calls) {
   std::vector<Call> here;       // made by this thread, one after another
   std::vector<Call> by_thread;  // would occupy a thread of the switch
   std::vector<Call> sent;
+  std::vector<Call> to_threads;  // by CallThreads
   for (const Call& call : calls) {
+    if (call.verb != Verb::commit_one_phase && goes_apart(call)) {
+      to_threads.push_back(call);
+      continue;
+    }
     // A one-phase commit passes the gate first, a confirmation is a scan: neither can be issued.
     const bool can_wait = call.verb != Verb::commit_one_phase && call.verb != Verb::confirm;
     const ResourceManager& rm = resource_manager(call);
@@ -89,10 +95,6 @@ void StepRunner::perform_calls(const std::vector<Call>& calls) {
     here.push_back(by_thread.back());
     by_thread.pop_back();
   }
-  if (sent.empty() && by_thread.empty()) {
-    for (const Call& call : here) perform_call(call);
-    return;
-  }
 
   std::vector<Call> refused;  // XAER_ASYNC: announced, not begun
   refused.reserve(calls.size());
@@ -102,13 +104,23 @@ void StepRunner::perform_calls(const std::vector<Call>& calls) {
       if (!issue(call, outstanding)) refused.push_back(call);
     }
   }
+  std::vector<Apart> apart;
+  apart.reserve(to_threads.size());
+  for (const Call& call : to_threads) {
+    if (call.verb == Verb::rollback) stop_interrupts();
+    announce(call);
+    apart.push_back(begin_apart(call));
+    give_a_moment(apart.back());
+  }
   for (const Call& call : here) perform_call(call);
   for (const Call& call : refused) make_call(call);
   while (!outstanding.empty()) {
     const Outstanding::Entry entry = outstanding.take();
+    const ResourceManager::Bound bound(*entry.resource_manager, deadline_of(entry.call));
     take(entry.call,
          entry.resource_manager->complete(entry.call.verb, xid(entry.call), entry.handle));
   }
+  for (const Apart& one : apart) take(one.call, answer_of(one));
 }
 
 /// False: the switch would not take it now.
@@ -116,6 +128,7 @@ bool StepRunner::issue(const Call& call, Outstanding& outstanding) {
   if (call.verb == Verb::rollback) stop_interrupts();
   announce(call);
   ResourceManager& rm = resource_manager(call);
+  const ResourceManager::Bound bound(rm, deadline_of(call));
   ResourceManager::Issued issued = rm.issue(call.verb, xid(call));
   if (issued.handle > 0) {
     outstanding.add({&rm, call, issued.handle});
@@ -137,8 +150,12 @@ void StepRunner::perform_call(const Call& call) {
   make_call(call);
 }
 
-void StepRunner::make_call(const Call& call) {
-  take(call, perform(resource_manager(call), call.verb, xid(call)));
+void StepRunner::make_call(const Call& call) { take(call, answer_to(call)); }
+
+CallAnswer StepRunner::answer_to(const Call& call) {
+  if (goes_apart(call)) return answer_of(begin_apart(call));
+  const ResourceManager::Bound bound(resource_manager(call), deadline_of(call));
+  return perform(resource_manager(call), call.verb, xid(call));
 }
 
 /// A one-phase commit decides by itself, so the timeout must lose or win before it. When it won,
@@ -146,12 +163,12 @@ void StepRunner::make_call(const Call& call) {
 CallAnswer StepRunner::call_in_time(const Call& call) {
   if (around_.gate.proceed(around_.clock.now())) {
     announce(call);
-    return resource_manager(call).call(call.verb, xid(call));
+    return answer_to(call);
   }
   stop_interrupts();
   announce({call.branch, Verb::rollback});
   // Whatever it answers, an unprepared branch that was never told to commit does not commit.
-  (void)resource_manager(call).call(Verb::rollback, xid(call));
+  (void)answer_to({call.branch, Verb::rollback});
   return {XA_RBTIMEOUT, timed_out_error()};
 }
 

@@ -1,12 +1,15 @@
 // The transitions of the gate, each under its lock; interrupts are sent outside of it.
 #include "timeout_gate.hpp"
 
+#include <algorithm>
+
 namespace xabridge::tm {
 namespace {
 
 // A statement may begin just after the interrupt that was meant for it; so it is repeated.
 constexpr std::chrono::milliseconds kRepeat{200};
-constexpr std::chrono::milliseconds kWaitForCancel{2'000};
+// One that its server does not answer is given up; what waits for it waits no longer.
+constexpr std::chrono::milliseconds kWaitForCancel{1'000};
 
 }  // namespace
 
@@ -45,20 +48,24 @@ bool TimeoutGate::proceed(Time now) {
   return true;
 }
 
-// An exception here would end the process; short of memory, the next round may have it.
-void TimeoutGate::interrupt_until_stopped() noexcept {
+std::size_t TimeoutGate::branch_count() const {
+  const std::lock_guard lock(mutex_);
+  return branches_.size();
+}
+
+void TimeoutGate::interrupt_until_stopped(std::size_t number, Which which) noexcept {
   std::unique_lock lock(mutex_);
   while (!stopped_) {
-    std::vector<std::pair<std::shared_ptr<ResourceManager>, Xid>> branches;
-    try {
-      branches = branches_;
-    } catch (const std::exception&) {
+    const std::size_t end =
+        which == Which::rest ? branches_.size() : std::min(number + 1, branches_.size());
+    ++interrupting_;
+    for (std::size_t i = number; i < std::min(end, branches_.size()) && !stopped_; ++i) {
+      const auto branch = branches_[i];
+      lock.unlock();
+      branch.first->interrupt(branch.second, kWaitForCancel);
+      lock.lock();
     }
-    interrupting_ = true;
-    lock.unlock();
-    for (const auto& [resource_manager, xid] : branches) resource_manager->interrupt(xid);
-    lock.lock();
-    interrupting_ = false;
+    --interrupting_;
     changed_.notify_all();
     changed_.wait_for(lock, kRepeat, [&] { return stopped_; });
   }
@@ -66,9 +73,10 @@ void TimeoutGate::interrupt_until_stopped() noexcept {
 
 void TimeoutGate::stop_interrupts() {
   std::unique_lock lock(mutex_);
+  if (stopped_) return;  // and waited for
   stopped_ = true;
   changed_.notify_all();
-  changed_.wait_for(lock, kWaitForCancel, [&] { return !interrupting_; });
+  changed_.wait_for(lock, kWaitForCancel, [&] { return interrupting_ == 0; });
 }
 
 }  // namespace xabridge::tm

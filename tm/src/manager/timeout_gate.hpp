@@ -49,8 +49,13 @@ class TimeoutGate {
   /// The point of no return: false when the transaction timed out, at `now` or before.
   [[nodiscard]] bool proceed(Time now);
 
-  /// Interrupts every branch until stop_interrupts(). Runs in a thread of its own.
-  void interrupt_until_stopped() noexcept;
+  /// How many branches there are to be interrupted now.
+  [[nodiscard]] std::size_t branch_count() const;
+  enum class Which { one, rest };
+  /// Interrupts the branch of this number, or also those after it, until stop_interrupts(). Runs in
+  /// a thread of its own, one for each branch: a server that does not answer the interrupt holds up
+  /// none at another one. The last takes the rest: a branch may be begun at this very moment.
+  void interrupt_until_stopped(std::size_t number, Which which) noexcept;
   /// Before the rollback is sent: it must not be what a late cancel hits. Waits for a cancel under
   /// way, but not longer than a moment: its server may be the one that does not answer.
   void stop_interrupts();
@@ -62,7 +67,7 @@ class TimeoutGate {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   State state_ = State::open;
-  bool interrupting_ = false;
+  std::size_t interrupting_ = 0;
   bool stopped_ = false;
   std::vector<std::pair<std::shared_ptr<ResourceManager>, Xid>> branches_;
 };

@@ -75,6 +75,11 @@ bool Transaction::Impl::timed_out() {
 
 std::string Transaction::Impl::timeout_text() const { return tm::timeout_text(timeout); }
 
+std::chrono::steady_clock::time_point Transaction::Impl::call_deadline() const {
+  return gate->deadline().value_or(runtime->environment.clock.now() +
+                                   runtime->config.call_timeout);
+}
+
 Outcome Transaction::Impl::finish(Ask ask) noexcept {
   active = false;
   current.ended();
@@ -118,6 +123,12 @@ Outcome Transaction::Impl::run_protocol(Ask ask) {
   }
   doomed_by.insert(doomed_by.end(), run->doomed_by().begin(), run->doomed_by().end());
   Outcome result = run->outcome();
+  // What did not answer in time is not the reason, but the timeout that it made pass.
+  if (ask != Ask::rollback && result.kind == OutcomeKind::rolled_back &&
+      !is_rollback(result.reason_code) && gate->timed_out(runtime->environment.clock.now())) {
+    result.reason = timeout_text() + "; " + result.reason;
+    result.reason_code = XA_RBTIMEOUT;
+  }
   if (!run->finished()) phase_two = std::move(run);
   return result;
 }

@@ -65,7 +65,7 @@ tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char
   auto rm = runtime->find(name);
   if (!rm) {
     std::string known;
-    for (const auto& one : runtime->recovery->resource_managers) {
+    for (const auto& one : runtime->recovery->resource_managers()) {
       known += (known.empty() ? "" : ", ") + one->name();
     }
     throw_misuse(
@@ -75,6 +75,7 @@ tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char
   }
   if (rm->registers()) {
     require_free(*rm, operation);
+    const tm::ResourceManager::Bound bound(*rm, call_deadline());
     tm::CallAnswer ready = rm->open();  // ax_reg is for those who are
     if (ready.code != XA_OK) doom_and_throw(*rm, std::move(ready));
     return *rm;
@@ -82,6 +83,7 @@ tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char
   if (branch_of(*rm) != nullptr) return *rm;
   const Xid xid = next_xid(*rm);
   make_room(rm, xid);
+  const tm::ResourceManager::Bound bound(*rm, call_deadline());
   tm::CallAnswer started = rm->start(xid);
   if (started.code != XA_OK) {
     gate->remove_branch(xid);
@@ -97,6 +99,7 @@ tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char
 
 void* Transaction::Impl::connection(tm::ResourceManager& rm) {
   if (!rm.registers()) return rm.connection();
+  const tm::ResourceManager::Bound bound(rm, call_deadline());
   // As xa_start: a resource manager that lost its connection while idle says so when it is used
   // next. Nothing has begun then, so opening again and asking once more is safe.
   for (int attempt = 0;; ++attempt) {

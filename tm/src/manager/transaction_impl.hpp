@@ -50,6 +50,8 @@ struct Transaction::Impl final : tm::Enlister {
   /// to it.
   bool timed_out();
   [[nodiscard]] std::string timeout_text() const;
+  /// Until when a call on behalf of its work is waited for.
+  [[nodiscard]] std::chrono::steady_clock::time_point call_deadline() const;
 
   // --- For ax_reg.
   [[nodiscard]] bool knows(int rmid) const noexcept override;

@@ -20,12 +20,13 @@ TransactionManager::Impl::Impl(std::shared_ptr<tm::Runtime> r) : runtime(std::mo
   const Config& config = runtime->config;
   worker.emplace(runtime->recovery,
                  tm::RecoveryWorker::Options{config.recovery_interval, config.recovery_background});
-  if (!worker->wait_for_first_pass(config.recovery_start_timeout) &&
-      config.recovery_start_timeout.count() > 0) {
-    runtime->events->emit(EventKind::warning, {}, {}, 0,
+  const auto open = worker->wait_for_first_passes(config.recovery_start_timeout);
+  if (config.recovery_start_timeout.count() == 0) return;
+  for (const std::string& name : open) {
+    runtime->events->emit(EventKind::warning, {}, name, 0,
                           "the recovery pass at start is not over after " +
                               std::to_string(config.recovery_start_timeout.count()) +
-                              "ms (a resource manager does not answer); it goes on");
+                              "ms (the resource manager does not answer); it goes on");
   }
 }
 

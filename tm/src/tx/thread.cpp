@@ -103,7 +103,7 @@ int Thread::open() {
 }
 
 int Thread::open_all() {
-  for (const auto& resource_manager : runtime().recovery->resource_managers) {
+  for (const auto& resource_manager : runtime().recovery->resource_managers()) {
     const tm::CallAnswer answer = resource_manager->open();
     if (answer.code == XA_OK) continue;
     if (answer.error) tell("tx_open", {}, *answer.error);
@@ -124,7 +124,7 @@ int Thread::close() {
 /// The last one opened first; the gravest answer.
 int Thread::close_all() {
   int gravest = TX_OK;
-  const auto& all = runtime().recovery->resource_managers;
+  const auto& all = runtime().recovery->resource_managers();
   for (auto rm = all.rbegin(); rm != all.rend(); ++rm) {
     release_one(**rm);
     gravest = std::min(gravest, close_one(**rm));
@@ -159,7 +159,7 @@ int Thread::begin() {
 
 /// All or none: where one resource manager does not start, what the others began is rolled back.
 int Thread::begin_transaction(const char* call) {
-  for (const auto& resource_manager : runtime().recovery->resource_managers) {
+  for (const auto& resource_manager : runtime().recovery->resource_managers()) {
     if (!resource_manager->works_outside()) continue;
     tell_outside(call, *resource_manager);
     return TX_OUTSIDE;
@@ -183,7 +183,7 @@ int Thread::begin_transaction(const char* call) {
 
 /// xa_start at every resource manager with static registration; the others come by themselves.
 int Thread::start_all(Transaction::Impl& transaction, const char* call) {
-  for (const auto& resource_manager : runtime().recovery->resource_managers) {
+  for (const auto& resource_manager : runtime().recovery->resource_managers()) {
     if (resource_manager->registers()) continue;
     try {
       (void)transaction.enlist(resource_manager->name(), call);

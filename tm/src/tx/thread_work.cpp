@@ -39,7 +39,7 @@ tm::ResourceManager& Thread::named(const char* name, const char* call) const {
   if (name == nullptr) throw_misuse(XAER_INVAL, call, "the name is a null pointer");
   if (const auto found = runtime().find(name)) return *found;
   std::string known;
-  for (const auto& one : runtime().recovery->resource_managers) {
+  for (const auto& one : runtime().recovery->resource_managers()) {
     known += (known.empty() ? "" : ", ") + one->name();
   }
   throw_misuse(

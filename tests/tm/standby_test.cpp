@@ -1,0 +1,115 @@
+// A PostgreSQL whose synchronous standby is away: what is committed there is on its disk, and the
+// answer never comes. As a server that hangs, but for new connections, which work.
+#include <chrono>
+#include <thread>
+
+#include "../drivers/postgresql/private_cluster.hpp"
+#include "catch.hpp"
+#include "real_servers.hpp"
+
+using namespace std::chrono_literals;
+using xabridge::Event;
+using xabridge::EventKind;
+using xabridge::mysql_connection;
+using xabridge::Outcome;
+using xabridge::OutcomeKind;
+using xabridge::postgresql_connection;
+using xabridge::Transaction;
+using xabridge::TransactionManager;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// A server of its own, and an administrator who waits for no standby.
+struct Primary {
+  Primary() {
+    admin = PQconnectdb((cluster.open_string() + " options='-c synchronous_commit=local'").c_str());
+    run("CREATE TABLE account (id INT PRIMARY KEY, balance BIGINT NOT NULL)");
+    run("INSERT INTO account VALUES (1, 1000)");
+  }
+  ~Primary() { PQfinish(admin); }
+  Primary(const Primary&) = delete;
+  Primary& operator=(const Primary&) = delete;
+  void run(const std::string& sql) const { RealServers::pg(admin, sql); }
+  [[nodiscard]] long number(const std::string& sql) const {
+    PGresult* result = PQexec(admin, sql.c_str());
+    const long n = PQntuples(result) == 1 ? std::stol(PQgetvalue(result, 0, 0)) : -1;
+    PQclear(result);
+    return n;
+  }
+  void set_standby(const std::string& name) const {
+    run("ALTER SYSTEM SET synchronous_standby_names = '" + name + "'");
+    run("SELECT pg_reload_conf()");
+    // Read again by the process that tells the others.
+    const std::string wanted =
+        "SELECT count(*) FROM pg_settings WHERE name = "
+        "'synchronous_standby_names' AND setting = '" +
+        name + "'";
+    const auto patience = Clock::now() + 20s;
+    while (number(wanted) != 1 && Clock::now() < patience) std::this_thread::yield();
+  }
+
+  xabridge::test::PrivateCluster cluster{"max_prepared_transactions=5 fsync=off"};
+  PGconn* admin = nullptr;
+};
+
+/// The standby goes at the first event of a kind.
+class StandbyGoes final : public xabridge::Observer {
+ public:
+  StandbyGoes(const Primary& primary, EventKind kind) : primary_(primary), kind_(kind) {}
+  void on_event(const Event& event) noexcept override {
+    if (event.kind != kind_ || gone) return;
+    try {
+      primary_.set_standby("nobody");
+      gone = true;
+    } catch (const std::exception&) {
+      // `gone` stays false.
+    }
+  }
+  bool gone = false;
+
+ private:
+  const Primary& primary_;
+  EventKind kind_;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(RealServers, "A synchronous standby that is away delays no answer") {
+  for (const EventKind kind : {EventKind::before_prepare, EventKind::decided}) {
+    const bool decided = kind == EventKind::decided;
+    Primary primary;
+    StandbyGoes standby(primary, kind);
+    const long before = my_balance(1);
+    xabridge::Config c = config();
+    c.log_directory += decided ? "-decided" : "-vote";
+    c.resource_managers[0].open = primary.cluster.open_string();
+    c.timeout = 3s;
+    c.completion_timeout = 1s;
+    c.recovery_call_timeout = 2s;
+    c.observers = {&standby};
+    TransactionManager tm(c);
+    Transaction tx = tm.begin();
+    pg(postgresql_connection(tx, "accounts"), "UPDATE account SET balance = 750 WHERE id = 1");
+    my(mysql_connection(tx, "ledger"), "UPDATE " + account +
+                                           " SET balance = balance + 250 "
+                                           "WHERE id = 1");
+    const auto begun = Clock::now();
+    const Outcome outcome = tx.commit();
+    INFO(outcome.to_string());
+    CHECK(Clock::now() - begun < 12s);
+    CHECK(standby.gone);
+    CHECK(outcome.kind == (decided ? OutcomeKind::committed_pending : OutcomeKind::rolled_back));
+    CHECK(my_balance(1) == before + (decided ? 250 : 0));
+
+    primary.set_standby("");
+    const auto patience = Clock::now() + 60s;
+    while (primary.number("SELECT count(*) FROM pg_prepared_xacts") != 0 &&
+           Clock::now() < patience) {
+      std::this_thread::yield();
+    }
+    CHECK(primary.number("SELECT count(*) FROM pg_prepared_xacts") == 0);
+    CHECK(primary.number("SELECT balance FROM account WHERE id = 1") == (decided ? 750 : 1000));
+  }
+}

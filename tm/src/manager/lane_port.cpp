@@ -1,0 +1,100 @@
+// Waiting for a call of recovery, and saying what became of it.
+#include "lane_port.hpp"
+
+#include <ctime>
+#include <utility>
+
+namespace xabridge::tm {
+namespace {
+
+// A switch that keeps deadlines answers by itself; its answer says more than "late".
+constexpr std::chrono::milliseconds kForTheSwitch{1'000};
+
+std::string time_text(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &parts)};
+}
+
+}  // namespace
+
+LanePort::LanePort(std::shared_ptr<ResourceManager> resource_manager,
+                   std::chrono::milliseconds limit, Stop stop)
+    : resource_manager_(std::move(resource_manager)), limit_(limit), stop_(std::move(stop)) {}
+
+template <class Answer>
+std::optional<Answer> LanePort::make(const std::string& what,
+                                     std::function<Answer(ResourceManager&)> call) {
+  CallThreads& threads = resource_manager_->threads();
+  std::erase_if(given_up_, [&](const auto& one) { return threads.is_over(*one); });
+  begun_ = false;
+  if (given_up_.size() >= kMostLate) return std::nullopt;  // late_ says since when
+
+  const auto begun_at = std::chrono::system_clock::now();
+  const auto deadline = std::chrono::steady_clock::now() + limit_;
+  auto answer = std::make_shared<std::optional<Answer>>();
+  auto under_way = threads.begin(what, [answer, deadline, rm = resource_manager_, call] {
+    const ResourceManager::Bound bound(*rm, deadline);
+    answer->emplace(call(*rm));
+  });
+  if (under_way == nullptr) {
+    late_ = "calls there do not come back, and no further one can be made";
+    return std::nullopt;
+  }
+  begun_ = true;
+  const auto patience =
+      resource_manager_->keeps_deadlines() ? kForTheSwitch : std::chrono::milliseconds(0);
+  if (!threads.wait(*under_way, deadline + patience, stop_) && threads.give_up(*under_way)) {
+    given_up_.push_back(under_way);
+    late_ = what + " has not answered since " + time_text(begun_at);
+    return std::nullopt;
+  }
+  late_.clear();
+  if (std::chrono::steady_clock::now() >= deadline) {  // the switch gave up by itself, most likely
+    late_ = what + " had no answer within " + std::to_string(limit_.count()) + "ms";
+  }
+  return std::move(*answer);
+}
+
+Error LanePort::no_answer(const std::string& what, const Xid* xid) const {
+  Error e;
+  e.xa_code = XAER_RMFAIL;
+  e.operation = what;
+  e.resource_manager = name();
+  e.rmid = resource_manager_->rmid();
+  if (xid != nullptr) e.xid = xid->to_string();
+  e.connection_usable = false;
+  e.outcome_known = !begun_;
+  e.message = begun_ ? "no answer within " + std::to_string(limit_.count()) +
+                           "ms (recovery.call_timeout); the call is left to itself"
+                     : "not called: " + late_;
+  return e;
+}
+
+CallAnswer LanePort::call(Verb verb, const Xid& xid) {
+  const std::string what(to_string(verb));
+  auto answer =
+      make<CallAnswer>(what, [verb, xid](ResourceManager& rm) { return rm.call(verb, xid); });
+  if (!answer) return {XAER_RMFAIL, no_answer(what, &xid)};
+  if (answer->code != XAER_RMFAIL) late_.clear();  // it took its time, but it came
+  return *std::move(answer);
+}
+
+Result<std::vector<Xid>> LanePort::list() {
+  auto answer =
+      make<Result<std::vector<Xid>>>("xa_recover", [](ResourceManager& rm) { return rm.list(); });
+  if (!answer) return no_answer("xa_recover", nullptr);
+  if (answer->ok()) late_.clear();
+  return *std::move(answer);
+}
+
+std::optional<long> LanePort::owner_sessions(const std::string& owner_tag) {
+  auto answer = make<std::optional<long>>(
+      "the question for sessions",
+      [owner_tag](ResourceManager& rm) { return rm.owner_sessions(owner_tag); });
+  return answer ? *answer : std::nullopt;
+}
+
+}  // namespace xabridge::tm
