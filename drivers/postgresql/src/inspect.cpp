@@ -15,13 +15,10 @@ using rm::Answer;
 
 // Is the branch's transaction still open, unharmed, and the same that begin() opened?
 Answer Session::inspect(const char* operation, const Xid& xid) {
-  const Rest rest = drain(connection_.get(), cancel_);
+  const Rest rest = come_to_rest();
   if (rest == Rest::lost) return lost(operation, &xid, true);
   observer_.hear_notices(connection_.get());
-  // A server that ended the session has said so already; reading it now makes the loss known
-  // before anything is sent whose fate would then be unknown.
-  if (PQconsumeInput(connection_.get()) == 0 || PQisBusy(connection_.get()) != 0 || !connected())
-    return lost(operation, &xid, true);
+  if (!still_connected()) return lost(operation, &xid, true);
 
   if (ended_for_good_by_hand()) return done_by_hand(XA_RBPROTO, operation, xid);
   if (rest == Rest::unread) {

@@ -77,7 +77,7 @@ void Observer::hear_notices(PGconn* connection) noexcept {
 
 void Observer::branch_begins() {
   failure_ = {};
-  committed_ = prepared_ = rolled_back_ = split_ = wrote_ = listened_ = false;
+  committed_ = prepared_ = rolled_back_ = split_ = wrote_ = listened_ = unreplicated_ = false;
 }
 
 void Observer::saw(PGresult* result) {
@@ -138,6 +138,8 @@ void Observer::saw_effect(PGresult* result) {
 }
 
 void Observer::saw_notice(const PGresult* notice) {
+  // Only a word about where the server says it tells this warning from others in every language.
+  if (field(notice, PG_DIAG_SOURCE_FUNCTION) == "SyncRepWaitForLSN") unreplicated_ = true;
   // A shutdown or crash of the server is announced as a mere warning of class 57P.
   if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL" ||
       field(notice, PG_DIAG_SQLSTATE).starts_with("57P"))

@@ -14,6 +14,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "handles.hpp"
 
@@ -39,6 +40,10 @@ class Observer {
   [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
   /// Why the session is over, in the server's words or ours; empty while it is not.
   [[nodiscard]] const std::string& farewell() const noexcept { return farewell_; }
+
+  /// What the session executed is done at this server, but no synchronous standby was waited for:
+  /// the wait was cancelled. Asked once for each command.
+  [[nodiscard]] bool take_unreplicated() noexcept { return std::exchange(unreplicated_, false); }
 
   /// COMMIT by hand: work of the branch is permanent, and nothing can undo it.
   [[nodiscard]] bool committed_by_hand() const noexcept { return committed_; }
@@ -89,6 +94,7 @@ class Observer {
   bool split_ = false;
   bool wrote_ = false;
   bool listened_ = false;
+  bool unreplicated_ = false;
 };
 
 }  // namespace xabridge::postgresql

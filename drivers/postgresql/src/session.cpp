@@ -117,16 +117,29 @@ void Session::prepared_or_not(Reply reply) {
   if (reply.done(prepare_tag) != nullptr) {
     if (!reply.whole || reply.refusal() != nullptr) reuse_ = false;  // it may keep its locks
     if (const char* const id = reply.value()) server_->prepared.prepared(xid, {id, life_.history});
+    if (observer_.take_unreplicated()) return conclude(not_replicated(xid));
     return conclude(XA_OK);
   }
   if (!reply.whole || !connected()) return conclude(lost(prepare_tag, &xid, false));
   conclude(refused(prepare_tag, xid, reply.refusal()));
 }
 
+// Prepared here, but a standby that takes over may not have it: a decision to commit could then not
+// be carried out. (A commit is different: it is done, and a lost standby cannot make it not so.)
+Answer Session::not_replicated(const Xid& xid) const {
+  Error e = error(XAER_RMERR, prepare_tag, &xid);
+  e.outcome_known = false;
+  e.message =
+      "the branch is prepared at this server, but the wait for its synchronous standby was "
+      "cancelled, so it does not vote for commit. Bring the standby back, or take it out of "
+      "synchronous_standby_names";
+  return e;
+}
+
 void Session::start_rollback() {
   constexpr const char* operation = "ROLLBACK";
   const Xid& xid = call_->xid;
-  const Rest rest = drain(connection_.get(), cancel_);
+  const Rest rest = come_to_rest();
   if (ended_for_good_by_hand()) return conclude(heuristic(operation, xid));
   if (rest == Rest::lost || !connected()) return conclude(lost(operation, &xid, true));
   if (rest == Rest::unread) reuse_ = false;

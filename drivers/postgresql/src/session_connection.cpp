@@ -20,6 +20,9 @@ constexpr const char* notice_lost_client_while_busy =
     "SET client_connection_check_interval = '2s'; ";
 constexpr int first_version_that_checks_clients = 140000;
 
+// A server that can be reached has taken the request by then; who interrupts has others to see to.
+constexpr std::chrono::milliseconds interrupt_limit{100};
+
 // One statement both reads the configured default and replaces it.
 constexpr const char* take_over =
     "SELECT current_setting('default_transaction_read_only'),"
@@ -78,20 +81,40 @@ bool Session::alive() noexcept {
 
 void Session::interrupt() noexcept {
   interrupted_ = true;
-  cancel_.request();
+  cancel_.request(interrupt_limit);
 }
 
 std::string Session::server_id() const { return std::to_string(PQbackendPID(connection_.get())); }
 
-ResultSet Session::execute(const char* sql) noexcept {
+// Does not wait beyond limit(). With an exchange of its own: it may be asked while a call looks at
+// a reply.
+Reply Session::ask_and_wait(const char* sql, const char* parameter) {
   const Observer::Pause pause(observer_);
-  return ResultSet(PQexec(connection_.get(), sql));
+  if (!connected()) return {};
+  Exchange exchange;
+  if (parameter == nullptr)
+    exchange.send(connection_.get(), sql);
+  else
+    exchange.send(connection_.get(), sql, parameter);
+  const Wait waited = exchange.receive(connection_.get(), limit());
+  if (waited != Wait::ready) give_up(waited);
+  return exchange.take();
+}
+
+// The result of the last statement executed, as PQexec gives it; null when none came.
+ResultSet Session::execute(const char* sql) noexcept try {
+  Reply reply = ask_and_wait(sql);
+  if (!reply.whole || reply.results.empty()) return nullptr;
+  return std::move(reply.results.back());
+} catch (...) {  // out of memory, and an answer may be on its way
+  give_up(Wait::failed);
+  return nullptr;
 }
 
 Result<ResultSet> Session::query(const char* operation, const char* sql, const char* parameter) {
-  const Observer::Pause pause(observer_);
-  ResultSet result(PQexecParams(connection_.get(), sql, parameter == nullptr ? 0 : 1, nullptr,
-                                &parameter, nullptr, nullptr, 0));
+  Reply reply = ask_and_wait(sql, parameter);
+  ResultSet result;
+  if (reply.whole) result = std::move(reply.results.back());
   if (!answered(result.get())) return lost(operation, nullptr, true);
   if (PQresultStatus(result.get()) == PGRES_TUPLES_OK) return result;
   Error e = error(XAER_RMERR, operation, nullptr);
@@ -127,17 +150,14 @@ Error Session::lost(const char* operation, const Xid* xid, bool outcome_known) {
   if (!observer_.farewell().empty()) e.server_text = observer_.farewell();
   e.connection_usable = false;
   e.outcome_known = outcome_known;
-  e.message =
-      outcome_known
-          ? "the connection to PostgreSQL is lost"
-          : "the connection to PostgreSQL was lost before the answer came: the server may or "
-            "may not have done it";
+  e.message = loss(outcome_known);
   return e;
 }
 
 // A server that ends the session says so first; the connection is useless from then on.
 bool Session::connected() const noexcept {
-  return PQstatus(connection_.get()) == CONNECTION_OK && observer_.farewell().empty();
+  return given_up_ == Wait::ready && PQstatus(connection_.get()) == CONNECTION_OK &&
+         observer_.farewell().empty();
 }
 
 PGTransactionStatusType Session::status() const noexcept {
