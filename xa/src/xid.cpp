@@ -127,7 +127,8 @@ std::optional<Xid> decode(std::string_view text, char separator, Decode decode_p
 
 std::optional<Xid> Xid::make(long format_id, std::string_view gtrid,
                              std::string_view bqual) noexcept {
-  if (format_id == null_format_id || gtrid.empty() || gtrid.size() > MAXGTRIDSIZE || bqual.size() > MAXBQUALSIZE)
+  if (format_id == null_format_id || gtrid.empty() || gtrid.size() > MAXGTRIDSIZE ||
+      bqual.size() > MAXBQUALSIZE)
     return std::nullopt;
   Xid xid;
   xid.xid_.formatID = format_id;

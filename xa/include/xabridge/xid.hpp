@@ -1,11 +1,10 @@
-// Xid: a transaction branch identifier as a value (XA 4.2), its text forms and their strict
-// decoders.
+// Xid: a branch identifier as a value (XA 4.2), its text forms and their strict decoders.
 //
 // An Xid is always valid: gtrid 1..64 bytes, bqual 0..64 bytes (0 only in what a server lists; XIDs
-// we make have 1..64), and any formatID but -1, which is the null XID's. Negative ones exist:
-// pgjdbc and Connector/J pass on whatever 32 bits their transaction manager gives them. Equality follows the standard: formatID, both lengths and
-// the bytes in use; bytes past them have no meaning. Copyable, comparable, hashable; no thread
-// rules.
+// we make have 1..64), and any formatID but -1, the null XID's. Negative ones exist: pgjdbc and
+// Connector/J pass on whatever 32 bits they are given. Equality follows the standard: formatID,
+// both lengths and the bytes in use; bytes past them have no meaning. Copyable, comparable,
+// hashable; no thread rules.
 #pragma once
 
 #include <compare>
