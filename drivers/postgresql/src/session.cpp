@@ -7,6 +7,7 @@
 #include <xabridge/codes.hpp>
 
 #include "drain.hpp"
+#include "error_table.hpp"
 #include "statements.hpp"
 
 namespace xabridge::postgresql {
@@ -70,7 +71,10 @@ void Session::begun(Reply reply) {
   }
   Error e = error(XAER_RMFAIL, operation, &xid);
   e.sqlstate = field(refusal, PG_DIAG_SQLSTATE);
-  e.message = "the branch could not be begun; is this server a standby?";
+  if (refusal != nullptr) e.server_text = field(refusal, PG_DIAG_MESSAGE_PRIMARY);
+  e.message = "the branch could not be begun";
+  const Meaning& meaning = meaning_of(Phase::begin, e.sqlstate);
+  if (!meaning.advice.empty()) e.message.append("; ").append(meaning.advice);
   e.connection_usable = reuse_ = false;  // a new one may reach the primary
   conclude(std::move(e));
 }

@@ -102,7 +102,7 @@ class Session final : public rm::Session {
     rm::Request request;
     Xid xid;
     Clock::time_point limit;  // after which nothing is waited for
-    Step next = nullptr;  // what looks at the reply that is awaited
+    Step next = nullptr;      // what looks at the reply that is awaited
     std::optional<rm::Answer> answer;
     std::optional<PreparedBranches::Known> known;  // phase two
   };
@@ -140,6 +140,7 @@ class Session final : public rm::Session {
   rm::Answer done_by_hand(int code, const char* operation, const Xid& xid) const;
   rm::Answer heuristic(const char* operation, const Xid& xid);
   [[nodiscard]] bool ended_for_good_by_hand() const noexcept;
+  [[nodiscard]] int rollback_code(std::string_view sqlstate) const noexcept;
   bool same_transaction() noexcept;
   rm::Answer refused(const char* command, const Xid& xid, const PGresult* result);
   void roll_back_now() noexcept;
@@ -154,6 +155,7 @@ class Session final : public rm::Session {
 
   // session_connection.cpp
   [[nodiscard]] std::string clean_slate() const;
+  [[nodiscard]] Error behind_pooler() const;
   Reply ask_and_wait(const char* sql, const char* parameter = nullptr);
   ResultSet execute(const char* sql) noexcept;
   bool answered(const PGresult* result) noexcept;
@@ -171,7 +173,8 @@ class Session final : public rm::Session {
   Exchange exchange_;
   std::optional<Call> call_;
   std::optional<Observer::Pause> native_work_;
-  bool read_write_ = true;    // the role's or database's own default
+  bool read_write_ = true;         // the role's or database's own default
+  bool server_read_only_ = false;  // or the server's
   bool notices_loss_ = true;  // the server takes the settings that make it notice a lost client
   bool reuse_ = true;
   Wait given_up_ = Wait::ready;  // or why this session is not used any more
