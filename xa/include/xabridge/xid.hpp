@@ -1,4 +1,5 @@
-// Xid: a branch identifier as a value (XA 4.2), its text forms and their strict decoders.
+// Xid: a transaction branch identifier as a value (XA 4.2), its text forms and their strict
+// decoders.
 //
 // An Xid is always valid: gtrid 1..64 bytes, bqual 0..64 bytes (0 only in what a server lists; XIDs
 // we make have 1..64), and any formatID but -1, the null XID's. Negative ones exist: pgjdbc and
