@@ -54,7 +54,7 @@ void check(const Xid& xid) {
   require(xid.to_gid().size() < 200, "a gid is longer than PostgreSQL takes");
   require(Xid::parse(xid.to_string()) == xid, "an XID does not come back from its text");
   require(Xid::from(&xid.raw()) == xid, "an XID does not come back from the standard's struct");
-  require(xid.to_mysql().find_first_not_of("X',0123456789abcdef") == std::string::npos,
+  require(xid.to_mysql().find_first_not_of("X',-0123456789abcdef") == std::string::npos,
           "a MySQL literal holds bytes that are not encoded");
 }
 
@@ -67,7 +67,7 @@ void from_struct(Input& in) {
   raw.bqual_length = in.one_of(kLengths);
   in.bytes(sizeof raw.data).copy(raw.data, sizeof raw.data);
   const auto xid = Xid::from(&raw);
-  const bool sound = raw.formatID >= 0 && raw.gtrid_length >= 1 && raw.gtrid_length <= 64 &&
+  const bool sound = raw.formatID != -1 && raw.gtrid_length >= 1 && raw.gtrid_length <= 64 &&
                      raw.bqual_length >= 0 && raw.bqual_length <= 64;
   require(xid.has_value() == sound, "the lengths or the formatID are not what decides");
   if (xid) check(*xid);

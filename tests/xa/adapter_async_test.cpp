@@ -168,6 +168,7 @@ TEST_CASE("XAER_RMFAIL as a result leads to R0 as it does synchronously") {
     CHECK(scenario.last_error().xa_code == XAER_PROTO);
     scenario.run("again", "open; rollback X = NOTA; start Y; end Y SUCCESS; prepare Y");
     scenario.world.script("commit_prepared", XAER_RMFAIL);
+    scenario.world.script("commit_prepared", XAER_RMFAIL);  // and through another session
     scenario.run("prepared", "commit Y ASYNC = HANDLE; result = RMFAIL; open; commit Y");
   }
 }

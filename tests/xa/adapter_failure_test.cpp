@@ -50,6 +50,35 @@ TEST_CASE("After RMFAIL in one thread the others keep working") {
                "2:end Y SUCCESS; 2:prepare Y; down; open = RMERR; up; open; commit Y");
 }
 
+TEST_CASE("A prepared branch whose session died is completed through another one") {
+  for (const std::string verb : {"commit", "rollback"}) {
+    Scenario scenario;
+    scenario.run("cut", "open; start X; end X SUCCESS; prepare X; cut; " + verb + " X; start Y");
+    CHECK_FALSE(scenario.world.is_prepared(xid_named("X")));
+  }
+}
+
+TEST_CASE("A prepared branch whose session died is RMFAIL when the server is gone too") {
+  Scenario scenario;
+  scenario.run("gone",
+               "open; start X; end X SUCCESS; prepare X; cut; down; commit X = RMFAIL; "
+               "start Y = PROTO; up; open; commit X");
+}
+
+TEST_CASE("A branch that is gone after a lost answer may have been completed by it") {
+  for (const bool known : {false, true}) {
+    Scenario scenario;
+    Error lost;
+    lost.xa_code = XAER_RMFAIL;
+    lost.outcome_known = known;
+    lost.connection_usable = false;
+    scenario.world.script("commit_prepared", lost);
+    scenario.world.script("commit_prepared", XAER_NOTA);
+    scenario.run("prepared", "open; start X; end X SUCCESS; prepare X");
+    CHECK(scenario.call("commit X") == (known ? XAER_NOTA : XAER_RMFAIL));
+  }
+}
+
 TEST_CASE("What begin refuses leaves no branch behind") {
   for (const int code : {XAER_DUPID, XAER_OUTSIDE, XAER_RMERR}) {
     Scenario scenario;
@@ -184,6 +213,7 @@ TEST_CASE("A refused one-phase commit is a rollback") {
 TEST_CASE("A prepared branch survives the loss of its session") {
   Scenario scenario;  // E33
   scenario.world.script("commit_prepared", XAER_RMFAIL);
+  scenario.world.script("commit_prepared", XAER_RMFAIL);  // and through another session
   scenario.run("lost",
                "open; 2:open; start X; end X SUCCESS; prepare X; commit X = RMFAIL; "
                "commit X = PROTO");

@@ -14,6 +14,7 @@
 #include "catch.hpp"
 
 using namespace xabridge;
+using namespace std::string_view_literals;
 using xabridge::rm::OpenString;
 
 namespace {
@@ -67,6 +68,16 @@ Result<std::optional<std::string>> password_of(const std::string& text) {
 }
 
 }  // namespace
+
+TEST_CASE("Keys that a driver names as secret are never shown") {
+  const auto shown = OpenString::parse("host=a user=deep", keys, std::array{"user"sv});
+  REQUIRE(shown.ok());
+  CHECK(shown->redacted() == "host=a user=***");
+  CHECK(shown->get("user") == "deep");
+  const auto torn = OpenString::parse("user=deep secret=er", keys, std::array{"user"sv});
+  REQUIRE_FALSE(torn.ok());
+  CHECK_FALSE(contains(torn.error().to_string(), "secret"));
+}
 
 TEST_CASE("An open string is read as libpq reads it") {
   CHECK(parse("").ok());

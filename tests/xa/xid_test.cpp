@@ -29,7 +29,8 @@ TEST_CASE("An Xid is made from valid parts only") {
   CHECK(Xid::make(1, longest, longest));
   CHECK(Xid::make(1, "g", ""));  // servers list such XIDs
   CHECK_FALSE(Xid::make(-1, "g", "b"));
-  CHECK_FALSE(Xid::make(-2, "g", "b"));
+  CHECK(Xid::make(-2, "g", "b"));
+  CHECK(Xid::make(std::numeric_limits<long>::min(), longest, longest)->to_gid().size() < 200);
   CHECK_FALSE(Xid::make(1, "", "b"));
   CHECK_FALSE(Xid::make(1, too_long, "b"));
   CHECK_FALSE(Xid::make(1, "g", too_long));
@@ -53,6 +54,21 @@ TEST_CASE("A foreign struct is checked before it is believed") {
   CHECK(Xid::from(&xid));
   xid.formatID = -1;
   CHECK_FALSE(Xid::from(&xid));
+  xid.formatID = -2;
+  CHECK(Xid::from(&xid));
+}
+
+TEST_CASE("A negative formatID is read as it is written") {
+  for (const long format : {-2L, -10L, -2147483648L, std::numeric_limits<long>::min()}) {
+    const auto xid = *Xid::make(format, "g", "b");
+    CHECK(xid.to_gid() == std::to_string(format) + "_Zw==_Yg==");
+    CHECK(Xid::from_gid(xid.to_gid()) == xid);
+    CHECK(Xid::parse(xid.to_string()) == xid);
+    CHECK(Xid::from(&xid.raw()) == xid);
+  }
+  for (const char* const text : {"-1_Zw==_Yg==", "-_Zw==_Yg==", "-0_Zw==_Yg==", "-02_Zw==_Yg==",
+                                 "--2_Zw==_Yg==", "+2_Zw==_Yg==", "-9223372036854775809_Zw==_Yg=="})
+    CHECK_FALSE(Xid::from_gid(text));
 }
 
 TEST_CASE("Equality sees format and lengths and the bytes in use") {

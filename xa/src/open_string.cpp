@@ -26,8 +26,6 @@ Error invalid(std::string message) {
   return error;
 }
 
-bool is_secret(std::string_view key) noexcept { return key.ends_with("password"); }
-
 bool is_space(char c) noexcept { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
 Error unknown_key(std::string_view key, std::span<const std::string_view> known) {
@@ -151,15 +149,18 @@ Result<std::optional<std::string>> read_password(const std::string& path) {
 }  // namespace
 
 Result<OpenString> OpenString::parse(std::string_view text,
-                                     std::span<const std::string_view> known_keys) {
+                                     std::span<const std::string_view> known_keys,
+                                     std::span<const std::string_view> secret_keys) {
   if (text.find('\0') != std::string_view::npos)
     return invalid("an open string cannot contain a zero byte");
   OpenString result;
+  result.secret_keys_.assign(secret_keys.begin(), secret_keys.end());
   Scanner scan(text);
   while (!scan.at_end()) {
     const auto key = scan.key();
     // What follows an unquoted password may be the rest of it: no word of it may be shown.
-    const bool after_secret = !result.pairs_.empty() && is_secret(result.pairs_.back().first);
+    const bool after_secret =
+        !result.pairs_.empty() && result.is_secret(result.pairs_.back().first);
     if (!key) return no_pair(result.pairs_);
     if (std::find(known_keys.begin(), known_keys.end(), *key) == known_keys.end())
       return after_secret ? no_pair(result.pairs_) : unknown_key(*key, known_keys);
@@ -169,6 +170,11 @@ Result<OpenString> OpenString::parse(std::string_view text,
     result.pairs_.emplace_back(*key, *std::move(value));
   }
   return result;
+}
+
+bool OpenString::is_secret(std::string_view key) const noexcept {
+  return key.ends_with("password") ||
+         std::find(secret_keys_.begin(), secret_keys_.end(), key) != secret_keys_.end();
 }
 
 bool OpenString::has(std::string_view key) const noexcept {

@@ -16,6 +16,8 @@ constexpr std::string_view base64_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view hex_alphabet = "0123456789abcdef";
 
+constexpr long null_format_id = -1;  // of the null XID (XA 4.2)
+
 unsigned byte_at(std::string_view bytes, std::size_t i) noexcept {
   return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
 }
@@ -86,10 +88,11 @@ std::optional<Part> decode_hex(std::string_view text) noexcept {
   return part;
 }
 
-// Digits only: from_chars alone would take a sign, and leading zeros would be a second spelling.
+// Leading zeros, and a sign before zero, would be a second spelling.
 std::optional<long> decode_format_id(std::string_view text) noexcept {
-  if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
-  if (text.size() > 1 && text.front() == '0') return std::nullopt;
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.empty() || digits.front() < '0' || digits.front() > '9') return std::nullopt;
+  if (text.size() > 1 && digits.front() == '0') return std::nullopt;
   long value = 0;
   const auto [stop, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
@@ -124,7 +127,8 @@ std::optional<Xid> decode(std::string_view text, char separator, Decode decode_p
 
 std::optional<Xid> Xid::make(long format_id, std::string_view gtrid,
                              std::string_view bqual) noexcept {
-  if (format_id < 0 || gtrid.empty() || gtrid.size() > MAXGTRIDSIZE || bqual.size() > MAXBQUALSIZE)
+  if (format_id == null_format_id || gtrid.empty() || gtrid.size() > MAXGTRIDSIZE ||
+      bqual.size() > MAXBQUALSIZE)
     return std::nullopt;
   Xid xid;
   xid.xid_.formatID = format_id;

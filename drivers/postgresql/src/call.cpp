@@ -1,5 +1,8 @@
-// send() and receive(): how a request travels, whether its caller waits or not.
+// send() and receive(): how a request travels, whether its caller waits or not. An answer that
+// does not come within the call's limit, or cannot be received, is none: the step that waits for it
+// looks at a reply that is not whole, on a session that is given up.
 
+#include "giving_up.hpp"
 #include "session.hpp"
 
 namespace xabridge::postgresql {
@@ -10,12 +13,17 @@ using rm::Request;
 
 Answer Session::call(Request request, const Xid& xid) {
   send(request, xid);
-  return *receive(Patience::wait);
+  if (auto answer = receive(Patience::wait)) return *std::move(answer);
+  give_up(Wait::failed);  // receive() has not kept its word
+  return lost("call", &xid, false);
 }
 
 // Always true: what cannot be sent is answered from here.
 bool Session::send(Request request, const Xid& xid) {
-  call_.emplace(Call{request, xid, nullptr, std::nullopt, std::nullopt});
+  give_up_if_outstanding();
+  const Clock::time_point limit =
+      answered_from_memory(request) ? question_limit() : rm::call_deadline();
+  call_.emplace(Call{request, xid, limit, nullptr, std::nullopt, std::nullopt});
   start(request);
   return true;
 }
@@ -46,8 +54,10 @@ std::optional<Answer> Session::receive(Patience patience) {
   if (call_->request == Request::resume) conclude(inspect("resume of the branch", call_->xid));
   const Observer::Pause pause(observer_);
   while (!call_->answer) {
-    const auto limit = patience == Patience::wait ? Clock::time_point::max() : Clock::now();
-    if (!exchange_.receive(connection_.get(), limit)) return std::nullopt;
+    const bool waits = patience == Patience::wait;
+    const Wait waited = exchange_.receive(connection_.get(), waits ? call_->limit : Clock::now());
+    if (waited == Wait::late && Clock::now() < call_->limit) return std::nullopt;
+    if (waited != Wait::ready) give_up(waited);
     (this->*call_->next)(exchange_.take());
   }
   Answer answer = *std::move(call_->answer);
@@ -55,8 +65,10 @@ std::optional<Answer> Session::receive(Patience patience) {
   return answer;
 }
 
+// On a session that is given up nothing is sent, and the step sees a reply that is not whole.
 void Session::ask(const std::string& message, Step next) {
   call_->next = next;
+  if (given_up_ != Wait::ready) return;
   exchange_.send(connection_.get(), message.c_str());
 }
 

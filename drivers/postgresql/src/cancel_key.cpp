@@ -3,33 +3,51 @@
 
 #include "cancel_key.hpp"
 
+#include <algorithm>
 #include <array>
-#include <future>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 namespace xabridge::postgresql {
-namespace {
 
-void ask(PGcancel* key) noexcept {
-  std::array<char, 256> text{};
-  PQcancel(key, text.data(), static_cast<int>(text.size()));
+struct CancelKey::Asking {
+  std::unique_ptr<PGcancel, void (*)(PGcancel*)> key;
+  std::mutex mutex;
+  std::condition_variable asked;
+  bool under_way = false;  // guarded by mutex
+
+  explicit Asking(PGconn* connection) : key(PQgetCancel(connection), PQfreeCancel) {}
+
+  void ask() noexcept {
+    std::array<char, 256> text{};
+    PQcancel(key.get(), text.data(), static_cast<int>(text.size()));
+    const std::lock_guard lock(mutex);
+    under_way = false;
+    asked.notify_all();
+  }
+};
+
+CancelKey::CancelKey(PGconn* connection) : asking_(std::make_shared<Asking>(connection)) {
+  if (asking_->key == nullptr) asking_.reset();
 }
 
-}  // namespace
-
 void CancelKey::request(std::chrono::milliseconds limit) const noexcept {
-  if (key_ == nullptr) return;
-  try {
-    std::promise<void> asked;
-    const std::future<void> done = asked.get_future();
-    std::thread([key = key_, promise = std::move(asked)]() mutable {
-      ask(key.get());
-      promise.set_value();
-    }).detach();
-    done.wait_for(limit);
-  } catch (...) {  // no thread to be had
-    ask(key_.get());
+  request(std::chrono::steady_clock::now() + limit);
+}
+
+// Where there is no thread to be had, nothing is asked: to wait here could take for ever.
+void CancelKey::request(std::chrono::steady_clock::time_point deadline) const noexcept try {
+  if (asking_ == nullptr) return;
+  std::unique_lock lock(asking_->mutex);
+  if (!asking_->under_way) {
+    std::thread([asking = asking_] { asking->ask(); }).detach();
+    asking_->under_way = true;
   }
+  const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  asking_->asked.wait_until(lock, std::min(deadline, latest),
+                            [this] { return !asking_->under_way; });
+} catch (...) {
 }
 
 }  // namespace xabridge::postgresql

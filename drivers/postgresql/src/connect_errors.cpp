@@ -23,6 +23,16 @@ constexpr std::array table{
     Row{"no pg_hba.conf entry", XAER_RMERR,
         "add a line for this user, database and address to pg_hba.conf and reload PostgreSQL"},
     Row{"authentication failed", XAER_RMERR, "check user and pg_hba.conf"},
+    Row{"too many connections for role", XAER_RMFAIL,
+        "lower pool_size, or raise the role's limit with ALTER ROLE ... CONNECTION LIMIT"},
+    Row{"too many connections for database", XAER_RMFAIL,
+        "lower pool_size, or raise the database's limit with ALTER DATABASE ... CONNECTION LIMIT"},
+    Row{"is not permitted to log in", XAER_RMERR,
+        "check user in the open string, or let the role log in with ALTER ROLE ... LOGIN"},
+    Row{"permission denied for database", XAER_RMERR,
+        "check dbname and user in the open string, or GRANT CONNECT ON DATABASE to the role"},
+    Row{"is not currently accepting connections", XAER_RMFAIL,
+        "the database is switched off: ALTER DATABASE ... ALLOW_CONNECTIONS true"},
     Row{"role \"", XAER_RMERR, "check user in the open string, or create the role"},
     Row{"database \"", XAER_RMERR, "check dbname in the open string, or create the database"},
     Row{"too many clients", XAER_RMFAIL, "raise max_connections, or lower pool_size"},
@@ -55,12 +65,12 @@ std::string trimmed(std::string text) {
 
 }  // namespace
 
-Error connect_error(const PGconn* failed, const std::string& target) {
+Error connect_error(std::string said, const std::string& target) {
   Error error;
   error.xa_code = XAER_RMFAIL;
   error.operation = "connect";
   error.connection_usable = false;
-  error.server_text = trimmed(PQerrorMessage(failed));
+  error.server_text = trimmed(std::move(said));
   error.message = "cannot connect to PostgreSQL with \"" + target + "\"";
   for (const Row& row : table) {
     if (error.server_text.find(row.words) == std::string::npos) continue;

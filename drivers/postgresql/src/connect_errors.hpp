@@ -6,14 +6,12 @@
 // loses advice.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <string>
 #include <xabridge/error.hpp>
 
 namespace xabridge::postgresql {
 
-/// `target`: the open string without its password, for the message.
-[[nodiscard]] Error connect_error(const PGconn* failed, const std::string& target);
+/// `said`: by libpq and the server. `target`: the open string without its secrets.
+[[nodiscard]] Error connect_error(std::string said, const std::string& target);
 
 }  // namespace xabridge::postgresql

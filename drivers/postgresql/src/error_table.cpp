@@ -45,6 +45,16 @@ constexpr std::array table{
     Meaning{Phase::work, "57P", XAER_RMFAIL, "the server ended the session"},
     Meaning{Phase::work, "", XA_RBOTHER, ""},
 
+    // --- The branch is not begun: XAER_RMFAIL, and another session is tried
+    // ----
+    Meaning{Phase::begin, "25006", XAER_RMFAIL,
+            "this server is a standby: connect to the primary, with several hosts by "
+            "target_session_attrs=primary"},
+    Meaning{Phase::begin, "0A000", XAER_RMFAIL,
+            "this server is a standby: connect to the primary, with several hosts by "
+            "target_session_attrs=primary"},
+    Meaning{Phase::begin, "", XAER_RMFAIL, ""},
+
     // --- The branch is prepared: whatever the error says, it stays until the server has done it
     // ----
     Meaning{Phase::second, "42704", XAER_NOTA, ""},
@@ -75,7 +85,8 @@ constexpr const Meaning* find(Phase phase, std::string_view sqlstate) noexcept {
   return best;
 }
 
-static_assert(find(Phase::work, "") != nullptr && find(Phase::second, "") != nullptr,
+static_assert(find(Phase::work, "") != nullptr && find(Phase::begin, "") != nullptr &&
+                  find(Phase::second, "") != nullptr,
               "each phase needs a row for everything else");
 
 }  // namespace

@@ -11,6 +11,7 @@
 namespace xabridge::postgresql {
 
 enum class Phase {
+  begin,   // BEGIN of a branch: whatever the error says, there is none
   work,    // statements of the branch, PREPARE TRANSACTION, COMMIT in one phase
   second,  // COMMIT PREPARED, ROLLBACK PREPARED
 };

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace xabridge::postgresql {
@@ -18,22 +19,30 @@ int milliseconds_until(Clock::time_point limit) noexcept {
   return static_cast<int>(std::clamp<long>(static_cast<long>(left), 0, 3'600'000));
 }
 
-bool send_statement(PGconn* connection, const char* sql) noexcept {
-  return PQsendQueryParams(connection, sql, 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
+bool send_statement(PGconn* connection, const char* sql, const char* parameter = nullptr) noexcept {
+  return PQsendQueryParams(connection, sql, parameter == nullptr ? 0 : 1, nullptr, &parameter,
+                           nullptr, nullptr, 0) == 1;
 }
 
 }  // namespace
 
-bool wait_for_socket(const PGconn* connection, short events, Clock::time_point limit) noexcept {
+Wait wait_for_socket(const PGconn* connection, short events, Clock::time_point limit) noexcept {
   pollfd descriptor{PQsocket(connection), events, 0};
-  return poll(&descriptor, 1, milliseconds_until(limit)) > 0 || Clock::now() < limit;
+  if (descriptor.fd < 0) return Wait::failed;  // poll would ignore it and wait
+  for (;;) {
+    const int ready = poll(&descriptor, 1, milliseconds_until(limit));
+    if (ready > 0) return Wait::ready;
+    if (ready < 0 && errno != EINTR && errno != EAGAIN) return Wait::failed;
+    if (Clock::now() >= limit) return Wait::late;
+  }
 }
 
-bool wait_for_input(PGconn* connection, Clock::time_point limit) noexcept {
+Wait wait_for_input(PGconn* connection, Clock::time_point limit) noexcept {
   const int unsent = PQflush(connection);
-  if (unsent < 0) return false;
-  return wait_for_socket(connection, unsent == 0 ? POLLIN : POLLIN | POLLOUT, limit) &&
-         PQconsumeInput(connection) != 0;
+  if (unsent < 0) return Wait::failed;
+  const Wait waited = wait_for_socket(connection, unsent == 0 ? POLLIN : POLLIN | POLLOUT, limit);
+  if (waited != Wait::ready) return waited;
+  return PQconsumeInput(connection) == 0 ? Wait::failed : Wait::ready;
 }
 
 const PGresult* Reply::done(std::string_view tag) const noexcept {
@@ -74,6 +83,12 @@ void Exchange::send(PGconn* connection, const char* message) {
   sent(connection, PQsendQuery(connection, message) == 1);
 }
 
+void Exchange::send(PGconn* connection, const char* statement, const char* parameter) {
+  pipeline_ = false;
+  PQsetnonblocking(connection, 1);
+  sent(connection, send_statement(connection, statement, parameter));
+}
+
 void Exchange::send_in_turn(PGconn* connection, const char* first,
                             std::span<const char* const> then) {
   pipeline_ = true;
@@ -86,20 +101,25 @@ void Exchange::send_in_turn(PGconn* connection, const char* first,
 
 void Exchange::sent(PGconn* connection, bool ok) {
   reply_ = {};
-  over_ = !ok || PQflush(connection) < 0;
+  state_ = ok && PQflush(connection) >= 0 ? State::sent : State::failed;
 }
 
-bool Exchange::receive(PGconn* connection, Clock::time_point limit) {
-  while (!over_) {
+Wait Exchange::receive(PGconn* connection, Clock::time_point limit) {
+  while (state_ == State::sent) {
     // A connection that is lost is busy for ever; PQgetResult then gives what had come, and at
     // last the loss, without waiting.
-    while (PQisBusy(connection) != 0 && connected(connection))
-      if (!wait_for_input(connection, limit) && connected(connection) &&
-          PQsocket(connection) >= 0 && PQisBusy(connection) != 0)
-        return false;
+    while (PQisBusy(connection) != 0 && connected(connection)) {
+      const Wait waited = wait_for_input(connection, limit);
+      if (waited == Wait::ready) continue;
+      if (PQisBusy(connection) == 0 || !connected(connection)) break;
+      if (waited == Wait::late) return Wait::late;
+      // libpq would go on waiting for the rest of the answer. Part of it may be lost.
+      state_ = State::failed;
+      return Wait::failed;
+    }
     add(connection, ResultSet(PQgetResult(connection)));
   }
-  return true;
+  return state_ == State::failed ? Wait::failed : Wait::ready;
 }
 
 void Exchange::add(PGconn* connection, ResultSet result) {
@@ -113,7 +133,7 @@ void Exchange::add(PGconn* connection, ResultSet result) {
   if (pipeline_) PQexitPipelineMode(connection);
   PQsetnonblocking(connection, 0);
   reply_.whole = connected(connection) && !reply_.results.empty();
-  over_ = true;
+  state_ = State::over;
 }
 
 Reply Exchange::take() noexcept { return std::exchange(reply_, {}); }

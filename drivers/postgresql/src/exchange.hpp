@@ -20,12 +20,16 @@ namespace xabridge::postgresql {
 
 using Clock = std::chrono::steady_clock;
 
-/// Waits for POLLIN, POLLOUT or both until `limit`. False: too late.
-bool wait_for_socket(const PGconn* connection, short events, Clock::time_point limit) noexcept;
+/// How a wait ended. Failed: nothing can be received any more, also where libpq goes on calling the
+/// connection usable, as it does for most values of errno.
+enum class Wait { ready, late, failed };
 
-/// Waits for input until `limit`, sending what is still to be sent, and takes it in. False: too
-/// late, or the connection is lost.
-bool wait_for_input(PGconn* connection, Clock::time_point limit) noexcept;
+/// Waits for POLLIN, POLLOUT or both until `limit`.
+[[nodiscard]] Wait wait_for_socket(const PGconn* connection, short events,
+                                   Clock::time_point limit) noexcept;
+
+/// Waits for input until `limit`, sending what is still to be sent, and takes it in.
+[[nodiscard]] Wait wait_for_input(PGconn* connection, Clock::time_point limit) noexcept;
 
 /// What the server answered, one result for each statement it came to.
 struct Reply {
@@ -45,20 +49,27 @@ struct Reply {
 class Exchange {
  public:
   void send(PGconn* connection, const char* message);
+  /// One statement with one parameter, as text.
+  void send(PGconn* connection, const char* statement, const char* parameter);
   /// `first` is answered before the others are executed.
   void send_in_turn(PGconn* connection, const char* first, std::span<const char* const> then);
 
-  /// Takes in what has come until `limit`, in the past: without waiting. True: the reply is there.
-  bool receive(PGconn* connection, Clock::time_point limit);
+  /// Takes in what has come until `limit`, in the past: without waiting. Ready: the reply is there.
+  /// Failed: what had come is there, and nothing more will; the connection must not be used again.
+  [[nodiscard]] Wait receive(PGconn* connection, Clock::time_point limit);
+  /// The reply, or what has come of it.
   [[nodiscard]] Reply take() noexcept;
+  /// Something was sent, and its reply has not been received.
+  [[nodiscard]] bool outstanding() const noexcept { return state_ == State::sent; }
 
  private:
+  enum class State { over, sent, failed };
   void sent(PGconn* connection, bool ok);
   void add(PGconn* connection, ResultSet result);
 
   Reply reply_;
   bool pipeline_ = false;
-  bool over_ = true;
+  State state_ = State::over;
 };
 
 }  // namespace xabridge::postgresql

@@ -8,8 +8,11 @@
 
 namespace xabridge::postgresql {
 
+/// Closes without waiting, whatever state the server is in; see giving_up.cpp.
+void finish(PGconn* connection) noexcept;
+
 struct Finish {
-  void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
+  void operator()(PGconn* connection) const noexcept { finish(connection); }
 };
 struct Clear {
   void operator()(PGresult* result) const noexcept { PQclear(result); }

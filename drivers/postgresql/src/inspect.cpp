@@ -15,13 +15,10 @@ using rm::Answer;
 
 // Is the branch's transaction still open, unharmed, and the same that begin() opened?
 Answer Session::inspect(const char* operation, const Xid& xid) {
-  const Rest rest = drain(connection_.get(), cancel_);
+  const Rest rest = come_to_rest();
   if (rest == Rest::lost) return lost(operation, &xid, true);
   observer_.hear_notices(connection_.get());
-  // A server that ended the session has said so already; reading it now makes the loss known
-  // before anything is sent whose fate would then be unknown.
-  if (PQconsumeInput(connection_.get()) == 0 || PQisBusy(connection_.get()) != 0 || !connected())
-    return lost(operation, &xid, true);
+  if (!still_connected()) return lost(operation, &xid, true);
 
   if (ended_for_good_by_hand()) return done_by_hand(XA_RBPROTO, operation, xid);
   if (rest == Rest::unread) {
@@ -51,7 +48,7 @@ Answer Session::rolled_back(const char* operation, const Xid& xid) {
   e.server_text = observer_.failure().text;
   if (!e.sqlstate.empty()) {
     const Meaning& meaning = meaning_of(Phase::work, e.sqlstate);
-    e.xa_code = is_rollback(meaning.xa_code) ? meaning.xa_code : XA_RBOTHER;
+    e.xa_code = rollback_code(e.sqlstate);
     e.message = "a statement of the branch failed, so all of it is rolled back";
     if (!meaning.advice.empty()) e.message.append("; ").append(meaning.advice);
   } else if (status() == PQTRANS_INERROR) {
@@ -109,11 +106,12 @@ Answer Session::refused(const char* command, const Xid& xid, const PGresult* res
     e.message = "the transaction had failed before: the server rolled it back instead";
   } else {
     const Meaning& meaning = meaning_of(Phase::work, e.sqlstate);
-    e.xa_code = is_rollback(meaning.xa_code) ? meaning.xa_code : XA_RBOTHER;
+    e.xa_code = rollback_code(e.sqlstate);
     e.server_text = field(result, PG_DIAG_MESSAGE_PRIMARY);
     e.message = "the server refused, and rolled the branch back";
     if (!meaning.advice.empty()) e.message.append("; ").append(meaning.advice);
   }
+  if (e.sqlstate == read_only_refusal) reuse_ = false;
   roll_back_now();
   e.connection_usable = connected();
   return e;
@@ -133,7 +131,15 @@ int Session::doomed() const noexcept {
   if (ended_for_good_by_hand()) return XA_RBPROTO;
   if (!connected()) return XA_RBCOMMFAIL;  // a statement of the application found that out
   if (status() != PQTRANS_INERROR) return XA_OK;
-  const int code = meaning_of(Phase::work, observer_.failure().sqlstate).xa_code;
+  return rollback_code(observer_.failure().sqlstate);
+}
+
+// A write refused by a server that makes its sessions read-only has met one that was demoted: the
+// next session may reach another, or find this one promoted again. Else it is a setting of the
+// role, or the application's own.
+int Session::rollback_code(std::string_view sqlstate) const noexcept {
+  if (sqlstate == read_only_refusal && server_read_only_) return XA_RBTRANSIENT;
+  const int code = meaning_of(Phase::work, sqlstate).xa_code;
   return is_rollback(code) ? code : XA_RBOTHER;
 }
 

@@ -17,7 +17,7 @@ Answer ask(PGconn* connection, const ServerLife& life, const std::string& questi
            Clock::time_point limit) {
   Exchange exchange;
   exchange.send(connection, question.c_str());
-  if (!exchange.receive(connection, limit)) return Answer::no_answer;
+  if (exchange.receive(connection, limit) != Wait::ready) return Answer::no_answer;
   const Reply reply = exchange.take();
   if (!reply.whole) return Answer::no_answer;
   if (reply.rows() != 1 || reply.value() == nullptr) return Answer::not_to_be_trusted;

@@ -37,7 +37,7 @@ Answer Session::begin_native() {
 Answer Session::end_native() {
   constexpr const char* operation = "end of native work";
   native_work_.reset();
-  const Rest rest = drain(connection_.get(), cancel_);
+  const Rest rest = come_to_rest();
   if (rest == Rest::lost || !connected()) return lost(operation, nullptr, true);
   observer_.hear_notices(connection_.get());
   if (rest == Rest::unread) reuse_ = false;

@@ -77,7 +77,8 @@ void Observer::hear_notices(PGconn* connection) noexcept {
 
 void Observer::branch_begins() {
   failure_ = {};
-  committed_ = prepared_ = rolled_back_ = split_ = wrote_ = listened_ = false;
+  committed_ = prepared_ = rolled_back_ = split_ = wrote_ = listened_ = unreplicated_ =
+      refused_as_read_only_ = false;
 }
 
 void Observer::saw(PGresult* result) {
@@ -95,18 +96,19 @@ void Observer::saw(PGresult* result) {
 }
 
 // The new server session has none of our settings and nothing of the branch.
-void Observer::saw_reset() { farewell_ = "the application called PQreset on the connection"; }
+void Observer::saw_reset() { farewell_ = {{}, "the application called PQreset on the connection"}; }
 
 // libpq frees the connection next. Letting go of it makes every later call fail as on a lost one,
 // which libpq answers for null as well.
 void Observer::saw_finish() {
   if (connection_ == nullptr) return;
   static_cast<void>(connection_->release());
-  farewell_ = "the application called PQfinish on the connection";
+  farewell_ = {{}, "the application called PQfinish on the connection"};
 }
 
 void Observer::saw_failure(const PGresult* result) {
   std::string sqlstate = field(result, PG_DIAG_SQLSTATE);
+  if (sqlstate == read_only_refusal) refused_as_read_only_ = true;
   if (sqlstate == "25P02" && !failure_.sqlstate.empty()) return;
   failure_ = {std::move(sqlstate), field(result, PG_DIAG_MESSAGE_PRIMARY)};
 }
@@ -138,10 +140,12 @@ void Observer::saw_effect(PGresult* result) {
 }
 
 void Observer::saw_notice(const PGresult* notice) {
+  // Only a word about where the server says it tells this warning from others in every language.
+  if (field(notice, PG_DIAG_SOURCE_FUNCTION) == "SyncRepWaitForLSN") unreplicated_ = true;
   // A shutdown or crash of the server is announced as a mere warning of class 57P.
-  if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL" ||
-      field(notice, PG_DIAG_SQLSTATE).starts_with("57P"))
-    farewell_ = field(notice, PG_DIAG_MESSAGE_PRIMARY);
+  std::string sqlstate = field(notice, PG_DIAG_SQLSTATE);
+  if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL" || sqlstate.starts_with("57P"))
+    farewell_ = {std::move(sqlstate), field(notice, PG_DIAG_MESSAGE_PRIMARY)};
 }
 
 }  // namespace xabridge::postgresql

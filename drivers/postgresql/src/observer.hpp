@@ -14,10 +14,14 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "handles.hpp"
 
 namespace xabridge::postgresql {
+
+/// SQLSTATE of a write in a read-only transaction.
+inline constexpr std::string_view read_only_refusal = "25006";
 
 class Observer {
  public:
@@ -37,8 +41,15 @@ class Observer {
   /// The statement that failed last, while no later one has succeeded; 25P02 does not replace its
   /// cause.
   [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
-  /// Why the session is over, in the server's words or ours; empty while it is not.
-  [[nodiscard]] const std::string& farewell() const noexcept { return farewell_; }
+  /// Why the session is over, in the server's words or ours; no text while it is not.
+  [[nodiscard]] const Failure& farewell() const noexcept { return farewell_; }
+
+  /// What the session executed is done at this server, but no synchronous standby was waited for:
+  /// the wait was cancelled. Asked once for each command.
+  [[nodiscard]] bool take_unreplicated() noexcept { return std::exchange(unreplicated_, false); }
+
+  /// A statement wrote and was refused, because the transaction or the server is read-only.
+  [[nodiscard]] bool refused_as_read_only() const noexcept { return refused_as_read_only_; }
 
   /// COMMIT by hand: work of the branch is permanent, and nothing can undo it.
   [[nodiscard]] bool committed_by_hand() const noexcept { return committed_; }
@@ -81,7 +92,7 @@ class Observer {
 
   Connection* connection_ = nullptr;
   Failure failure_;
-  std::string farewell_;
+  Failure farewell_;
   int paused_ = 0;
   bool committed_ = false;
   bool prepared_ = false;
@@ -89,6 +100,8 @@ class Observer {
   bool split_ = false;
   bool wrote_ = false;
   bool listened_ = false;
+  bool unreplicated_ = false;
+  bool refused_as_read_only_ = false;
 };
 
 }  // namespace xabridge::postgresql

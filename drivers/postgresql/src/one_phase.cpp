@@ -4,6 +4,7 @@
 // server sends the id on before it begins to commit. If the reply to COMMIT is lost, a new
 // connection asks what became of that id.
 
+#include <algorithm>
 #include <array>
 #include <xabridge/codes.hpp>
 
@@ -66,7 +67,7 @@ Answer Session::commit_after_all(const std::string& id) {
     return e;
   }
   switch (fate_of(server_->options, Endpoint::of(connection_.get()), life_, id,
-                  Clock::now() + patience_after_loss)) {
+                  std::min(call_->limit, Clock::now() + patience_after_loss))) {
     case Fate::committed:
       return XA_OK;
     case Fate::aborted:

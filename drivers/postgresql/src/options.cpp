@@ -1,15 +1,10 @@
-// Reading an open string, and connecting with what it says.
+// Reading an open string, and what it says to libpq.
 
 #include "options.hpp"
-
-#include <poll.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-
-#include "connect_errors.hpp"
-#include "exchange.hpp"
 
 namespace xabridge::postgresql {
 namespace {
@@ -57,6 +52,27 @@ const std::vector<std::string_view>& known_keys() {
   return views;
 }
 
+// What libpq's own tools hide, and what is named like a secret: not all of them are marked.
+bool is_secret(const PQconninfoOption& option) {
+  const std::string_view key = option.keyword;
+  return (option.dispchar != nullptr && *option.dispchar == '*') || key.ends_with("password") ||
+         key.ends_with("_secret") || key.ends_with("_key");
+}
+
+const std::vector<std::string_view>& secret_keys() {
+  static const auto& names = *new const std::vector<std::string>([] {
+    std::vector<std::string> list;
+    PQconninfoOption* const all = PQconndefaults();
+    for (const PQconninfoOption* option = all; option != nullptr && option->keyword != nullptr;
+         ++option)
+      if (is_secret(*option)) list.emplace_back(option->keyword);
+    PQconninfoFree(all);
+    return list;
+  }());
+  static const auto& views = *new const std::vector<std::string_view>(names.begin(), names.end());
+  return views;
+}
+
 bool is_port(std::string_view text) noexcept {
   unsigned value = 0;
   const auto [stop, status] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -82,32 +98,10 @@ std::optional<Error> check_ports(const std::string& ports) {
   }
 }
 
-// libpq's two arrays, each ended by a null.
-struct Pointers {
-  std::vector<const char*> keywords;
-  std::vector<const char*> values;
-  explicit Pointers(const std::vector<std::pair<std::string, std::string>>& list) {
-    for (const auto& [key, value] : list) {
-      keywords.push_back(key.c_str());
-      values.push_back(value.c_str());
-    }
-    keywords.push_back(nullptr);
-    values.push_back(nullptr);
-  }
-};
-
-Error out_of_memory() {
-  Error error;
-  error.xa_code = XAER_RMFAIL;
-  error.operation = "connect";
-  error.message = "out of memory";
-  return error;
-}
-
 }  // namespace
 
 Result<Options> Options::parse(std::string_view open_string) {
-  auto text = rm::OpenString::parse(open_string, known_keys());
+  auto text = rm::OpenString::parse(open_string, known_keys(), secret_keys());
   if (!text) return std::move(text.error());
   Options options(*std::move(text));
   const rm::OpenString& keys = options.text_;
@@ -148,46 +142,6 @@ Result<Options::Parameters> Options::parameters(const std::string& application_n
   name.resize(std::min(name.size(), longest_name));  // the server would, with a notice
   if (!name.empty()) list.emplace_back("application_name", name);
   return list;
-}
-
-Result<Connection> Options::connect(const std::string& application_name) const {
-  const auto list = parameters(application_name);
-  if (!list) return list.error();
-  const Pointers pointers(*list);
-  Connection connection(PQconnectdbParams(pointers.keywords.data(), pointers.values.data(), 0));
-  if (!connection) return out_of_memory();
-  if (PQstatus(connection.get()) != CONNECTION_OK) return connect_error(connection.get(), target());
-  return connection;
-}
-
-// libpq's own timeout is in seconds, two at least, so the steps are driven from here.
-Result<Connection> Options::connect_again(const Endpoint& endpoint, Clock::time_point limit) const {
-  auto list = parameters({});
-  if (!list) return std::move(list.error());
-  std::erase_if(*list, [](const auto& entry) {
-    return entry.first == "host" || entry.first == "hostaddr" || entry.first == "port";
-  });
-  list->emplace_back("host", endpoint.host);
-  if (!endpoint.address.empty()) list->emplace_back("hostaddr", endpoint.address);
-  list->emplace_back("port", endpoint.port);
-  const Pointers pointers(*list);
-  Connection connection(PQconnectStartParams(pointers.keywords.data(), pointers.values.data(), 0));
-  if (!connection) return out_of_memory();
-  PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
-  while (PQstatus(connection.get()) != CONNECTION_BAD && wanted != PGRES_POLLING_OK) {
-    if (!wait_for_socket(connection.get(), wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-                         limit))
-      break;
-    wanted = PQconnectPoll(connection.get());
-    if (wanted == PGRES_POLLING_FAILED) break;
-  }
-  if (wanted != PGRES_POLLING_OK) return connect_error(connection.get(), target());
-  return connection;
-}
-
-Endpoint Endpoint::of(const PGconn* connection) {
-  const auto text = [](const char* value) { return std::string(value == nullptr ? "" : value); };
-  return {text(PQhost(connection)), text(PQhostaddr(connection)), text(PQport(connection))};
 }
 
 }  // namespace xabridge::postgresql

@@ -35,6 +35,7 @@ struct Endpoint {
   std::string port;
 
   static Endpoint of(const PGconn* connection);
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
 class Options {
@@ -44,7 +45,7 @@ class Options {
 
   /// Connects; `application_name` goes before the open string's own. The Error is XAER_RMFAIL when
   /// the server was not reached or cannot take connections now, XAER_RMERR when it refused this
-  /// one.
+  /// one. Waits connect_timeout for each address, and in all not beyond rm::call_deadline().
   [[nodiscard]] Result<Connection> connect(const std::string& application_name) const;
 
   /// The same again, at the address where a connection was, and no later than `limit`.
@@ -60,6 +61,8 @@ class Options {
  private:
   using Parameters = std::vector<std::pair<std::string, std::string>>;
   [[nodiscard]] Result<Parameters> parameters(const std::string& application_name) const;
+  [[nodiscard]] Result<Connection> dial(Parameters list,
+                                        std::chrono::steady_clock::time_point deadline) const;
 
   explicit Options(rm::OpenString text) : text_(std::move(text)) {}
 

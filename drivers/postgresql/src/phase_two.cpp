@@ -36,6 +36,7 @@ constexpr const char* command_tag(Final command) noexcept {
 }  // namespace
 
 void Session::start_complete(Final command) {
+  if (!still_connected()) return conclude(lost(command_tag(command), &call_->xid, true));
   call_->known = server_->prepared.sending(call_->xid, command);
   ask(std::string(command_tag(command)) + " '" + call_->xid.to_gid() + "'", &Session::completed);
 }

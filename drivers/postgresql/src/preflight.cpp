@@ -126,6 +126,13 @@ Finding check_max_prepared(const Facts& f) {
       ", or the same line in postgresql.conf, and restart PostgreSQL";
   if (f.max_prepared == 0)
     return failure(subject, "is 0: PREPARE TRANSACTION is switched off", change);
+  if (f.prepared_count >= f.max_prepared)
+    return failure(subject,
+                   "all " + std::to_string(f.max_prepared) +
+                       " are taken by prepared transactions: no branch can be prepared now",
+                   "find out whose they are (pg_prepared_xacts: gid, owner, database) and have "
+                   "their transaction managers recover them; if all are in use, " +
+                       change);
   const std::string text = "is " + std::to_string(f.max_prepared);
   if (f.max_prepared >= useful) return ok(subject, text);
   return warning(subject,

@@ -7,6 +7,7 @@
 #include <xabridge/codes.hpp>
 
 #include "drain.hpp"
+#include "error_table.hpp"
 #include "statements.hpp"
 
 namespace xabridge::postgresql {
@@ -70,7 +71,10 @@ void Session::begun(Reply reply) {
   }
   Error e = error(XAER_RMFAIL, operation, &xid);
   e.sqlstate = field(refusal, PG_DIAG_SQLSTATE);
-  e.message = "the branch could not be begun; is this server a standby?";
+  if (refusal != nullptr) e.server_text = field(refusal, PG_DIAG_MESSAGE_PRIMARY);
+  e.message = "the branch could not be begun";
+  const Meaning& meaning = meaning_of(Phase::begin, e.sqlstate);
+  if (!meaning.advice.empty()) e.message.append("; ").append(meaning.advice);
   e.connection_usable = reuse_ = false;  // a new one may reach the primary
   conclude(std::move(e));
 }
@@ -117,16 +121,29 @@ void Session::prepared_or_not(Reply reply) {
   if (reply.done(prepare_tag) != nullptr) {
     if (!reply.whole || reply.refusal() != nullptr) reuse_ = false;  // it may keep its locks
     if (const char* const id = reply.value()) server_->prepared.prepared(xid, {id, life_.history});
+    if (observer_.take_unreplicated()) return conclude(not_replicated(xid));
     return conclude(XA_OK);
   }
   if (!reply.whole || !connected()) return conclude(lost(prepare_tag, &xid, false));
   conclude(refused(prepare_tag, xid, reply.refusal()));
 }
 
+// Prepared here, but a standby that takes over may not have it: a decision to commit could then not
+// be carried out. (A commit is different: it is done, and a lost standby cannot make it not so.)
+Answer Session::not_replicated(const Xid& xid) const {
+  Error e = error(XAER_RMERR, prepare_tag, &xid);
+  e.outcome_known = false;
+  e.message =
+      "the branch is prepared at this server, but the wait for its synchronous standby was "
+      "cancelled, so it does not vote for commit. Bring the standby back, or take it out of "
+      "synchronous_standby_names";
+  return e;
+}
+
 void Session::start_rollback() {
   constexpr const char* operation = "ROLLBACK";
   const Xid& xid = call_->xid;
-  const Rest rest = drain(connection_.get(), cancel_);
+  const Rest rest = come_to_rest();
   if (ended_for_good_by_hand()) return conclude(heuristic(operation, xid));
   if (rest == Rest::lost || !connected()) return conclude(lost(operation, &xid, true));
   if (rest == Rest::unread) reuse_ = false;

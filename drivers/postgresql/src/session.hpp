@@ -29,6 +29,9 @@
 // 1, rollback 1. A branch in which nothing was seen that writes costs one more at prepare, and is
 // then finished without phase two.
 //
+// No wait is longer than the call may take (rm::call_deadline()), or than its kind can need. What
+// has not been answered by then is given up together with the session: XAER_RMFAIL.
+//
 // Used by one thread at a time, except interrupt(), which any thread may call.
 #pragma once
 
@@ -40,6 +43,7 @@
 #include <xabridge/rm/session.hpp>
 
 #include "cancel_key.hpp"
+#include "drain.hpp"
 #include "exchange.hpp"
 #include "handles.hpp"
 #include "observer.hpp"
@@ -97,7 +101,8 @@ class Session final : public rm::Session {
   struct Call {
     rm::Request request;
     Xid xid;
-    Step next = nullptr;  // what looks at the reply that is awaited
+    Clock::time_point limit;  // after which nothing is waited for
+    Step next = nullptr;      // what looks at the reply that is awaited
     std::optional<rm::Answer> answer;
     std::optional<PreparedBranches::Known> known;  // phase two
   };
@@ -118,6 +123,7 @@ class Session final : public rm::Session {
   void asked_if_written(Reply reply);
   void ask_to_prepare();
   void prepared_or_not(Reply reply);
+  [[nodiscard]] rm::Answer not_replicated(const Xid& xid) const;
   void finished_reading(Reply reply);
   void start_rollback();
   void rolled_back_or_not(Reply reply);
@@ -134,12 +140,23 @@ class Session final : public rm::Session {
   rm::Answer done_by_hand(int code, const char* operation, const Xid& xid) const;
   rm::Answer heuristic(const char* operation, const Xid& xid);
   [[nodiscard]] bool ended_for_good_by_hand() const noexcept;
+  [[nodiscard]] int rollback_code(std::string_view sqlstate) const noexcept;
   bool same_transaction() noexcept;
   rm::Answer refused(const char* command, const Xid& xid, const PGresult* result);
   void roll_back_now() noexcept;
 
+  // giving_up.cpp
+  [[nodiscard]] Clock::time_point limit() const noexcept;
+  void give_up(Wait why) noexcept;
+  void give_up_if_outstanding() noexcept;
+  Rest come_to_rest() noexcept;
+  bool still_connected() noexcept;
+  [[nodiscard]] std::string loss(bool outcome_known) const;
+
   // session_connection.cpp
   [[nodiscard]] std::string clean_slate() const;
+  [[nodiscard]] Error behind_pooler() const;
+  Reply ask_and_wait(const char* sql, const char* parameter = nullptr);
   ResultSet execute(const char* sql) noexcept;
   bool answered(const PGresult* result) noexcept;
   [[nodiscard]] Error error(int code, const char* operation, const Xid* xid) const;
@@ -156,9 +173,11 @@ class Session final : public rm::Session {
   Exchange exchange_;
   std::optional<Call> call_;
   std::optional<Observer::Pause> native_work_;
-  bool read_write_ = true;    // the role's or database's own default
+  bool read_write_ = true;         // the role's or database's own default
+  bool server_read_only_ = false;  // or the server's
   bool notices_loss_ = true;  // the server takes the settings that make it notice a lost client
   bool reuse_ = true;
+  Wait given_up_ = Wait::ready;  // or why this session is not used any more
   std::atomic<bool> interrupted_ = false;
 };
 

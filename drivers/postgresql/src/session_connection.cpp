@@ -20,11 +20,18 @@ constexpr const char* notice_lost_client_while_busy =
     "SET client_connection_check_interval = '2s'; ";
 constexpr int first_version_that_checks_clients = 140000;
 
-// One statement both reads the configured default and replaces it.
-constexpr const char* take_over =
-    "SELECT current_setting('default_transaction_read_only'),"
-    " set_config('default_transaction_read_only', 'on', false), " XABRIDGE_SERVER_HISTORY
-    ", " XABRIDGE_SERVER_RUN;
+// A server that can be reached has taken the request by then; who interrupts has others to see to.
+constexpr std::chrono::milliseconds interrupt_limit{100};
+
+// Changes nothing: behind a connection pooler the server session is also that of others.
+constexpr const char* get_to_know =
+    "SELECT current_setting('default_transaction_read_only'), "
+    "pg_catalog.pg_backend_pid(), " XABRIDGE_SERVER_HISTORY ", " XABRIDGE_SERVER_RUN;
+
+// The server's configuration makes sessions read-only for as long as it is a demoted one; a role, a
+// database or an open string that does means it.
+constexpr const char* who_made_it_read_only =
+    "SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'";
 
 }  // namespace
 
@@ -37,9 +44,16 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection,
     error.message = "libpq is out of memory";
     return error;
   }
-  auto settings = session->query("prepare the session", take_over);
+  auto settings = session->query("prepare the session", get_to_know);
   if (!settings) return std::move(settings.error());
+  if (PQgetvalue(settings->get(), 0, 1) != session->server_id()) return session->behind_pooler();
   session->read_write_ = PQgetvalue(settings->get(), 0, 0) == std::string_view("off");
+  if (!session->read_write_) {
+    auto source = session->query("prepare the session", who_made_it_read_only);
+    if (!source) return std::move(source.error());
+    const std::string_view by = PQntuples(source->get()) > 0 ? PQgetvalue(source->get(), 0, 0) : "";
+    session->server_read_only_ = by == "configuration file" || by == "command line";
+  }
   session->life_ = ServerLife::read(settings->get(), 2);
   // A refusal costs patience, nothing else.
   const ResultSet taken = session->execute(session->clean_slate().c_str());
@@ -47,6 +61,20 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection,
   const ResultSet guarded = session->execute("SET default_transaction_read_only = on");
   if (!session->answered(guarded.get())) return session->lost("connect", nullptr, true);
   return std::unique_ptr<rm::Session>(std::move(session));
+}
+
+// A pooler gives each transaction another server session: settings of one branch would be those of
+// other clients, and a session could not be interrupted or recognised.
+Error Session::behind_pooler() const {
+  Error e;
+  e.xa_code = XAER_RMERR;
+  e.operation = "connect";
+  e.connection_usable = false;
+  e.message =
+      "the connection goes through a connection pooler: the process that answers is not the one "
+      "that was connected to. A branch needs a server session of its own. Connect to PostgreSQL "
+      "directly; the driver has a pool (pool_size)";
+  return e;
 }
 
 // What an application did to the session survives its branch. The next branch to use this
@@ -68,7 +96,7 @@ std::string Session::clean_slate() const {
 bool Session::reusable() noexcept {
   if (!reuse_ || interrupted_ || PQpipelineStatus(connection_.get()) != PQ_PIPELINE_OFF)
     return false;
-  return connected() && status() == PQTRANS_IDLE;
+  return connected() && status() == PQTRANS_IDLE && !observer_.refused_as_read_only();
 }
 
 bool Session::alive() noexcept {
@@ -78,20 +106,40 @@ bool Session::alive() noexcept {
 
 void Session::interrupt() noexcept {
   interrupted_ = true;
-  cancel_.request();
+  cancel_.request(interrupt_limit);
 }
 
 std::string Session::server_id() const { return std::to_string(PQbackendPID(connection_.get())); }
 
-ResultSet Session::execute(const char* sql) noexcept {
+// Does not wait beyond limit(). With an exchange of its own: it may be asked while a call looks at
+// a reply.
+Reply Session::ask_and_wait(const char* sql, const char* parameter) {
   const Observer::Pause pause(observer_);
-  return ResultSet(PQexec(connection_.get(), sql));
+  if (!connected()) return {};
+  Exchange exchange;
+  if (parameter == nullptr)
+    exchange.send(connection_.get(), sql);
+  else
+    exchange.send(connection_.get(), sql, parameter);
+  const Wait waited = exchange.receive(connection_.get(), limit());
+  if (waited != Wait::ready) give_up(waited);
+  return exchange.take();
+}
+
+// The result of the last statement executed, as PQexec gives it; null when none came.
+ResultSet Session::execute(const char* sql) noexcept try {
+  Reply reply = ask_and_wait(sql);
+  if (!reply.whole || reply.results.empty()) return nullptr;
+  return std::move(reply.results.back());
+} catch (...) {  // out of memory, and an answer may be on its way
+  give_up(Wait::failed);
+  return nullptr;
 }
 
 Result<ResultSet> Session::query(const char* operation, const char* sql, const char* parameter) {
-  const Observer::Pause pause(observer_);
-  ResultSet result(PQexecParams(connection_.get(), sql, parameter == nullptr ? 0 : 1, nullptr,
-                                &parameter, nullptr, nullptr, 0));
+  Reply reply = ask_and_wait(sql, parameter);
+  ResultSet result;
+  if (reply.whole) result = std::move(reply.results.back());
   if (!answered(result.get())) return lost(operation, nullptr, true);
   if (PQresultStatus(result.get()) == PGRES_TUPLES_OK) return result;
   Error e = error(XAER_RMERR, operation, nullptr);
@@ -124,20 +172,22 @@ Error Session::error(int code, const char* operation, const Xid* xid) const {
 Error Session::lost(const char* operation, const Xid* xid, bool outcome_known) {
   reuse_ = false;
   Error e = error(XAER_RMFAIL, operation, xid);
-  if (!observer_.farewell().empty()) e.server_text = observer_.farewell();
+  if (!observer_.farewell().text.empty()) {
+    e.sqlstate = observer_.farewell().sqlstate;
+    e.server_text = observer_.farewell().text;
+  } else if (observer_.failure().sqlstate.starts_with("57P")) {  // the answer to a statement
+    e.sqlstate = observer_.failure().sqlstate;
+  }
   e.connection_usable = false;
   e.outcome_known = outcome_known;
-  e.message =
-      outcome_known
-          ? "the connection to PostgreSQL is lost"
-          : "the connection to PostgreSQL was lost before the answer came: the server may or "
-            "may not have done it";
+  e.message = loss(outcome_known);
   return e;
 }
 
 // A server that ends the session says so first; the connection is useless from then on.
 bool Session::connected() const noexcept {
-  return PQstatus(connection_.get()) == CONNECTION_OK && observer_.farewell().empty();
+  return given_up_ == Wait::ready && PQstatus(connection_.get()) == CONNECTION_OK &&
+         observer_.farewell().text.empty();
 }
 
 PGTransactionStatusType Session::status() const noexcept {

@@ -197,4 +197,30 @@ TEST_CASE("a connection that died while idle is replaced and a stray write is re
   CHECK(f.v(2) == 7);
 }
 
+TEST_CASE("a prepared branch whose session is killed is completed, and the rmid stays open") {
+  const Loaded loaded;
+  Fixture f;
+  const Opened rm(loaded, 1);
+  const bool commit = GENERATE(true, false);
+  XID xid = f.xid().raw();
+  char id[32];
+  REQUIRE(loaded.xa->xa_start_entry(&xid, 1, TMNOFLAGS) == XA_OK);
+  REQUIRE(rm.work(f.set(2, 77)) == 0);
+  REQUIRE(loaded.extras->session_of(&xid, 1, id, sizeof id) == XA_OK);
+  REQUIRE(loaded.xa->xa_end_entry(&xid, 1, TMSUCCESS) == XA_OK);
+  REQUIRE(loaded.xa->xa_prepare_entry(&xid, 1, TMNOFLAGS) == XA_OK);
+  f.observer.run(std::string("KILL ") + id);
+  REQUIRE(eventually([&] {
+    return f.observer.value("SELECT COUNT(*) FROM information_schema.processlist WHERE id = " +
+                            std::string(id)) == "0";
+  }));
+  const auto finish = commit ? loaded.xa->xa_commit_entry : loaded.xa->xa_rollback_entry;
+  CHECK(finish(&xid, 1, TMNOFLAGS) == XA_OK);
+  CHECK((f.v(2) == 77) == commit);
+  XID next = f.xid().raw();
+  CHECK(loaded.xa->xa_start_entry(&next, 1, TMNOFLAGS) == XA_OK);
+  CHECK(loaded.xa->xa_end_entry(&next, 1, TMSUCCESS) == XA_OK);
+  CHECK(loaded.xa->xa_rollback_entry(&next, 1, TMNOFLAGS) == XA_OK);
+}
+
 }  // namespace xabridge::mysql::test

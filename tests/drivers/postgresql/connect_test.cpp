@@ -8,6 +8,7 @@
 #include <xabridge/codes.hpp>
 
 #include "fixture.hpp"
+#include "proxy.hpp"
 
 using namespace xabridge;
 using namespace xabridge::test;
@@ -66,6 +67,51 @@ TEST_CASE("a server that is not there is RMFAIL and says where it was looked for
   const Error socket = refused(with(here(), "host", "/nowhere"));
   CHECK(socket.xa_code == XAER_RMFAIL);
   CHECK(says(socket, "/nowhere"));
+}
+
+TEST_CASE("a role or database that may not be used now is not to be created") {
+  const Connection admin = open_raw(environment("XABRIDGE_TEST_POSTGRESQL_ADMIN"));
+  const std::string name = unique_name("limited");
+  REQUIRE(sql(admin.get(), "CREATE ROLE " + name + " LOGIN PASSWORD 'p'").ok);
+  REQUIRE(sql(admin.get(), "CREATE DATABASE " + name).ok);
+  const std::string user = with(with(here(), "user", name), "password", "p");
+  const auto check = [&](const std::string& change, const std::string& open_string, int code,
+                         const std::string& server, const std::string& advice) {
+    REQUIRE(sql(admin.get(), change).ok);
+    const Error error = refused(open_string);
+    CHECK(error.xa_code == code);
+    CHECK(says(error, server));
+    CHECK(says(error, advice));
+    CHECK_FALSE(says(error, "create the"));
+  };
+  check("ALTER ROLE " + name + " CONNECTION LIMIT 0", user, XAER_RMFAIL,
+        "too many connections for role", "ALTER ROLE ... CONNECTION LIMIT");
+  check("ALTER ROLE " + name + " NOLOGIN", user, XAER_RMERR, "is not permitted to log in",
+        "ALTER ROLE ... LOGIN");
+  const std::string database = with_database(here(), name);
+  check("ALTER DATABASE " + name + " CONNECTION LIMIT 0", database, XAER_RMFAIL,
+        "too many connections for database", "ALTER DATABASE ... CONNECTION LIMIT");
+  check("REVOKE CONNECT ON DATABASE " + name + " FROM PUBLIC", database, XAER_RMERR,
+        "permission denied for database", "GRANT CONNECT");
+  check("ALTER DATABASE " + name + " ALLOW_CONNECTIONS false", database, XAER_RMFAIL,
+        "not currently accepting connections", "ALLOW_CONNECTIONS");
+  CHECK(sql(admin.get(), "DROP DATABASE " + name).ok);
+  CHECK(sql(admin.get(), "DROP ROLE " + name).ok);
+}
+
+TEST_CASE("a connection pooler is refused before anything is changed behind it") {
+  Proxy pooler(here());
+  pooler.set(Proxy::Mode::disguise);
+  const Error error = refused(pooler.open_string() + " sslmode=disable");
+  CHECK(error.xa_code == XAER_RMERR);
+  CHECK(says(error, "connection pooler"));
+  CHECK(says(error, "pool_size"));
+  CHECK_FALSE(pooler.asked("SET "));
+  CHECK_FALSE(pooler.asked("set_config"));
+  // Asked by one that is let in.
+  pooler.set(Proxy::Mode::relay);
+  CHECK(open_session(pooler.open_string() + " sslmode=disable")->alive());
+  CHECK(pooler.asked("SET "));
 }
 
 TEST_CASE("an impossible sslmode is refused") {

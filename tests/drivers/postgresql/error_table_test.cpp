@@ -36,6 +36,7 @@ const std::vector<Case> cases{
     {Phase::work, "XX000", XA_RBOTHER},      // internal_error
     {Phase::work, "", XA_RBOTHER},          {Phase::work, "57P01", XAER_RMFAIL},  // admin_shutdown
     {Phase::work, "08006", XAER_RMFAIL},  // connection_failure
+    {Phase::begin, "25006", XAER_RMFAIL},   {Phase::begin, "57014", XAER_RMFAIL},
     {Phase::second, "42704", XAER_NOTA},    {Phase::second, "55000", XA_RETRY},
     {Phase::second, "0A000", XAER_RMERR},   {Phase::second, "42501", XAER_RMERR},
     {Phase::second, "25001", XAER_RMFAIL},  {Phase::second, "25006", XAER_RMFAIL},

@@ -64,8 +64,8 @@ TEST_CASE("a connection killed at rest is RMFAIL in every call that needs it") {
   const SessionPtr session = corner.connect();
   terminate(corner, *session);
   SECTION("begin") { check_lost(session->begin(xid), true); }
-  SECTION("commit of a prepared branch") { check_lost(session->commit_prepared(xid), false); }
-  SECTION("rollback of a prepared branch") { check_lost(session->rollback_prepared(xid), false); }
+  SECTION("commit of a prepared branch") { check_lost(session->commit_prepared(xid), true); }
+  SECTION("rollback of a prepared branch") { check_lost(session->rollback_prepared(xid), true); }
   SECTION("list") {
     const auto list = session->prepared(true);
     REQUIRE_FALSE(list.ok());

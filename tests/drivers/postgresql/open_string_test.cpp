@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "driver.hpp"
+#include "options.hpp"
 
 using xabridge::postgresql::driver;
 
@@ -64,6 +65,23 @@ TEST_CASE("every connection keyword of a cluster set-up is accepted") {
                  "target_session_attrs=read-write options='-c work_mem=1MB' application_name=app "
                  "keepalives=1 keepalives_idle=5 tcp_user_timeout=1000 service=s passfile=/p")
           .ok());
+}
+
+TEST_CASE("what libpq marks as secret is not shown") {
+  int secrets = 0;
+  PQconninfoOption* const all = PQconndefaults();
+  for (const PQconninfoOption* option = all; option->keyword != nullptr; ++option) {
+    if (*option->dispchar != '*') continue;
+    ++secrets;
+    const std::string text = "host=db1 " + std::string(option->keyword) + "=hunter2secret";
+    auto options = xabridge::postgresql::Options::parse(text);
+    REQUIRE(options.ok());
+    INFO(options->target());
+    CHECK(options->target() == "host=db1 " + std::string(option->keyword) + "=***");
+    CHECK_FALSE(names(refused(text + " more here"), "hunter2secret"));
+  }
+  PQconninfoFree(all);
+  CHECK(secrets > 0);
 }
 
 TEST_CASE("a missing password file is named and no password is shown") {

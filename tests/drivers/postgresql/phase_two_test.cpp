@@ -90,6 +90,21 @@ TEST_CASE("XIDs of any 64 and 64 bytes come back as they were") {
   }
 }
 
+TEST_CASE("a branch of a negative formatID, as pgjdbc makes them, is listed and completed") {
+  Corner corner;
+  const Xid xid = Xid::make(-559038737, unique_name("g"), "b").value();
+  corner.also_clean(xid.to_gid());
+  const SessionPtr other = corner.connect();
+  const Connection foreign = open_raw(environment("XABRIDGE_TEST_POSTGRESQL"));
+  REQUIRE(sql(foreign.get(), "BEGIN").ok);
+  REQUIRE(sql(foreign.get(), corner.add(1, 1)).ok);
+  REQUIRE(sql(foreign.get(), "PREPARE TRANSACTION '" + xid.to_gid() + "'").ok);
+  const auto list = other->prepared(false).value();
+  CHECK(std::any_of(list.begin(), list.end(), [&](const auto& b) { return b.xid == xid; }));
+  CHECK_ANSWER(other->commit_prepared(xid), XA_OK);
+  CHECK(corner.amount(1) == 101);
+}
+
 TEST_CASE("names that are no XID are listed on request only and never as one") {
   Corner corner;
   const std::string gid = unique_name("somebody's own").substr(0, 8) + unique_name("x");

@@ -79,6 +79,26 @@ TEST_CASE("settings that break or weaken two-phase commit are found with their f
   CHECK(session->reusable());
 }
 
+TEST_CASE("prepared transactions that take all places are found before a branch is refused") {
+  const PrivateCluster cluster("max_prepared_transactions=2 fsync=off");
+  const SessionPtr session = open_session(cluster.open_string() + " pool_size=1");
+  for (const char* const name : {"one", "two"}) {
+    CHECK(Preflight(cluster.open_string() + " pool_size=1")
+              .about("max_prepared_transactions")
+              .severity == XABRIDGE_FINDING_OK);
+    const auto xid = Xid::make(1, name, "b");
+    REQUIRE(session->begin(*xid).code == XA_OK);
+    CHECK(sql(*session, "SELECT txid_current()").ok);
+    REQUIRE(session->end(*xid).code == XA_OK);
+    REQUIRE(session->prepare(*xid).code == XA_OK);
+  }
+  const Preflight full(cluster.open_string() + " pool_size=1");
+  const rm::Finding finding = full.about("max_prepared_transactions");
+  CHECK(finding.severity == XABRIDGE_FINDING_ERROR);
+  CHECK(contains(finding.text, "all 2 are taken"));
+  CHECK(contains(finding.fix, "pg_prepared_xacts"));
+}
+
 TEST_CASE(
     "too few prepared transactions are a warning before and a transient rollback under load") {
   const PrivateCluster cluster("max_prepared_transactions=1 fsync=off");

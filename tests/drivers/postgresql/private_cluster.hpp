@@ -22,6 +22,7 @@ class PrivateCluster {
   }
   /// Ends without shutting down, as in a power cut, and starts again: returns when recovered.
   void crash() const { REQUIRE(std::system((PRIVATE_CLUSTER " crash " + folder_).c_str()) == 0); }
+  [[nodiscard]] const std::string& folder() const { return folder_; }
   [[nodiscard]] std::string open_string() const {
     return "host=" + folder_ + " user=postgres dbname=postgres";
   }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <string_view>
 #include <vector>
 
 #include "catch.hpp"
@@ -46,7 +47,19 @@ void close_socket(int& fd) {
   fd = -1;
 }
 
+// Changes the process id in BackendKeyData, where it is in these bytes.
+void change_process_id(char* bytes, ssize_t count) {
+  constexpr std::string_view head("K\0\0\0\x0c", 5);
+  const auto at = std::string_view(bytes, static_cast<std::size_t>(count)).find(head);
+  if (at != std::string_view::npos) bytes[at + head.size() + 3] ^= 1;
+}
+
 }  // namespace
+
+bool Proxy::asked(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  return requests_.find(text) != std::string::npos;
+}
 
 Proxy::Proxy(const std::string& open_string)
     : host_(value_of(open_string, "host")), port_(std::stoi(value_of(open_string, "port"))) {
@@ -95,6 +108,8 @@ void Proxy::run() {
           lose();
           close_socket(pair.server);
         } else if (count > 0) {
+          const std::lock_guard lock(mutex_);
+          requests_.append(bytes.data(), static_cast<std::size_t>(count));
           (void)!write(pair.server, bytes.data(), static_cast<std::size_t>(count));
         } else {
           close_socket(pair.client);
@@ -110,6 +125,7 @@ void Proxy::run() {
           lose();
           close_socket(pair.server);
         } else if (pair.client >= 0) {
+          if (mode == Mode::disguise) change_process_id(bytes.data(), count);
           (void)!write(pair.client, bytes.data(), static_cast<std::size_t>(count));
           replied_ += count;
         }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -17,6 +18,7 @@ class Proxy {
     lose_replies,   // the server gets everything; its next bytes are dropped and the client cut off
     lose_requests,  // the client's next bytes are dropped and both sides cut off
     cut_client,     // the client is cut off at once, the server hears nothing of it
+    disguise,       // clients are told a wrong process id, as by a connection pooler
     stall,          // new connections are accepted and left alone
   };
 
@@ -32,6 +34,8 @@ class Proxy {
   [[nodiscard]] const std::string& open_string() const noexcept { return open_string_; }
   /// Bytes that went from the server to its clients so far.
   [[nodiscard]] long replied() const noexcept { return replied_; }
+  /// Some client has sent this text so far.
+  [[nodiscard]] bool asked(const std::string& text);
   /// Connections cut off so far.
   [[nodiscard]] int cut() const noexcept { return cut_; }
 
@@ -45,6 +49,8 @@ class Proxy {
   std::atomic<Mode> mode_ = Mode::relay;
   std::atomic<long> replied_ = 0;
   std::atomic<int> cut_ = 0;
+  std::mutex mutex_;
+  std::string requests_;  // guarded by mutex_
   std::atomic<bool> stop_ = false;
   std::thread thread_;
 };

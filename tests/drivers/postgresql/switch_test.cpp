@@ -122,6 +122,27 @@ TEST_CASE("a connection that died at rest is replaced at xa_start") {
   CHECK(corner.amount(1) == 102);
 }
 
+TEST_CASE("a prepared branch whose session is ended is completed, and the rmid stays open") {
+  Corner corner;
+  const Opened open(7);
+  const bool commit = GENERATE(true, false);
+  char pid[32] = {};
+  XID xid = corner.xid().raw();
+  REQUIRE(open.rm.xa_start_entry(&xid, open.rmid, TMNOFLAGS) == XA_OK);
+  CHECK(sql(open.connection(), corner.add(1, 1)).ok);
+  REQUIRE(open.extras.session_of(&xid, open.rmid, pid, sizeof pid) == XA_OK);
+  REQUIRE(open.rm.xa_end_entry(&xid, open.rmid, TMSUCCESS) == XA_OK);
+  REQUIRE(open.rm.xa_prepare_entry(&xid, open.rmid, TMNOFLAGS) == XA_OK);
+  sql(corner.admin(), "SELECT pg_terminate_backend(" + std::string(pid) + ", 10000)");
+  CHECK((commit ? open.rm.xa_commit_entry : open.rm.xa_rollback_entry)(&xid, open.rmid,
+                                                                      TMNOFLAGS) == XA_OK);
+  CHECK(corner.amount(1) == (commit ? 101 : 100));
+  XID next = corner.xid().raw();
+  CHECK(open.rm.xa_start_entry(&next, open.rmid, TMNOFLAGS) == XA_OK);
+  CHECK(open.rm.xa_end_entry(&next, open.rmid, TMSUCCESS) == XA_OK);
+  CHECK(open.rm.xa_rollback_entry(&next, open.rmid, TMNOFLAGS) == XA_OK);
+}
+
 TEST_CASE("xa_open of a server that is not there is RMERR with the reason") {
   const Loaded& l = loaded();
   std::string nowhere = "host=127.0.0.1 port=1 user=x dbname=x";

@@ -1,10 +1,11 @@
 // Xid: a transaction branch identifier as a value (XA 4.2), its text forms and their strict
 // decoders.
 //
-// An Xid is always valid: formatID >= 0, gtrid 1..64 bytes, bqual 0..64 bytes (0 only in what a
-// server lists; XIDs we make have 1..64). Equality follows the standard: formatID, both lengths and
-// the bytes in use; bytes past them have no meaning. Copyable, comparable, hashable; no thread
-// rules.
+// An Xid is always valid: gtrid 1..64 bytes, bqual 0..64 bytes (0 only in what a server lists; XIDs
+// we make have 1..64), and any formatID but -1, the null XID's. Negative ones exist: pgjdbc and
+// Connector/J pass on whatever 32 bits they are given. Equality follows the standard: formatID,
+// both lengths and the bytes in use; bytes past them have no meaning. Copyable, comparable,
+// hashable; no thread rules.
 #pragma once
 
 #include <compare>
@@ -21,7 +22,7 @@ namespace xabridge {
 
 class XABRIDGE_API Xid {
  public:
-  /// From parts; nullopt when formatID < 0 or a length is outside gtrid 1..64, bqual 0..64.
+  /// From parts; nullopt when formatID is -1 or a length is outside gtrid 1..64, bqual 0..64.
   [[nodiscard]] static std::optional<Xid> make(long format_id, std::string_view gtrid,
                                                std::string_view bqual) noexcept;
   /// From the standard's struct; nullopt for a null pointer, the null XID and bad lengths.

@@ -129,13 +129,12 @@ class PhaseTwo final : public Operation {
     if (claim_ && claim_->session() != nullptr) return Operation::perform();
     auto control = call_.instance.control_session();
     if (!control) return std::move(control.error());
-    Answer answer =
-        ask_server(unknown(), [&] { return rm::perform(*control->get(), request(verb_), xid()); });
-    if (answer.code != XAER_RMFAIL) control->give_back();
-    return answer;
+    return perform_in(*control);
   }
 
   Answer conclude(Answer answer) override {
+    if (answer.code == XAER_RMFAIL && claim_ && claim_->session() != nullptr)
+      answer = without_its_session(std::move(answer));
     if (verb_ == Verb::commit) answer = commit_answer(std::move(answer), mode_);
     if (claim_)
       claim_->moved(call_.thread.token(), verb_, Mode::plain, answer.code);
@@ -145,6 +144,27 @@ class PhaseTwo final : public Operation {
   }
 
  private:
+  Answer perform_in(Lease& control) {
+    Answer answer =
+        ask_server(unknown(), [&] { return rm::perform(*control.get(), request(verb_), xid()); });
+    if (answer.code != XAER_RMFAIL) control.give_back();
+    return answer;
+  }
+
+  // The session that prepared the branch is lost, which says nothing about the server: a prepared
+  // branch needs no session. Only when the server cannot be reached has the resource manager
+  // failed. A branch that is not there any more may have been completed by the first call; that
+  // answer is then the better one.
+  Answer without_its_session(Answer first) {
+    claim_->take_session().close();
+    auto control = call_.instance.control_session();
+    if (!control) return first;
+    Answer second = perform_in(*control);
+    const bool may_be_done = !first.error || !first.error->outcome_known;
+    const bool better = second.code != XAER_RMFAIL && (second.code != XAER_NOTA || !may_be_done);
+    return better ? std::move(second) : std::move(first);
+  }
+
   static constexpr Request request(Verb verb) noexcept {
     return verb == Verb::commit ? Request::commit_prepared : Request::rollback_prepared;
   }

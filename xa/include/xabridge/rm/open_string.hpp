@@ -21,9 +21,10 @@ namespace xabridge::rm {
 class OpenString {
  public:
   /// Reads `text`. The error says which key is unknown, lists `known_keys` and suggests the
-  /// nearest.
-  [[nodiscard]] static Result<OpenString> parse(std::string_view text,
-                                                std::span<const std::string_view> known_keys);
+  /// nearest. Values of keys that end in "password", and of `secret_keys`, are never shown.
+  [[nodiscard]] static Result<OpenString> parse(
+      std::string_view text, std::span<const std::string_view> known_keys,
+      std::span<const std::string_view> secret_keys = {});
 
   [[nodiscard]] bool has(std::string_view key) const noexcept;
   /// The value; empty optional when the key was not given (an empty value is a value).
@@ -39,11 +40,14 @@ class OpenString {
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& pairs() const noexcept {
     return pairs_;
   }
-  /// The whole string in canonical form for messages and logs, the password shown as ***.
+  /// The whole string in canonical form for messages and logs, secrets shown as ***.
   [[nodiscard]] std::string redacted() const;
 
  private:
+  [[nodiscard]] bool is_secret(std::string_view key) const noexcept;
+
   std::vector<std::pair<std::string, std::string>> pairs_;
+  std::vector<std::string> secret_keys_;
 };
 
 }  // namespace xabridge::rm
