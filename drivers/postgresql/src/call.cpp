@@ -15,7 +15,7 @@ Answer Session::call(Request request, const Xid& xid) {
 
 // Always true: what cannot be sent is answered from here.
 bool Session::send(Request request, const Xid& xid) {
-  call_.emplace(Call{request, xid, nullptr, std::nullopt, std::nullopt});
+  call_.emplace(Call{request, xid});
   start(request);
   return true;
 }

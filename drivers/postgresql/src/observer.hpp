@@ -53,6 +53,9 @@ class Observer {
   /// here (a function that writes, large objects through libpq's own calls) the server must be
   /// asked for.
   [[nodiscard]] bool may_have_written() const noexcept { return wrote_; }
+  /// A query called a function that takes a session-level advisory lock, by its name and not inside
+  /// another function.
+  [[nodiscard]] bool locked_session() const noexcept { return locked_; }
   /// LISTEN: an idle session would collect notifications nobody reads.
   [[nodiscard]] bool listened() const noexcept { return listened_; }
 
@@ -88,6 +91,7 @@ class Observer {
   bool rolled_back_ = false;
   bool split_ = false;
   bool wrote_ = false;
+  bool locked_ = false;
   bool listened_ = false;
 };
 

@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define XABRIDGE_RM_EXTRAS_VERSION 2
+#define XABRIDGE_RM_EXTRAS_VERSION 3
 
 /* The reason behind the calling thread's last xa_ answer that was not XA_OK. */
 struct xabridge_rm_error {
@@ -48,6 +48,12 @@ struct xabridge_in_doubt {
   const char *name;        /* as the server lists it */
   const char *owner;       /* database role, empty: not told */
   long age_seconds;        /* since prepare; -1: the server does not know */
+};
+
+/* Since version 3. */
+struct xabridge_out_of_reach {
+  struct xabridge_in_doubt branch; /* always with an XID */
+  const char *obstacle;            /* "it was prepared by role ...: use an open string with ..." */
 };
 
 struct xabridge_mysql_parameter; /* <xabridge/mysql.h> */
@@ -113,6 +119,15 @@ struct xabridge_rm_extras_t {
   struct xabridge_mysql_result *(*execute)(int rmid, const char *sql,
                                            const struct xabridge_mysql_parameter *parameters,
                                            size_t count);
+
+  /* --- Since version 3. */
+
+  /* Every prepared branch that the server shows to this open string and does not let it complete:
+   * of another database of the cluster, or of another role. xa_recover and in_doubt list what can be
+   * completed; a branch of the caller's that is here instead is not gone. */
+  int (*out_of_reach)(int rmid,
+                      void (*report)(void *context, const struct xabridge_out_of_reach *),
+                      void *context);
 };
 
 #ifdef __cplusplus

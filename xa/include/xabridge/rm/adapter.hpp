@@ -20,9 +20,10 @@
 #pragma once
 
 #include <xabridge/api.h>
-#include <xabridge/rm/session.hpp>
 #include <xabridge/rm_extras.h>
 #include <xabridge/xa.h>
+
+#include <xabridge/rm/session.hpp>
 
 namespace xabridge::rm {
 
@@ -61,6 +62,8 @@ class Switch {
   int identity(int rmid, char* text, long size) noexcept;
   int in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*), void* context) noexcept;
   int release(int rmid) noexcept;
+  int out_of_reach(int rmid, void (*report)(void*, const xabridge_out_of_reach*),
+                   void* context) noexcept;
 
   /// Is it open under this rmid, in whichever thread of this process?
   bool knows(int rmid) noexcept;
@@ -125,5 +128,8 @@ class Switch {
       },                                                                                         \
       (driver_expression).sends() ? 0 : 1,                                                       \
       [](int r) { return symbol##_instance().release(r); },                                      \
-      execute_entry};                                                                            \
+      execute_entry,                                                                             \
+      [](int r, void (*f)(void*, const xabridge_out_of_reach*), void* c) {                       \
+        return symbol##_instance().out_of_reach(r, f, c);                                        \
+      }};                                                                                        \
   }
