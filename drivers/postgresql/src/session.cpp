@@ -25,8 +25,8 @@ constexpr const char* begin_as_configured = "BEGIN; SET LOCAL xabridge.branch = 
 // would refuse?
 // A lock that is stronger than a reader's is there to cover the transaction until its end, which is
 // not now: table locks, and advisory locks of both kinds, which the server does not tell apart. The
-// lock on a foreign table also tells that it was written to, which costs no transaction id here; its
-// server's transaction is committed together with this one.
+// lock on a foreign table also tells that it was written to, which costs no transaction id here;
+// its server's transaction is committed together with this one.
 // Whoever calls NOTIFY inside a function and does nothing else is not found out: it is sent when
 // the branch is finished here, before the other branches are committed.
 //

@@ -29,10 +29,10 @@
 // 1, rollback 1. A branch in which nothing was seen that writes costs one more at prepare, and is
 // then finished without phase two.
 //
-// A branch belongs to the login role, whatever SET ROLE or SET SESSION AUTHORIZATION says inside it:
-// the message that prepares it resets both (session.cpp), so that every later session with the same
-// open string can complete it. What another role prepared is completed under that role where the
-// server lets us take it (ownership.hpp).
+// A branch belongs to the login role, whatever SET ROLE or SET SESSION AUTHORIZATION says inside
+// it: the message that prepares it resets both (session.cpp), so that every later session with the
+// same open string can complete it. What another role prepared is completed under that role where
+// the server lets us take it (ownership.hpp).
 //
 // Used by one thread at a time, except interrupt(), which any thread may call.
 #pragma once
@@ -122,7 +122,8 @@ class Session final : public rm::Session {
   void ask(const std::string& message, Step next);
   void conclude(rm::Answer answer) { call_->answer = std::move(answer); }
 
-  // session.cpp, one_phase.cpp, phase_two.cpp, phase_two_owner.cpp: how each request starts, and its steps.
+  // session.cpp, one_phase.cpp, phase_two.cpp, phase_two_owner.cpp: how each request starts, and
+  // its steps.
   void start_begin();
   void begun(Reply reply);
   void start_prepare();

@@ -10,8 +10,8 @@ inline constexpr const char* release_session_locks = "SELECT pg_catalog.pg_advis
 
 /// Before PREPARE TRANSACTION, which would leave them to the session: its advisory locks become the
 /// transaction's, and last until phase two. Nobody else can have one in between, and what the
-/// transaction has beside the session's (PREPARE TRANSACTION refuses both of one key) stays its own.
-/// It costs a look at the whole lock table.
+/// transaction has beside the session's (PREPARE TRANSACTION refuses both of one key) stays its
+/// own. It costs a look at the whole lock table.
 inline constexpr const char* keep_session_locks =
     "SELECT CASE WHEN objsubid = 1 AND mode = 'ShareLock'"
     " THEN pg_catalog.pg_try_advisory_xact_lock_shared(whole)"

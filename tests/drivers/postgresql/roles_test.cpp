@@ -64,6 +64,7 @@ class RoleAtCommit {
   RoleAtCommit(const RoleAtCommit&) = delete;
   RoleAtCommit& operator=(const RoleAtCommit&) = delete;
   ~RoleAtCommit() {
+    sql(admin_, "SET lock_timeout = '5s'");  // a branch that a failed test left keeps its locks
     sql(admin_, "DROP FUNCTION IF EXISTS " + name_ + "_f CASCADE");
     sql(admin_, "DROP TABLE IF EXISTS " + name_);
   }

@@ -123,8 +123,8 @@ struct xabridge_rm_extras_t {
   /* --- Since version 3. */
 
   /* Every prepared branch that the server shows to this open string and does not let it complete:
-   * of another database of the cluster, or of another role. xa_recover and in_doubt list what can be
-   * completed; a branch of the caller's that is here instead is not gone. */
+   * of another database of the cluster, or of another role. xa_recover and in_doubt list what can
+   * be completed; a branch of the caller's that is here instead is not gone. */
   int (*out_of_reach)(int rmid,
                       void (*report)(void *context, const struct xabridge_out_of_reach *),
                       void *context);
