@@ -4,6 +4,7 @@
 
 #include "command.hpp"
 #include "log_directory.hpp"
+#include "picture.hpp"
 
 namespace xabridge::cli {
 namespace {
@@ -66,6 +67,24 @@ void check_identity(Report& report, tm::ResourceManager& rm,
                   "use one resource manager for both, or point one at another database"});
 }
 
+/// Branches of this log root's that no configured account can complete keep their locks for ever,
+/// and the account in the open string was most likely exchanged. A running owner has its own.
+void check_out_of_reach(Report& report, const Picture& picture) {
+  bool titled = false;
+  for (const auto& rm : picture.resource_managers) {
+    for (const PicturedBranch& b : rm.branches) {
+      if (b.obstacle.empty() || b.owner == BranchOwner::live) continue;
+      if (!titled) report.section("branches in doubt");
+      titled = true;
+      report.finding({XABRIDGE_FINDING_ERROR, "prepared branch of " + b.short_gtrid,
+                      "is held by the server of " + rm.name +
+                          " and cannot be completed from here: " + printable(b.obstacle),
+                      "run `xabridge recover` once with an open string that may, before this one is "
+                      "used"});
+    }
+  }
+}
+
 }  // namespace
 
 Exit check(const Config& config, const CheckOptions& options) {
@@ -74,6 +93,7 @@ Exit check(const Config& config, const CheckOptions& options) {
   for (const ServerFinding& f : check_log_directory(config.log_directory)) report.finding(f);
 
   std::map<std::string, std::string> identities;
+  std::vector<Listed> lists;
   for (const Looked& looked : load_resource_managers(config)) {
     report.section("resource manager " + looked.name);
     if (!looked.resource_manager) {
@@ -87,7 +107,9 @@ Exit check(const Config& config, const CheckOptions& options) {
     }
     for (const ServerFinding& f : *findings) report.finding(f);
     check_identity(report, *looked.resource_manager, identities);
+    lists.push_back(list_of(looked.name, *looked.resource_manager));
   }
+  check_out_of_reach(report, draw(config, lists));
   return report.finish(options.strict);
 }
 

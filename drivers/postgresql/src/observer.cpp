@@ -77,7 +77,7 @@ void Observer::hear_notices(PGconn* connection) noexcept {
 
 void Observer::branch_begins() {
   failure_ = {};
-  committed_ = prepared_ = rolled_back_ = split_ = wrote_ = locked_ = listened_ = false;
+  committed_ = prepared_ = rolled_back_ = split_ = wrote_ = locked_ = linked_ = listened_ = false;
 }
 
 void Observer::saw(PGresult* result) {
@@ -135,9 +135,10 @@ void Observer::saw_effect(PGresult* result) {
     wrote_ = true;
   for (int column = 0; column < PQnfields(result); ++column) {
     if (PQftype(result, column) == void_type) wrote_ = true;
+    const std::string_view name = PQfname(result, column);
     // pg_advisory_lock, pg_try_advisory_lock, and each with _shared.
-    if (std::string_view(PQfname(result, column)).find("advisory_lock") != std::string_view::npos)
-      locked_ = true;
+    if (name.find("advisory_lock") != std::string_view::npos) locked_ = true;
+    if (name.starts_with("dblink_connect")) linked_ = true;
   }
 }
 

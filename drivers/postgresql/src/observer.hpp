@@ -56,6 +56,9 @@ class Observer {
   /// A query called a function that takes a session-level advisory lock, by its name and not inside
   /// another function.
   [[nodiscard]] bool locked_session() const noexcept { return locked_; }
+  /// dblink_connect by its name: the session has a connection of the application's to elsewhere,
+  /// under the application's password, that the next branch would find.
+  [[nodiscard]] bool opened_link() const noexcept { return linked_; }
   /// LISTEN: an idle session would collect notifications nobody reads.
   [[nodiscard]] bool listened() const noexcept { return listened_; }
 
@@ -92,6 +95,7 @@ class Observer {
   bool split_ = false;
   bool wrote_ = false;
   bool locked_ = false;
+  bool linked_ = false;
   bool listened_ = false;
 };
 

@@ -83,6 +83,10 @@ void Recovery::Pass::run(std::span<ResourceManagerPort* const> ports) {
       if (stopped()) break;
       visit(source, xid);
     }
+    for (const auto& [xid, obstacle] : source.out_of_reach) {
+      if (stopped()) break;
+      visit_out_of_reach(source, xid, obstacle);
+    }
     ask_unlisted(source);
     confirm(source);
   }
@@ -143,17 +147,21 @@ void Recovery::Pass::list(Source& source) {
     report.resource_managers.push_back(std::move(result));
     return;
   }
-  Result<std::vector<Xid>> listed = source.port->list();
+  Result<Listing> listed = look(*source.port);
   if (listed) {
     // A set: a resource manager may repeat XIDs, and each is visited once.
-    source.xids.insert(listed->begin(), listed->end());
+    source.xids.insert(listed->xids.begin(), listed->xids.end());
+    for (OutOfReach& branch : listed->out_of_reach)
+      source.out_of_reach.emplace(branch.xid, std::move(branch.obstacle));
     source.listed = true;
     result.reachable = true;
     result.listed = source.xids.size();
     recovery.backoff_.erase(name);
     // Told once: what is no longer listed need not be remembered.
     std::set<Xid>& seen = recovery.seen_foreign_[name];
-    std::erase_if(seen, [&](const Xid& xid) { return source.xids.count(xid) == 0; });
+    std::erase_if(seen, [&](const Xid& xid) {
+      return source.xids.count(xid) == 0 && source.out_of_reach.count(xid) == 0;
+    });
   } else {
     Backoff& backoff = recovery.backoff_[name];
     std::chrono::milliseconds delay = recovery.options_.first_backoff;
@@ -197,8 +205,10 @@ void Recovery::Pass::finish_decision(const Known& known) {
     const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, branch.sight});
     branch.action = row.action;
     branch.text = row.story;
-    // Listed ones were visited, unlisted ones asked: those are in the report already.
-    const bool tried = row.action == RecoveryAction::commit;
+    // Listed ones and those out of reach were visited, unlisted ones asked: those are in the report
+    // already.
+    const bool tried =
+        row.action == RecoveryAction::commit || branch.sight == Sight::out_of_reach;
     unfinished.text += (unfinished.text.empty() ? "" : "; ") + participant.resource_manager + ": " +
                        (tried ? said_of(participant.resource_manager, *xid) : branch.text);
     if (!tried) report.branches.push_back(std::move(branch));

@@ -21,8 +21,9 @@ struct Recovery::Pass {
   /// A configured resource manager in this pass.
   struct Source {
     ResourceManagerPort* port = nullptr;
-    bool listed = false;  // `xids` is a complete list, made after the decisions were read
+    bool listed = false;  // the lists are complete, and made after the decisions were read
     std::set<Xid> xids;
+    std::map<Xid, std::string> out_of_reach;  // with the obstacle
     std::vector<std::pair<std::size_t, Phase>> to_confirm;  // index into report.branches
   };
   std::map<std::string, Source> sources;
@@ -52,8 +53,11 @@ struct Recovery::Pass {
   void commit_may_have_arrived(const Xid& xid);
   [[nodiscard]] bool stopped();
 
-  // recovery_branch.cpp: one branch
+  // recovery_branch.cpp, recovery_reach.cpp: one branch
   void visit(Source& source, const Xid& xid);
+  void visit_out_of_reach(const Source& source, const Xid& xid, const std::string& obstacle);
+  [[nodiscard]] bool shown_by_any(const Xid& xid) const;
+  [[nodiscard]] bool speaks_for(const Source& source, const Xid& xid) const;
   void ask_unlisted(Source& source);
   void ask_unlisted(Source& source, const Known& known, const Participant& participant);
   [[nodiscard]] static Whose whose_of(Owner owner) noexcept;
