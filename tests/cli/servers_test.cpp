@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catch.hpp"
+#include "other_role.hpp"
 #include "program.hpp"
 #include "real_servers.hpp"
 
@@ -75,8 +76,8 @@ class DieAt final : public xabridge::Observer {
   EventKind kind_;
 };
 
-/// A transfer in a process of its own that dies at `kind`; its gtrid.
-std::string die_at(Configured& servers, EventKind kind) {
+/// A transfer in a process of its own that dies at `kind`, after `before` at PostgreSQL; its gtrid.
+std::string die_at(Configured& servers, EventKind kind, const std::string& before = "") {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const pid_t child = ::fork();
@@ -88,6 +89,7 @@ std::string die_at(Configured& servers, EventKind kind) {
     Transaction tx = tm.begin();
     const std::string gtrid = tx.gtrid();
     (void)!::write(ends[1], gtrid.data(), gtrid.size());
+    if (!before.empty()) Configured::pg(xabridge::postgresql_connection(tx, "accounts"), before);
     servers.move(tx, 1, 250);
     (void)tx.commit();
     ::_exit(0);
@@ -208,4 +210,64 @@ TEST_CASE_METHOD(Configured, "Branches of others are shown as foreign and never 
   }
   pg_admin("ROLLBACK PREPARED '" + gid + "'");
   CHECK(listed);
+}
+
+// The role or the database of the open string changes while branches are in doubt: they are not
+// gone.
+TEST_CASE_METHOD(Configured, "Branches of an account that is no longer configured stay in sight") {
+  const std::string right = built.resource_managers[0].open;
+  std::string other = variable("XABRIDGE_TEST_POSTGRESQL_OTHER");
+  std::string who = "user=xabridge";
+  bool decided = false;
+  SECTION("undecided, another role") {}
+  SECTION("decided, another role") { decided = true; }
+  SECTION("decided, another database") {
+    decided = true;
+    other = right;
+    const auto at = other.find("dbname=");
+    other.replace(at, other.find(' ', at) - at, "dbname=xabridge2");
+    who = right.substr(at, right.find(' ', at) - at);
+  }
+  const std::string gtrid =
+      die_at(*this, decided ? EventKind::before_commit : EventKind::before_decide);
+  built.resource_managers[0].open = other;
+  write();
+  for (int i = 0; i < 50 && branches(gtrid).size() > 1; ++i) {
+    const auto recovered = xabridge("recover");
+    INFO(recovered.out);
+    CHECK(recovered.exit_code == 1);
+    CHECK(contains(recovered.out, who));
+    CHECK_FALSE(contains(recovered.out, "0 waiting"));
+  }
+  const json left = branches(gtrid);
+  INFO(left.dump(2));
+  REQUIRE(left.size() == 1);
+  CHECK(left["accounts"]["owner"] == "dead");
+  CHECK(left["accounts"]["decision"] == (decided ? "commit" : "none: rollback"));
+  CHECK(contains(left["accounts"]["out_of_reach"], who));
+  CHECK(xabridge("status").exit_code == 1);
+  CHECK(contains(xabridge("status").out, "is out of reach: "));
+  const auto checked = xabridge("check");
+  INFO(checked.out);
+  CHECK(checked.exit_code == 1);
+  CHECK(contains(checked.out, who));
+
+  built.resource_managers[0].open = right;
+  write();
+  CHECK(recover_until_gone(*this, gtrid).empty());
+  CHECK(pg_balance(1) == (decided ? 750 : 1000));
+  CHECK(my_balance(1) == (decided ? 1250 : 1000));
+  CHECK(xabridge("status").exit_code == 0);
+  CHECK(xabridge("check").exit_code == 0);
+}
+
+TEST_CASE_METHOD(Configured, "A branch that worked under another role is recovered as any other") {
+  const OtherRole role(*this);
+  const std::string gtrid = die_at(*this, EventKind::before_decide, "SET ROLE " + role.name);
+  CHECK(branches(gtrid)["accounts"]["role"] == "xabridge");
+  CHECK(xabridge("status").exit_code == 1);
+  CHECK(recover_until_gone(*this, gtrid).empty());
+  CHECK(pg_number("SELECT count(*) FROM pg_prepared_xacts WHERE owner = '" + role.name + "'") == 0);
+  CHECK(pg_balance(1) == 1000);
+  CHECK(my_balance(1) == 1000);
 }

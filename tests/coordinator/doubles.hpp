@@ -95,6 +95,10 @@ class ScriptedPort : public ResourceManagerPort {
     if (!reachable) return *lost(true).error;
     return std::vector<Xid>(listed.begin(), listed.end());
   }
+  Result<std::vector<OutOfReach>> out_of_reach() override {
+    if (out_of_reach_error) return *out_of_reach_error;
+    return held;
+  }
   std::optional<long> owner_sessions(const std::string&) override { return sessions; }
   std::string late() const override { return is_late; }
 
@@ -107,6 +111,8 @@ class ScriptedPort : public ResourceManagerPort {
   std::map<Verb, std::deque<CallAnswer>> script;
   std::vector<std::pair<Verb, Xid>> calls;
   std::vector<Xid> listed;
+  std::vector<OutOfReach> held;  // and cannot complete
+  std::optional<Error> out_of_reach_error;
   bool reachable = true;
   bool knows_only_listed = false;  // answers XAER_NOTA for others, where the script says nothing
   std::optional<long> sessions = 0;

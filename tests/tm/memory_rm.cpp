@@ -288,7 +288,8 @@ constexpr xabridge_rm_extras_t extras_with(int asynchronous_by_thread) {
                                         : std::chrono::steady_clock::now() +
                                               std::chrono::milliseconds(milliseconds);
             return XA_OK;
-          }};
+          },
+          nullptr};
 }
 const xabridge_rm_extras_t sending_extras = extras_with(0);
 const xabridge_rm_extras_t threading_extras = extras_with(1);

@@ -5,6 +5,7 @@
 #include "ask_all.hpp"
 #include "command.hpp"
 #include "log_directory.hpp"
+#include "picture.hpp"
 
 namespace xabridge::cli {
 namespace {
@@ -56,13 +57,14 @@ class Report {
 struct Checked {
   std::vector<ServerFinding> findings;
   std::optional<std::string> identity;
+  Listed listed;  // what it holds, and what is out of reach
 };
 
 Result<Checked> check_one(tm::ResourceManager& rm) {
   auto findings = rm.preflight();
   if (!findings) return std::move(findings.error());
   auto identity = rm.identity();
-  return Checked{std::move(*findings), identity ? std::move(*identity) : std::nullopt};
+  return Checked{std::move(*findings), identity ? std::move(*identity) : std::nullopt, list_of(rm)};
 }
 
 /// Two names for one database are two branches that do not see each other's locks: the second waits
@@ -77,6 +79,24 @@ void check_identity(Report& report, const std::string& name,
                   "is the same database as '" + first->second +
                       "': a transaction that writes one row through both blocks itself",
                   "use one resource manager for both, or point one at another database"});
+}
+
+/// Branches of this log root's that no configured account can complete keep their locks for ever,
+/// and the account in the open string was most likely exchanged. A running owner has its own.
+void check_out_of_reach(Report& report, const Picture& picture) {
+  bool titled = false;
+  for (const auto& rm : picture.resource_managers) {
+    for (const PicturedBranch& b : rm.branches) {
+      if (b.obstacle.empty() || b.owner == BranchOwner::live) continue;
+      if (!titled) report.section("branches in doubt");
+      titled = true;
+      report.finding({XABRIDGE_FINDING_ERROR, "prepared branch of " + b.transaction,
+                      "is held by the server of " + rm.name +
+                          " and cannot be completed from here: " + printable(b.obstacle),
+                      "run `xabridge recover` once with an open string that may, before this one is "
+                      "used"});
+    }
+  }
 }
 
 }  // namespace
@@ -94,6 +114,7 @@ Exit check(const Config& config, const CheckOptions& options) {
   std::map<std::string, std::string> identities;
   const std::vector<Looked> looked = load_resource_managers(config);
   const auto answers = ask_all<Checked>(looked, config.recovery_call_timeout, "check", check_one);
+  std::vector<Listed> lists;
   for (std::size_t i = 0; i < looked.size(); ++i) {
     report.section("resource manager " + looked[i].name);
     if (!answers[i]) {
@@ -102,7 +123,9 @@ Exit check(const Config& config, const CheckOptions& options) {
     }
     for (const ServerFinding& f : answers[i]->findings) report.finding(f);
     check_identity(report, looked[i].name, answers[i]->identity, identities);
+    lists.push_back(answers[i]->listed);
   }
+  check_out_of_reach(report, draw(config, lists));
   return report.finish(options.strict);
 }
 

@@ -73,6 +73,21 @@ PicturedBranch judge(tm::ListedBranch listed, const std::optional<LogView>& log)
   return branch;
 }
 
+/// The resource manager under which a branch out of reach is shown: the one in its name, else the
+/// first that shows it. Empty: one lists it, and that is where it is completed.
+std::string speaker(const std::vector<Listed>& all, const Xid& xid) {
+  const auto name = tm::bqual_name(xid.bqual());
+  std::string first;
+  for (const Listed& one : all) {
+    for (const auto& branch : one.branches)
+      if (branch.xid == xid) return {};
+    const bool shows = std::any_of(one.out_of_reach.begin(), one.out_of_reach.end(),
+                                   [&](const auto& branch) { return branch.xid == xid; });
+    if (shows && (first.empty() || name == one.name)) first = one.name;
+  }
+  return first;
+}
+
 }  // namespace
 
 const char* to_string(BranchOwner owner) noexcept {
@@ -103,27 +118,34 @@ const char* to_string(DecisionOnRecord decision) noexcept {
   return "?";
 }
 
+Listed list_of(tm::ResourceManager& resource_manager) {
+  Listed one{resource_manager.name(), {}, {}, {}};
+  auto branches = resource_manager.in_doubt();
+  auto out_of_reach = resource_manager.out_of_reach();
+  if (branches && out_of_reach) {
+    one.branches = std::move(*branches);
+    one.out_of_reach = std::move(*out_of_reach);
+  } else {
+    one.error = branches ? out_of_reach.error() : branches.error();
+  }
+  return one;
+}
+
 Picture draw(const Config& config) {
-  struct Listed {
-    std::string name;
-    std::optional<Error> error;
-    std::vector<tm::ListedBranch> branches;
-  };
   std::vector<Listed> all;
   const std::vector<Looked> looked = load_resource_managers(config);
-  auto answers = ask_all<std::vector<tm::ListedBranch>>(
-      looked, config.recovery_call_timeout, "list in-doubt branches",
-      [](tm::ResourceManager& rm) { return rm.in_doubt(); });
+  auto answers = ask_all<Listed>(looked, config.recovery_call_timeout, "list in-doubt branches",
+                                 [](tm::ResourceManager& rm) -> Result<Listed> {
+                                   return list_of(rm);
+                                 });
   for (std::size_t i = 0; i < looked.size(); ++i) {
-    Listed one{looked[i].name, std::nullopt, {}};
-    if (answers[i]) {
-      one.branches = std::move(*answers[i]);
-    } else {
-      one.error = answers[i].error();
-    }
-    all.push_back(std::move(one));
+    all.push_back(answers[i] ? std::move(*answers[i])
+                             : Listed{looked[i].name, answers[i].error(), {}, {}});
   }
+  return draw(config, all);
+}
 
+Picture draw(const Config& config, const std::vector<Listed>& all) {
   Picture picture;
   std::error_code ignored;
   if (std::filesystem::exists(config.log_directory, ignored)) {
@@ -134,9 +156,17 @@ Picture draw(const Config& config) {
       picture.log_error = log.error();
     }
   }
-  for (Listed& one : all) {
+  for (const Listed& one : all) {
     PicturedResourceManager rm{one.name, one.error, {}};
-    for (auto& branch : one.branches) rm.branches.push_back(judge(std::move(branch), picture.log));
+    for (const auto& branch : one.branches) rm.branches.push_back(judge(branch, picture.log));
+    for (const auto& branch : one.out_of_reach) {
+      if (speaker(all, branch.xid) != rm.name) continue;
+      PicturedBranch judged = judge(
+          {branch.xid, branch.xid.to_string(), branch.owner, branch.age_seconds}, picture.log);
+      judged.obstacle = branch.obstacle;
+      // Other transaction managers' in other databases of the cluster are none of ours.
+      if (judged.owner != BranchOwner::foreign) rm.branches.push_back(std::move(judged));
+    }
     picture.resource_managers.push_back(std::move(rm));
   }
   if (!picture.log) return picture;

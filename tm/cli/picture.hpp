@@ -42,6 +42,7 @@ struct PicturedBranch {
   std::string host;           // where it was begun, as its gtrid says; ours only
   long age_seconds = -1;      // -1: not known
   bool age_is_limit = false;  // it is at most that old (the server does not tell)
+  std::string obstacle{};     // why it cannot be completed from here, and who can; empty: it can
 };
 
 struct PicturedResourceManager {
@@ -59,6 +60,17 @@ struct Picture {
   std::vector<tm::HeuristicRecord> heuristics;
 };
 
+/// What one resource manager lists, and what it shows and does not let us complete.
+struct Listed {
+  std::string name;
+  std::optional<Error> error;
+  std::vector<tm::ListedBranch> branches;
+  std::vector<tm::OutOfReach> out_of_reach;
+};
+[[nodiscard]] Listed list_of(tm::ResourceManager& resource_manager);
+
 [[nodiscard]] Picture draw(const Config& config);
+/// The same, of lists that were made before.
+[[nodiscard]] Picture draw(const Config& config, const std::vector<Listed>& lists);
 
 }  // namespace xabridge::cli

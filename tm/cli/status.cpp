@@ -30,6 +30,11 @@ void print_branches(const PicturedResourceManager& rm) {
   std::cout << rm.name << ": " << count_text(rm.branches.size(), "branch", "branches")
             << " in doubt\n";
   if (!table.empty()) table.print(std::cout, "  ");
+  for (const PicturedBranch& b : rm.branches) {
+    if (!b.obstacle.empty()) {
+      std::cout << "  " << b.transaction << " is out of reach: " << printable(b.obstacle) << '\n';
+    }
+  }
 }
 
 void print_log(const Config& config, const Picture& picture) {
@@ -80,9 +85,11 @@ bool is_damaged(const Picture& picture) {
 void print_advice(const Picture& picture) {
   bool dead = !picture.left_decisions.empty();
   bool stranger = false;
+  bool out_of_reach = false;
   for (const auto& rm : picture.resource_managers) {
     for (const auto& b : rm.branches) {
-      dead = dead || b.owner == BranchOwner::dead;
+      dead = dead || (b.owner == BranchOwner::dead && b.obstacle.empty());
+      out_of_reach = out_of_reach || (b.owner == BranchOwner::dead && !b.obstacle.empty());
       stranger = stranger || b.owner == BranchOwner::stranger;
     }
   }
@@ -92,6 +99,11 @@ void print_advice(const Picture& picture) {
   } else if (dead) {
     std::cout
         << "Owner dead: the service's next start finishes these, or `xabridge recover` now.\n";
+  }
+  if (out_of_reach) {
+    std::cout << "Out of reach: the server holds these and does not let the account in the open "
+                 "string complete them. They keep their locks until `xabridge recover` runs with an "
+                 "account that may.\n";
   }
   if (!picture.heuristics.empty()) {
     std::cout << "Heuristic outcome: compare both databases, put right what is wrong, then "
@@ -113,7 +125,8 @@ json to_json(const PicturedBranch& b) {
           {"age_seconds", b.age_seconds < 0 ? json(nullptr) : json(b.age_seconds)},
           {"age_is_upper_limit", b.age_is_limit},
           {"begun_on", printable(b.host)},
-          {"role", printable(b.listed.owner)}};
+          {"role", printable(b.listed.owner)},
+          {"out_of_reach", b.obstacle.empty() ? json(nullptr) : json(printable(b.obstacle))}};
 }
 
 json log_json(const Config& config, const Picture& picture) {

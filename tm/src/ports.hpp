@@ -23,6 +23,15 @@ struct CallAnswer {
   std::optional<Error> error;
 };
 
+/// A branch that a server shows and does not let us complete: another role prepared it, or it is of
+/// another database of the cluster.
+struct OutOfReach {
+  Xid xid;
+  std::string obstacle;    // why, and who can complete it
+  std::string owner;       // database role; empty: not told
+  long age_seconds = -1;   // since prepare; -1: not known
+};
+
 /// One resource manager, from the calling thread. Opens it (again) for this thread when needed; a
 /// failing open answers XAER_RMFAIL with outcome_known = true for every verb: nothing was sent.
 /// XAER_RMFAIL with outcome_known = false, or without an Error: the request may have arrived.
@@ -33,6 +42,9 @@ class ResourceManagerPort {
   virtual CallAnswer call(Verb verb, const Xid& xid) = 0;
   /// A complete xa_recover scan, of every TM's branches. Error: the list is not known.
   virtual Result<std::vector<Xid>> list() = 0;
+  /// What the server holds beside that and does not let us complete, of every TM. Such a branch is
+  /// not gone though list() lacks it.
+  virtual Result<std::vector<OutOfReach>> out_of_reach() { return std::vector<OutOfReach>(); }
   /// Sessions at the server that carry this owner tag; nullopt: cannot tell.
   virtual std::optional<long> owner_sessions(const std::string& owner_tag) = 0;
   /// A call that did not come back in time, and since when: "xa_recover has not answered since
@@ -40,8 +52,17 @@ class ResourceManagerPort {
   [[nodiscard]] virtual std::string late() const { return {}; }
 };
 
-/// What a thin loop does with a Call: port.call(), or for `confirm` a fresh list():
-/// XA_OK = still listed, XAER_NOTA = not listed, anything else = cannot tell.
+/// Both lists of a resource manager. Error: one of them is not known, so what is held is not.
+struct Listing {
+  std::vector<Xid> xids;
+  std::vector<OutOfReach> out_of_reach;
+
+  [[nodiscard]] bool holds(const Xid& xid) const;
+};
+[[nodiscard]] Result<Listing> look(ResourceManagerPort& port);
+
+/// What a thin loop does with a Call: port.call(), or for `confirm` a fresh look():
+/// XA_OK = still held, XAER_NOTA = not held, anything else = cannot tell.
 [[nodiscard]] CallAnswer perform(ResourceManagerPort& port, Verb verb, const Xid& xid);
 
 }  // namespace xabridge::tm

@@ -23,7 +23,7 @@ bool Session::send(Request request, const Xid& xid) {
   give_up_if_outstanding();
   const Clock::time_point limit =
       answered_from_memory(request) ? question_limit() : rm::call_deadline();
-  call_.emplace(Call{request, xid, limit, nullptr, std::nullopt, std::nullopt});
+  call_.emplace(Call{request, xid, limit});
   start(request);
   return true;
 }

@@ -33,8 +33,9 @@ void on_notice(void* observer, const PGresult* notice) noexcept {
 
 // Command tags that say nothing of the database was changed, or that the server will tell when
 // asked. Everything else counts as a write; a tag missing here costs nothing but the short cut.
-// Not here on purpose: NOTIFY and LISTEN, which PREPARE TRANSACTION has to refuse.
-constexpr std::array<std::string_view, 18> harmless_tags{"",
+// Not here on purpose: NOTIFY and LISTEN, which PREPARE TRANSACTION has to refuse, and LOCK TABLE,
+// whose lock has to last until the transaction is over.
+constexpr std::array<std::string_view, 17> harmless_tags{"",
                                                          "SELECT",
                                                          "SHOW",
                                                          "FETCH",
@@ -50,8 +51,7 @@ constexpr std::array<std::string_view, 18> harmless_tags{"",
                                                          "RESET",
                                                          "SET CONSTRAINTS",
                                                          "PREPARE",
-                                                         "DEALLOCATE",
-                                                         "LOCK TABLE"};
+                                                         "DEALLOCATE"};
 
 constexpr Oid void_type = 2278;  // of pg_notify, which SELECT executes but PREPARE would refuse
 
@@ -77,8 +77,8 @@ void Observer::hear_notices(PGconn* connection) noexcept {
 
 void Observer::branch_begins() {
   failure_ = {};
-  committed_ = prepared_ = rolled_back_ = split_ = wrote_ = listened_ = unreplicated_ =
-      refused_as_read_only_ = false;
+  committed_ = prepared_ = rolled_back_ = split_ = wrote_ = locked_ = linked_ = listened_ =
+      unreplicated_ = refused_as_read_only_ = false;
 }
 
 void Observer::saw(PGresult* result) {
@@ -135,8 +135,13 @@ void Observer::saw_effect(PGresult* result) {
   if (command == "LISTEN") listened_ = true;
   if (std::find(harmless_tags.begin(), harmless_tags.end(), command) == harmless_tags.end())
     wrote_ = true;
-  for (int column = 0; column < PQnfields(result); ++column)
+  for (int column = 0; column < PQnfields(result); ++column) {
     if (PQftype(result, column) == void_type) wrote_ = true;
+    const std::string_view name = PQfname(result, column);
+    // pg_advisory_lock, pg_try_advisory_lock, and each with _shared.
+    if (name.find("advisory_lock") != std::string_view::npos) locked_ = true;
+    if (name.starts_with("dblink_connect")) linked_ = true;
+  }
 }
 
 void Observer::saw_notice(const PGresult* notice) {

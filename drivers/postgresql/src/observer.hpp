@@ -64,6 +64,12 @@ class Observer {
   /// here (a function that writes, large objects through libpq's own calls) the server must be
   /// asked for.
   [[nodiscard]] bool may_have_written() const noexcept { return wrote_; }
+  /// A query called a function that takes a session-level advisory lock, by its name and not inside
+  /// another function.
+  [[nodiscard]] bool locked_session() const noexcept { return locked_; }
+  /// dblink_connect by its name: the session has a connection of the application's to elsewhere,
+  /// under the application's password, that the next branch would find.
+  [[nodiscard]] bool opened_link() const noexcept { return linked_; }
   /// LISTEN: an idle session would collect notifications nobody reads.
   [[nodiscard]] bool listened() const noexcept { return listened_; }
 
@@ -99,6 +105,8 @@ class Observer {
   bool rolled_back_ = false;
   bool split_ = false;
   bool wrote_ = false;
+  bool locked_ = false;
+  bool linked_ = false;
   bool listened_ = false;
   bool unreplicated_ = false;
   bool refused_as_read_only_ = false;

@@ -1,26 +1,15 @@
 // Branches that are prepared: completing them, from whatever session, and listing them.
 
-#include <charconv>
 #include <string_view>
 
 #include "error_table.hpp"
+#include "ownership.hpp"
 #include "session.hpp"
 
 namespace xabridge::postgresql {
 namespace {
 
 using rm::Answer;
-
-// COMMIT PREPARED is possible only in the database where the branch was prepared, and for its owner
-// or a superuser. The view shows the whole cluster: other rows are not ours to complete, so not
-// listed.
-constexpr const char* list_prepared =
-    "SELECT gid, owner, floor(extract(epoch FROM clock_timestamp() - prepared))::bigint"
-    " FROM pg_catalog.pg_prepared_xacts"
-    " WHERE database = current_database()"
-    " AND (owner = current_user"
-    " OR (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user))"
-    " ORDER BY prepared, gid";
 
 // Anybody's, anywhere in the cluster: the question is only whether it exists.
 constexpr const char* still_listed = "SELECT 1 FROM pg_catalog.pg_prepared_xacts WHERE gid = $1";
@@ -37,23 +26,27 @@ constexpr const char* command_tag(Final command) noexcept {
 
 void Session::start_complete(Final command) {
   if (!still_connected()) return conclude(lost(command_tag(command), &call_->xid, true));
-  call_->known = server_->prepared.sending(call_->xid, command);
-  ask(std::string(command_tag(command)) + " '" + call_->xid.to_gid() + "'", &Session::completed);
+  call_->final = command;
+  ask_to_complete();
+}
+
+void Session::ask_to_complete() {
+  call_->known = server_->prepared.sending(call_->xid, call_->final);
+  ask(std::string(command_tag(call_->final)) + " '" + call_->xid.to_gid() + "'",
+      &Session::completed);
 }
 
 void Session::completed(Reply reply) {
   const Xid& xid = call_->xid;
-  const Final command =
-      call_->request == rm::Request::commit_prepared ? Final::commit : Final::rollback;
-  const char* const tag = command_tag(command);
+  const char* const tag = command_tag(call_->final);
   if (reply.done(tag) != nullptr) {
     server_->prepared.finished(xid);
-    return conclude(XA_OK);
+    return settle(XA_OK);
   }
   // It may arrive, or have arrived: remembered, so that a branch that is gone is not taken for
   // somebody else's work.
   if (!reply.whole || !connected()) return conclude(lost(tag, &xid, false));
-  server_->prepared.answered(xid, command);
+  server_->prepared.answered(xid, call_->final);
 
   const PGresult* const refusal = reply.refusal();
   Error e = error(XA_RETRY, tag, &xid);
@@ -63,7 +56,8 @@ void Session::completed(Reply reply) {
   e.xa_code = meaning.xa_code;
   e.message = meaning.advice;
   if (e.xa_code == XAER_RMFAIL) e.connection_usable = reuse_ = false;
-  conclude(e.xa_code == XAER_NOTA ? not_listed(std::move(e)) : Answer(std::move(e)));
+  if (e.xa_code == XAER_RMERR && !call_->as_owner) return ask_for_owner(std::move(e));
+  settle(e.xa_code == XAER_NOTA ? not_listed(std::move(e)) : Answer(std::move(e)));
 }
 
 // "Does not exist" closes the books on a branch, so it is believed only when the list agrees, and
@@ -121,20 +115,25 @@ Answer Session::not_listed(Error answer) {
 }
 
 Result<std::vector<rm::InDoubt>> Session::prepared(bool include_foreign) {
-  auto rows = query("list prepared transactions", list_prepared);
-  if (!rows) return std::move(rows.error());
+  return list(true, include_foreign);
+}
+
+Result<std::vector<rm::InDoubt>> Session::out_of_reach() { return list(false, false); }
+
+Result<std::vector<rm::InDoubt>> Session::list(bool completable, bool include_foreign) {
+  auto rows = query("list prepared transactions",
+                    (std::string(select_holdings) + " ORDER BY x.prepared, x.gid").c_str());
+  if (!rows) {
+    reuse_ = false;  // such as: the role was dropped, and made again only for new sessions
+    return std::move(rows.error());
+  }
   std::vector<rm::InDoubt> list;
   for (int row = 0; row < PQntuples(rows->get()); ++row) {
-    rm::InDoubt branch;
-    branch.name = PQgetvalue(rows->get(), row, 0);
-    branch.xid = Xid::from_gid(branch.name);
-    if (!branch.xid && !include_foreign) continue;
-    branch.owner = PQgetvalue(rows->get(), row, 1);
-    const std::string_view age = PQgetvalue(rows->get(), row, 2);
-    long seconds = 0;
-    if (std::from_chars(age.data(), age.data() + age.size(), seconds).ec == std::errc{})
-      branch.age = std::chrono::seconds(seconds);
-    list.push_back(std::move(branch));
+    const Holding holding = read_holding(rows->get(), row);
+    if (holding.completable() != completable) continue;
+    rm::InDoubt branch = holding.listed();
+    branch.obstacle = holding.obstacle();
+    if (branch.xid || include_foreign) list.push_back(std::move(branch));
   }
   return list;
 }

@@ -4,10 +4,12 @@
 
 #include "session.hpp"
 
+#include <string_view>
 #include <xabridge/codes.hpp>
 
 #include "drain.hpp"
 #include "error_table.hpp"
+#include "ownership.hpp"
 #include "statements.hpp"
 
 namespace xabridge::postgresql {
@@ -20,17 +22,22 @@ using rm::Answer;
 constexpr const char* begin_read_write = "BEGIN READ WRITE; SET LOCAL xabridge.branch = 'open'";
 constexpr const char* begin_as_configured = "BEGIN; SET LOCAL xabridge.branch = 'open'";
 
-// Did the branch change anything, or hold something open that PREPARE TRANSACTION would refuse?
-// What is written to a foreign table costs no transaction id here, but its server's transaction is
-// committed together with this one; the lock on the foreign table tells of it.
+// Did the branch change anything, lock anything, or hold something open that PREPARE TRANSACTION
+// would refuse?
+// A lock that is stronger than a reader's is there to cover the transaction until its end, which is
+// not now: table locks, and advisory locks of both kinds, which the server does not tell apart. The
+// lock on a foreign table also tells that it was written to, which costs no transaction id here;
+// its server's transaction is committed together with this one.
 // Whoever calls NOTIFY inside a function and does nothing else is not found out: it is sent when
 // the branch is finished here, before the other branches are committed.
+//
+// The lock table comes last, as the dearest: 0.25 ms where 300 connections are allowed.
 constexpr const char* changed_nothing =
-    "SELECT 1 WHERE pg_catalog.txid_current_if_assigned() IS NULL"
-    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable)"
-    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_foreign_table, pg_catalog.pg_locks"
-    " WHERE relation = ftrelid AND locktype = 'relation' AND pid = pg_catalog.pg_backend_pid()"
-    " AND mode NOT IN ('AccessShareLock', 'RowShareLock'))";
+    "SELECT CASE WHEN pg_catalog.txid_current_if_assigned() IS NOT NULL"
+    " OR EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable) THEN false"
+    " ELSE NOT EXISTS (SELECT FROM pg_catalog.pg_locks"
+    " WHERE pid = pg_catalog.pg_backend_pid() AND locktype <> 'virtualxid'"
+    " AND mode NOT IN ('AccessShareLock', 'SIReadLock')) END";
 
 constexpr const char* prepare_tag = "PREPARE TRANSACTION";
 
@@ -87,7 +94,8 @@ void Session::start_prepare() {
     return conclude(std::move(answer));
   }
   // At its end a branch is really prepared, written or not: who looks for it must find it.
-  if (server_->options.prepares_at_end() || observer_.may_have_written()) return ask_to_prepare();
+  if (server_->options.prepares_at_end() || observer_.may_have_written())
+    return ask_to_prepare(observer_.locked_session());
   ask(changed_nothing, &Session::asked_if_written);
 }
 
@@ -97,7 +105,8 @@ void Session::asked_if_written(Reply reply) {
   if (!reply.whole || !connected()) return conclude(lost(prepare_tag, &call_->xid, true));
   if (const PGresult* const refusal = reply.refusal())
     return conclude(refused(prepare_tag, call_->xid, refusal));
-  if (reply.rows() == 0) return ask_to_prepare();
+  const char* const nothing = reply.value();
+  if (nothing == nullptr || nothing != std::string_view("t")) return ask_to_prepare(true);
   ask(std::string("COMMIT; ") + release_session_locks, &Session::finished_reading);
 }
 
@@ -108,11 +117,18 @@ void Session::finished_reading(Reply reply) {
   conclude(refused("COMMIT", call_->xid, reply.refusal()));
 }
 
-// One message: the transaction id, by which the server can be asked later what became of the
-// branch, and the locks go with PREPARE TRANSACTION at no cost worth measuring.
-void Session::ask_to_prepare() {
-  ask(std::string(transaction_id) + "; PREPARE TRANSACTION '" + call_->xid.to_gid() + "'; " +
-          release_session_locks,
+// One message, and the first statement that fails ends it:
+//
+// 1. deferred constraints and triggers, while the role is the one under which they belong;
+// 2. back to the login role: PREPARE TRANSACTION makes the role of the moment the branch's owner,
+//    and after SET LOCAL ROLE no session of this open string could complete it;
+// 3. the transaction id, by which the server can be asked later what became of the branch;
+// 4. where it may have advisory locks of the session's, these become the transaction's;
+// 5. PREPARE TRANSACTION; 6. what the session still holds.
+void Session::ask_to_prepare(bool keep_locks) {
+  ask(std::string("SET CONSTRAINTS ALL IMMEDIATE; ") + be_yourself + "; " + transaction_id + "; " +
+          (keep_locks ? keep_session_locks : "") + "PREPARE TRANSACTION '" + call_->xid.to_gid() +
+          "'; " + release_session_locks,
       &Session::prepared_or_not);
 }
 

@@ -31,6 +31,10 @@
 //
 // No wait is longer than the call may take (rm::call_deadline()), or than its kind can need. What
 // has not been answered by then is given up together with the session: XAER_RMFAIL.
+// A branch belongs to the login role, whatever SET ROLE or SET SESSION AUTHORIZATION says inside
+// it: the message that prepares it resets both (session.cpp), so that every later session with the
+// same open string can complete it. What another role prepared is completed under that role where
+// the server lets us take it (ownership.hpp).
 //
 // Used by one thread at a time, except interrupt(), which any thread may call.
 #pragma once
@@ -82,6 +86,7 @@ class Session final : public rm::Session {
   rm::Answer begin_native() override;
   rm::Answer end_native() override;
   Result<std::vector<rm::InDoubt>> prepared(bool include_foreign) override;
+  Result<std::vector<rm::InDoubt>> out_of_reach() override;
 
   [[nodiscard]] bool reusable() noexcept override;
   bool alive() noexcept override;
@@ -103,8 +108,13 @@ class Session final : public rm::Session {
     Xid xid;
     Clock::time_point limit;  // after which nothing is waited for
     Step next = nullptr;      // what looks at the reply that is awaited
-    std::optional<rm::Answer> answer;
-    std::optional<PreparedBranches::Known> known;  // phase two
+    std::optional<rm::Answer> answer{};
+    // Phase two:
+    Final final = Final::commit;
+    std::optional<PreparedBranches::Known> known{};
+    std::optional<Error> refusal{};       // for want of rights, while the owner is looked for
+    bool as_owner = false;                // under a role taken for this call
+    std::optional<rm::Answer> settled{};  // concluded as soon as that role is given up
   };
 
   Session(Connection connection, std::shared_ptr<ServerMemory> server)
@@ -116,12 +126,13 @@ class Session final : public rm::Session {
   void ask(const std::string& message, Step next);
   void conclude(rm::Answer answer) { call_->answer = std::move(answer); }
 
-  // session.cpp, one_phase.cpp, phase_two.cpp: how each request starts, and its steps.
+  // session.cpp, one_phase.cpp, phase_two.cpp, phase_two_owner.cpp: how each request starts, and
+  // its steps.
   void start_begin();
   void begun(Reply reply);
   void start_prepare();
   void asked_if_written(Reply reply);
-  void ask_to_prepare();
+  void ask_to_prepare(bool keep_locks);
   void prepared_or_not(Reply reply);
   [[nodiscard]] rm::Answer not_replicated(const Xid& xid) const;
   void finished_reading(Reply reply);
@@ -131,8 +142,15 @@ class Session final : public rm::Session {
   void committed_or_not(Reply reply);
   rm::Answer commit_after_all(const std::string& transaction_id);
   void start_complete(Final command);
+  void ask_to_complete();
   void completed(Reply reply);
   rm::Answer not_listed(Error answer);
+  void settle(rm::Answer answer);
+  void ask_for_owner(Error refusal);
+  void found_owner(Reply reply);
+  void became_owner(Reply reply);
+  void left_owner(Reply reply);
+  Result<std::vector<rm::InDoubt>> list(bool completable, bool include_foreign);
 
   // inspect.cpp: what state the application left the branch in.
   rm::Answer inspect(const char* operation, const Xid& xid);

@@ -94,7 +94,8 @@ std::string Session::clean_slate() const {
 }
 
 bool Session::reusable() noexcept {
-  if (!reuse_ || interrupted_ || PQpipelineStatus(connection_.get()) != PQ_PIPELINE_OFF)
+  if (!reuse_ || interrupted_ || observer_.opened_link() ||
+      PQpipelineStatus(connection_.get()) != PQ_PIPELINE_OFF)
     return false;
   return connected() && status() == PQTRANS_IDLE && !observer_.refused_as_read_only();
 }

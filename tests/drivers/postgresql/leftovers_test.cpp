@@ -61,16 +61,6 @@ TEST_CASE("session-level advisory locks go with the branch") {
   CHECK(locks_of(corner, *session) == 0);
 }
 
-TEST_CASE("a read-only branch lets go of its advisory locks") {
-  Corner corner;
-  const SessionPtr session = corner.connect();
-  const Xid xid = corner.xid();
-  REQUIRE(session->begin(xid).code == XA_OK);
-  CHECK(sql(*session, "SELECT pg_try_advisory_lock(" + session->server_id() + ")").value == "t");
-  CHECK_ANSWER(session->prepare(xid), XA_RDONLY);
-  CHECK(locks_of(corner, *session) == 0);
-}
-
 TEST_CASE("the next branch finds a clean session") {
   Corner corner;
   const SessionPtr session = corner.connect();

@@ -7,16 +7,29 @@
 
 namespace xabridge::tm {
 
+bool Listing::holds(const Xid& xid) const {
+  return std::find(xids.begin(), xids.end(), xid) != xids.end() ||
+         std::any_of(out_of_reach.begin(), out_of_reach.end(),
+                     [&](const OutOfReach& branch) { return branch.xid == xid; });
+}
+
+Result<Listing> look(ResourceManagerPort& port) {
+  Result<std::vector<Xid>> xids = port.list();
+  if (!xids) return std::move(xids.error());
+  Result<std::vector<OutOfReach>> out_of_reach = port.out_of_reach();
+  if (!out_of_reach) return std::move(out_of_reach.error());
+  return Listing{*std::move(xids), *std::move(out_of_reach)};
+}
+
 CallAnswer perform(ResourceManagerPort& port, Verb verb, const Xid& xid) {
   if (verb != Verb::confirm) return port.call(verb, xid);
-  Result<std::vector<Xid>> listed = port.list();
-  if (!listed) {
+  Result<Listing> listing = look(port);
+  if (!listing) {
     // XA_OK and XAER_NOTA are the two answers; whatever the scan said, it is neither.
-    const int code = listed.error().xa_code;
-    return {code == XA_OK || code == XAER_NOTA ? XAER_RMERR : code, std::move(listed.error())};
+    const int code = listing.error().xa_code;
+    return {code == XA_OK || code == XAER_NOTA ? XAER_RMERR : code, std::move(listing.error())};
   }
-  const bool found = std::find(listed->begin(), listed->end(), xid) != listed->end();
-  return {found ? XA_OK : XAER_NOTA, std::nullopt};
+  return {listing->holds(xid) ? XA_OK : XAER_NOTA, std::nullopt};
 }
 
 }  // namespace xabridge::tm

@@ -86,7 +86,8 @@ bool Recovery::Pass::run() {
   }
   remember();
   const bool any = std::any_of(sources.begin(), sources.end(), [](const auto& entry) {
-    return entry.second.port != nullptr && !entry.second.xids.empty();
+    const Source& source = entry.second;
+    return source.port != nullptr && !(source.xids.empty() && source.out_of_reach.empty());
   });
   if ((any || !decisions.empty()) && !in_register(&Pass::plan)) return false;
   bool postponed = false;
@@ -183,7 +184,7 @@ void Recovery::Pass::list(Source& source) {
     report.resource_managers.push_back(std::move(result));
     return;
   }
-  Result<std::vector<Xid>> listed = source.port->list();
+  Result<Listing> listed = look(*source.port);
   if (listed) {
     result.reachable = true;
     keep_list(source, *listed, began);
@@ -206,6 +207,8 @@ void Recovery::Pass::plan() {
   for (auto& [name, source] : sources) {
     if (source.port == nullptr) continue;
     for (const Xid& xid : source.xids) visit(source, xid);
+    for (const auto& [xid, obstacle] : source.out_of_reach)
+      visit_out_of_reach(source, xid, obstacle);
     if (source.listed) ask_unlisted(source);
   }
 }

@@ -182,6 +182,7 @@ class Recovery {
     bool listed = false;         // `xids` is the last list, complete; false: that failed
     Tick began = 0;              // the list
     std::set<Xid> xids;
+    std::map<Xid, std::string> out_of_reach;   // with the obstacle
     std::map<Xid, FirstListed> first_listed;   // of our format, while listed
     std::map<std::string, Sessions> sessions;  // by owner tag
     std::set<std::string> tags_wanted;         // by the branches listed here

@@ -72,7 +72,9 @@ bool Recovery::Pass::listed_by_another(const Xid& xid, const std::string& name) 
 Sight Recovery::Pass::sight(const Source& source, const Xid& xid, const std::string& name) const {
   if (!source.listed) return Sight::unreachable;
   if (source.xids.count(xid) != 0) return Sight::listed;
-  return listed_by_another(xid, name) ? Sight::elsewhere : Sight::absent;
+  if (listed_by_another(xid, name)) return Sight::elsewhere;
+  if (source.out_of_reach.count(xid) != 0) return Sight::out_of_reach;
+  return shown_by_any(xid) ? Sight::elsewhere : Sight::absent;
 }
 
 /// A branch that `source` lists.
@@ -195,20 +197,20 @@ void Recovery::Pass::act(Source& source, BranchReport& branch, Phase phase, Verb
 void Recovery::Pass::confirm(Source& source) {
   if (source.to_confirm.empty()) return;
   const auto pending = std::exchange(source.to_confirm, {});
-  std::set<Xid> still;
+  Listing still;
   CallAnswer no_list{XAER_RMFAIL, std::nullopt};
   bool known = false;
   if (!source.late && !stopped()) {
-    Result<std::vector<Xid>> listed = source.port->list();
+    Result<Listing> listed = look(*source.port);
     known = listed.ok();
     if (known) {
-      still.insert(listed->begin(), listed->end());
+      still = *std::move(listed);
     } else {
       no_list.error = std::move(listed.error());
     }
   }
   for (const auto& [index, phase] : pending) {
-    const bool listed = still.count(*report.branches[index].xid) != 0;
+    const bool listed = still.holds(*report.branches[index].xid);
     judge(source, index, phase, Verb::confirm,
           known ? CallAnswer{listed ? XA_OK : XAER_NOTA, std::nullopt} : no_list);
   }

@@ -12,20 +12,25 @@
 namespace xabridge::tm {
 
 /// `listed` may repeat XIDs; each is visited once.
-void Recovery::Pass::keep_list(Source& source, const std::vector<Xid>& listed, Tick began) {
+void Recovery::Pass::keep_list(Source& source, const Listing& listed, Tick began) {
   source.listed = true;
   source.began = began;
-  source.xids.insert(listed.begin(), listed.end());
+  source.xids.insert(listed.xids.begin(), listed.xids.end());
+  for (const OutOfReach& branch : listed.out_of_reach)
+    source.out_of_reach.emplace(branch.xid, branch.obstacle);
 
   const std::lock_guard lock(recovery.mutex_);
   const std::string& name = source.port->name();
   Lane& lane = recovery.lanes_[name];
   const Tick ended = ++recovery.tick_;
-  const auto gone = [&](const Xid& xid) { return source.xids.count(xid) == 0; };
+  const auto gone = [&](const Xid& xid) {
+    return source.xids.count(xid) == 0 && source.out_of_reach.count(xid) == 0;
+  };
   lane.backoff = {};
   lane.listed = true;
   lane.began = began;
   lane.xids = source.xids;
+  lane.out_of_reach = source.out_of_reach;
   // What is no longer listed need not be remembered.
   std::erase_if(lane.seen_foreign, gone);
   std::erase_if(lane.first_listed, [&](const auto& entry) { return gone(entry.first); });
@@ -47,6 +52,7 @@ std::chrono::steady_clock::time_point Recovery::put_off(const std::string& name,
   Lane& lane = lanes_[name];
   lane.listed = false;
   lane.xids.clear();
+  lane.out_of_reach.clear();
   std::chrono::milliseconds delay = options_.first_backoff;
   for (int i = 0; i < lane.backoff.failures && delay < options_.maximum_backoff; ++i) delay *= 2;
   ++lane.backoff.failures;
@@ -67,6 +73,7 @@ void Recovery::Pass::remember() {
     source.listed = lane.listed;
     source.began = lane.began;
     source.xids = lane.xids;
+    source.out_of_reach = lane.out_of_reach;
   }
 }
 

@@ -40,6 +40,7 @@ struct Recovery::Pass {
                           // another lane, at `began`)
     Tick began = 0;
     std::set<Xid> xids{};
+    std::map<Xid, std::string> out_of_reach{};  // with the obstacle; likewise complete
     std::vector<Xid> postponed{};  // until it is known whether their owners are connected
     struct Todo {
       std::size_t branch;  // index into report.branches
@@ -83,7 +84,7 @@ struct Recovery::Pass {
   [[nodiscard]] bool stopped();
 
   // recovery_lanes.cpp: what lanes know of each other
-  void keep_list(Source& source, const std::vector<Xid>& listed, Tick began);
+  void keep_list(Source& source, const Listing& listed, Tick began);
   void ask_for_sessions(Source& source);
   [[nodiscard]] OwnerSessions sessions(const Source& source, const Xid& xid, bool& not_asked);
   [[nodiscard]] bool too_old(const Source& named, const Source& source, const Xid& xid);
@@ -94,8 +95,11 @@ struct Recovery::Pass {
   [[nodiscard]] std::string said_of(const std::string& resource_manager, const Xid& xid);
   void remember();
 
-  // recovery_branch.cpp: one branch
+  // recovery_branch.cpp, recovery_reach.cpp: one branch
   void visit(Source& source, const Xid& xid);
+  void visit_out_of_reach(const Source& source, const Xid& xid, const std::string& obstacle);
+  [[nodiscard]] bool shown_by_any(const Xid& xid) const;
+  [[nodiscard]] bool speaks_for(const Source& source, const Xid& xid) const;
   void ask_unlisted(Source& source);
   void ask_unlisted(Source& source, const Known& known, const Participant& participant);
   [[nodiscard]] static Whose whose_of(Owner owner) noexcept;

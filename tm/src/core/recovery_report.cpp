@@ -46,9 +46,11 @@ void Recovery::Pass::finish_decision(const Known& known) {
     const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, branch.sight});
     branch.action = row.action;
     branch.text = row.story;
-    // Listed ones were visited, unlisted ones asked: those are in the report already.
+    // Listed ones and those out of reach were visited, unlisted ones asked: those are in the report
+    // already.
     const bool others = it != sources.end() && it->second.port == nullptr;
-    const bool tried = row.action == RecoveryAction::commit;
+    const bool tried =
+        row.action == RecoveryAction::commit || branch.sight == Sight::out_of_reach;
     unfinished.text += (unfinished.text.empty() ? "" : "; ") + name + ": " +
                        (tried ? said_of(name, *xid) : branch.text);
     if (!tried && !others) report.branches.push_back(std::move(branch));

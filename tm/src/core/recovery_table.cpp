@@ -1,17 +1,18 @@
 // The rows of the recovery decision table. Each tells which crash leads to it and why the action is
 // right.
 //
-//                    |  listed          absent   unreachable   unnamed, elsewhere
-//   -----------------+-----------------------------------------------------------
-//   foreign          |  leave           leave    leave         leave
-//   stranger         |  report          report   report        report
-//   live, in flight  |  leave           leave    leave         leave
-//   self, commit     |  commit          commit   wait          report
-//   self, none       |  rollback        done     wait          report
-//   dead, commit     |  commit          commit   wait          report
-//   dead, none       |  rollback        done     wait          report
-//   vanished, commit |  commit          commit   wait          report
-//   vanished, none   |  rollback, wait  done     wait          report
+//                    |  listed          absent   unreachable   unnamed,   out of reach
+//                    |                                         elsewhere
+//   -----------------+---------------------------------------------------------------------
+//   foreign          |  leave           leave    leave         leave      leave
+//   stranger         |  report          report   report        report     report
+//   live, in flight  |  leave           leave    leave         leave      leave
+//   self, commit     |  commit          commit   wait          report     wait
+//   self, none       |  rollback        done     wait          report     wait
+//   dead, commit     |  commit          commit   wait          report     wait
+//   dead, none       |  rollback        done     wait          report     wait
+//   vanished, commit |  commit          commit   wait          report     wait
+//   vanished, none   |  rollback, wait  done     wait          report     wait
 //
 // A commit decision read for a transaction that is neither ours nor dead cannot be: it is not asked
 // for.
@@ -53,6 +54,10 @@ constexpr RecoveryRow kRows[] = {
     {"commit, unreachable",
      [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::unreachable; }, Do::wait,
      "the resource manager is away; the decision is kept however long that takes"},
+    {"commit, out of reach",
+     [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::out_of_reach; }, Do::wait,
+     "the server shows it and does not let this open string complete it; the decision is kept until "
+     "an account that may is configured"},
     {"commit, misnamed", [](S s) noexcept { return ours(s) && decided(s) && misnamed(s); },
      Do::report,
      "no configured resource manager of that name holds it: renamed, removed or exchanged in the "
@@ -93,6 +98,11 @@ constexpr RecoveryRow kRows[] = {
     {"undecided, unreachable",
      [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::unreachable; }, Do::wait,
      "the resource manager is away; what it lists when it is back is rolled back then"},
+    {"undecided, out of reach",
+     [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::out_of_reach; },
+     Do::wait,
+     "to be rolled back, and it keeps its locks: the server shows it and does not let this open "
+     "string complete it"},
     {"undecided, misnamed", [](S s) noexcept { return ours(s) && !decided(s) && misnamed(s); },
      Do::report,
      "ours, but no configured resource manager of that name holds it: renamed, removed or "

@@ -90,6 +90,15 @@ Result<std::vector<Xid>> LanePort::list() {
   return *std::move(answer);
 }
 
+Result<std::vector<OutOfReach>> LanePort::out_of_reach() {
+  const char* const what = "the question for branches out of reach";
+  auto answer = make<Result<std::vector<OutOfReach>>>(
+      what, [](ResourceManager& rm) { return rm.out_of_reach(); });
+  if (!answer) return no_answer(what, nullptr);
+  if (answer->ok()) late_.clear();
+  return *std::move(answer);
+}
+
 std::optional<long> LanePort::owner_sessions(const std::string& owner_tag) {
   auto answer = make<std::optional<long>>(
       "the question for sessions",

@@ -29,6 +29,7 @@ class LanePort final : public ResourceManagerPort {
   }
   CallAnswer call(Verb verb, const Xid& xid) override;
   Result<std::vector<Xid>> list() override;
+  Result<std::vector<OutOfReach>> out_of_reach() override;
   std::optional<long> owner_sessions(const std::string& owner_tag) override;
   [[nodiscard]] std::string late() const override { return late_; }
 

@@ -96,6 +96,7 @@ class ResourceManager final : public ResourceManagerPort {
   /// complete() for when nobody wants to know: takes no memory.
   void discard(int handle) const noexcept;
   Result<std::vector<Xid>> list() override;
+  Result<std::vector<OutOfReach>> out_of_reach() override;
   std::optional<long> owner_sessions(const std::string& owner_tag) override;
 
   // --- Dynamic registration (registration.hpp).

@@ -1,4 +1,5 @@
-// What the command line asks of a resource manager beside XA: findings, identity, names in doubt.
+// What a resource manager is asked beside XA: findings, identity, names in doubt, branches out of
+// reach.
 #include <array>
 #include <utility>
 
@@ -53,6 +54,27 @@ Result<std::vector<ListedBranch>> ResourceManager::in_doubt() {
       },
       &branches);
   if (code != XA_OK) return std::move(*answer(code, "list prepared branches", nullptr).error);
+  return branches;
+}
+
+/// Nothing from a switch that cannot say: its xa_recover is all there is to know.
+Result<std::vector<OutOfReach>> ResourceManager::out_of_reach() {
+  const auto* extras = instance_->object.extras;
+  if (extras == nullptr || extras->version < 3 || extras->out_of_reach == nullptr)
+    return std::vector<OutOfReach>();
+  CallAnswer ready = open();
+  if (ready.code != XA_OK) return std::move(*ready.error);
+  std::vector<OutOfReach> branches;
+  const int code = extras->out_of_reach(
+      instance_->rmid,
+      [](void* context, const xabridge_out_of_reach* b) {
+        const std::optional<Xid> xid = Xid::from(b->branch.xid);
+        if (!xid) return;
+        static_cast<std::vector<OutOfReach>*>(context)->push_back(
+            {*xid, b->obstacle, b->branch.owner, b->branch.age_seconds});
+      },
+      &branches);
+  if (code != XA_OK) return std::move(*answer(code, "list branches out of reach", nullptr).error);
   return branches;
 }
 

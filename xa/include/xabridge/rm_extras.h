@@ -50,6 +50,12 @@ struct xabridge_in_doubt {
   long age_seconds;        /* since prepare; -1: the server does not know */
 };
 
+/* Since version 3. */
+struct xabridge_out_of_reach {
+  struct xabridge_in_doubt branch; /* always with an XID */
+  const char *obstacle;            /* "it was prepared by role ...: use an open string with ..." */
+};
+
 struct xabridge_mysql_parameter; /* <xabridge/mysql.h> */
 struct xabridge_mysql_result;
 
@@ -122,6 +128,13 @@ struct xabridge_rm_extras_t {
    * time is answered XAER_RMFAIL with outcome_known = 0, and the session it waited on is abandoned:
    * no later call uses it. */
   int (*deadline)(int rmid, long milliseconds);
+
+  /* Every prepared branch that the server shows to this open string and does not let it complete:
+   * of another database of the cluster, or of another role. xa_recover and in_doubt list what can
+   * be completed; a branch of the caller's that is here instead is not gone. */
+  int (*out_of_reach)(int rmid,
+                      void (*report)(void *context, const struct xabridge_out_of_reach *),
+                      void *context);
 };
 
 #ifdef __cplusplus

@@ -69,6 +69,12 @@ int asking(ImplRef& impl, const char* operation, int rmid, Body body) noexcept {
   }
 }
 
+/// Valid as long as `branch` is.
+xabridge_in_doubt plain_of(const InDoubt& branch) noexcept {
+  return {branch.xid ? &branch.xid->raw() : nullptr, branch.name.c_str(), branch.owner.c_str(),
+          branch.age ? static_cast<long>(branch.age->count()) : -1};
+}
+
 /// Why the thread has no connection. What was refused before is likely to be the cause.
 Answer no_branch(const Answer& admission, const Error* before) {
   std::string text = admission.error ? admission.error->message
@@ -212,18 +218,32 @@ int Switch::identity(int rmid, char* text, long size) noexcept {
 int Switch::in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*),
                      void* context) noexcept {
   if (report == nullptr) return XAER_INVAL;
-  return asking(
-      impl(), "list in-doubt branches", rmid, [&](Instance&, Session& session) -> Result<void> {
-        auto listed = session.prepared(true);
-        if (!listed) return std::move(listed.error());
-        for (const InDoubt& branch : *listed) {
-          const xabridge_in_doubt plain{branch.xid ? &branch.xid->raw() : nullptr,
-                                        branch.name.c_str(), branch.owner.c_str(),
-                                        branch.age ? static_cast<long>(branch.age->count()) : -1};
-          report(context, &plain);
-        }
-        return {};
-      });
+  return asking(impl(), "list in-doubt branches", rmid,
+                [&](Instance&, Session& session) -> Result<void> {
+                  auto listed = session.prepared(true);
+                  if (!listed) return std::move(listed.error());
+                  for (const InDoubt& branch : *listed) {
+                    const xabridge_in_doubt plain = plain_of(branch);
+                    report(context, &plain);
+                  }
+                  return {};
+                });
+}
+
+int Switch::out_of_reach(int rmid, void (*report)(void*, const xabridge_out_of_reach*),
+                         void* context) noexcept {
+  if (report == nullptr) return XAER_INVAL;
+  return asking(impl(), "list branches out of reach", rmid,
+                [&](Instance&, Session& session) -> Result<void> {
+                  auto listed = session.out_of_reach();
+                  if (!listed) return std::move(listed.error());
+                  for (const InDoubt& branch : *listed) {
+                    if (!branch.xid) continue;
+                    const xabridge_out_of_reach plain{plain_of(branch), branch.obstacle.c_str()};
+                    report(context, &plain);
+                  }
+                  return {};
+                });
 }
 
 int Switch::release(int rmid) noexcept try {

@@ -17,12 +17,14 @@
 // * Isolation is what role, database or SET TRANSACTION ISOLATION LEVEL (first statement) say.
 // * The next branch on the connection finds a session as if newly connected: settings (also those
 //   made inside functions), roles, LISTEN, prepared statements, WITH HOLD cursors and temporary
-//   tables are gone. Session-level advisory locks are released with the branch, at prepare or
-//   commit: before the other resource managers commit, so use the pg_advisory_xact_lock family
-//   where a lock must cover the whole transaction. What currval() and lastval() return does stay.
+//   tables are gone. What currval() returns does stay.
+// * SET ROLE and SET LOCAL ROLE are yours. The branch is the login role's to complete all the same.
+// * A lock lasts until the transaction is over, session-level advisory locks included. One of those
+//   taken inside a function, beside a write, is released at prepare: use pg_advisory_xact_lock.
 // * PREPARE TRANSACTION refuses branches that used temporary tables, LISTEN, NOTIFY or WITH HOLD
-//   cursors. A branch that changed nothing is not prepared but finished at once; if it called
-//   pg_notify inside a function of its own, that is then sent, whatever becomes of the others.
+//   cursors. A branch that changed and locked nothing is not prepared but finished at once; if it
+//   called pg_notify inside a function of its own, that is then sent, whatever becomes of the
+//   others. The driver's README.md has the whole list.
 #pragma once
 
 #include <libpq-fe.h>

@@ -20,9 +20,10 @@
 #pragma once
 
 #include <xabridge/api.h>
-#include <xabridge/rm/session.hpp>
 #include <xabridge/rm_extras.h>
 #include <xabridge/xa.h>
+
+#include <xabridge/rm/session.hpp>
 
 namespace xabridge::rm {
 
@@ -62,6 +63,8 @@ class Switch {
   int in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*), void* context) noexcept;
   int release(int rmid) noexcept;
   int deadline(int rmid, long milliseconds) noexcept;
+  int out_of_reach(int rmid, void (*report)(void*, const xabridge_out_of_reach*),
+                   void* context) noexcept;
 
   /// Is it open under this rmid, in whichever thread of this process?
   bool knows(int rmid) noexcept;
@@ -127,5 +130,8 @@ class Switch {
       (driver_expression).sends() ? 0 : 1,                                                       \
       [](int r) { return symbol##_instance().release(r); },                                      \
       execute_entry,                                                                             \
-      [](int r, long m) { return symbol##_instance().deadline(r, m); }};                         \
+      [](int r, long m) { return symbol##_instance().deadline(r, m); },                          \
+      [](int r, void (*f)(void*, const xabridge_out_of_reach*), void* c) {                       \
+        return symbol##_instance().out_of_reach(r, f, c);                                        \
+      }};                                                                                        \
   }

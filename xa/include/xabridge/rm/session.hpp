@@ -58,6 +58,7 @@ struct InDoubt {
   std::string name;                           // as the server shows it
   std::optional<std::chrono::seconds> age;    // since prepare, where the server knows it
   std::string owner;                          // database role, where the server tells it
+  std::string obstacle{};                     // why this session cannot complete it, and who can
 };
 
 /// The calls of a Session that may wait for the server, by name.
@@ -120,6 +121,10 @@ class Session {
   /// Every prepared branch this open string's user may complete in this database, of any TM, and
   /// with include_foreign also names that are no XID.
   virtual Result<std::vector<InDoubt>> prepared(bool include_foreign) = 0;
+  /// Every prepared branch with an XID that the server shows to this session and that it cannot
+  /// complete, with the obstacle: another role's, or of another database. Such a branch is not gone
+  /// though prepared() lacks it. Nothing, where a server lists only what can be completed.
+  virtual Result<std::vector<InDoubt>> out_of_reach() { return std::vector<InDoubt>(); }
 
   /// Connected, outside any transaction, never interrupted, with no setting that the next branch
   /// would inherit. Asks the server only where the client library cannot know.
