@@ -190,7 +190,8 @@ void k23() { rolling_back({{XA_HEURHAZ}, {}, TX_HAZARD}); }
 void k24() { rolling_back({{XA_RBTIMEOUT}, {XAER_NOTA}, TX_OK}); }
 
 void k28() {
-  Stage stage({"a", "b"});
+  // Three branches: half of their record, which is what such a disk takes, is not all of it.
+  Stage stage({"a", "b", "c"});
   auto tx = stage.begin();
   stage.files.fault = [](const std::string& operation, const std::filesystem::path&) {
     return operation == "write" || operation == "sync" ? ENOSPC : 0;
@@ -199,8 +200,10 @@ void k28() {
   stage.files.fault = nullptr;
   returned(tx_result(outcome, Asked::commit), TX_ROLLBACK, outcome);
   const Calls calls = stage.calls();
-  check(!has(calls, "commit a") && !has(calls, "commit b"), "xa_commit without a record");
-  check(has(calls, "rollback a") && has(calls, "rollback b"), "not rolled back at both");
+  for (const char* name : {" a", " b", " c"}) {
+    check(!has(calls, std::string("commit") + name), "xa_commit without a record");
+    check(has(calls, std::string("rollback") + name), std::string("not rolled back at") + name);
+  }
   stage.nothing_out_of_order();
 }
 

@@ -20,16 +20,36 @@ constexpr std::chrono::milliseconds kPatienceAtEnd{500};
 
 RecoveryWorker::RecoveryWorker(std::shared_ptr<RecoveryState> state, Options options)
     : state_(std::move(state)) {
-  const std::size_t lanes = state_->resource_managers().size();
-  threads_.reserve(lanes);
-  state_->threads_ = lanes;
-  for (std::size_t number = 0; number < lanes; ++number) {
+  background_ = options.background;
+  const std::size_t count = background_ ? state_->resource_managers().size() : 1;
+  threads_.reserve(count);
+  state_->threads_ = count;
+  for (std::size_t number = 0; number < count; ++number) {
     threads_.emplace_back([shared = state_, number, options] {
-      work(*shared, number, options);
+      if (options.background) {
+        work(*shared, number, options);
+      } else {
+        run_once(*shared);
+      }
       const std::lock_guard lock(shared->mutex_);
       --shared->threads_;
       shared->changed_.notify_all();
     });
+  }
+}
+
+/// One pass of all, with what one lane learns of another, instead of passes that go on.
+void RecoveryWorker::run_once(RecoveryState& state) {
+  const PassReport report = state.pass();
+  {
+    const std::lock_guard lock(state.mutex_);
+    state.ran_once_ = true;
+    state.changed_.notify_all();
+  }
+  for (const auto& resource_manager : state.resource_managers()) {
+    warn_of_server(report, resource_manager, state.events,
+                   std::chrono::steady_clock::now() + state.options_.call_timeout,
+                   [&] { return state.is_stopping(); });
   }
 }
 
@@ -41,7 +61,6 @@ void RecoveryWorker::work(RecoveryState& state, std::size_t number, const Option
     warn_of_server(report, state.resource_managers()[number], state.events,
                    over + state.options_.call_timeout, [&] { return state.is_stopping(); });
     if (report.next_due) due = std::min(due, std::max(*report.next_due, over + kShortestPause));
-    if (!options.background) return;
 
     std::unique_lock lock(state.mutex_);
     RecoveryState::Lane& lane = state.lanes_[number];
@@ -72,6 +91,7 @@ std::vector<std::string> RecoveryWorker::wait_for_first_passes(std::chrono::mill
   std::unique_lock lock(state_->mutex_);
   const auto& lanes = state_->lanes_;
   state_->changed_.wait_for(lock, bound, [&] {
+    if (!background_) return state_->ran_once_;
     return std::all_of(lanes.begin(), lanes.end(), [](const auto& lane) { return lane.passed; });
   });
   std::vector<std::string> open;

@@ -81,6 +81,7 @@ class RecoveryState : public std::enable_shared_from_this<RecoveryState> {
   std::vector<Lane> lanes_;
   bool stopping_ = false;
   std::size_t threads_ = 0;  // of the worker
+  bool ran_once_ = false;    // where it does not go on in the background
 };
 
 class RecoveryWorker {
@@ -101,8 +102,10 @@ class RecoveryWorker {
 
  private:
   static void work(RecoveryState& state, std::size_t number, const Options& options);
+  static void run_once(RecoveryState& state);
 
   std::shared_ptr<RecoveryState> state_;
+  bool background_ = true;
   std::vector<std::thread> threads_;
 };
 

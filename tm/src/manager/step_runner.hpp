@@ -78,7 +78,7 @@ class StepRunner {
   CallAnswer call_in_time(const Call& call);
   [[nodiscard]] bool goes_apart(const Call& call) const;
   Apart begin_apart(const Call& call);
-  void give_a_moment(const Apart& apart) const;
+  [[nodiscard]] bool answers_in_a_moment(const Apart& apart) const;
   CallAnswer answer_of(const Apart& apart);
   [[nodiscard]] Time deadline_of(const Call& call);
   void stop_interrupts();

@@ -109,8 +109,12 @@ void StepRunner::perform_calls(const std::vector<Call>& calls) {
   for (const Call& call : to_threads) {
     if (call.verb == Verb::rollback) stop_interrupts();
     announce(call);
-    apart.push_back(begin_apart(call));
-    give_a_moment(apart.back());
+    Apart one = begin_apart(call);
+    if (answers_in_a_moment(one)) {
+      take(call, answer_of(one));
+    } else {
+      apart.push_back(std::move(one));
+    }
   }
   for (const Call& call : here) perform_call(call);
   for (const Call& call : refused) make_call(call);

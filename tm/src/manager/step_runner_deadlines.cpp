@@ -64,10 +64,10 @@ StepRunner::Apart StepRunner::begin_apart(const Call& call) {
 
 /// Resource managers that answer are called one after another, in the order in which they came into
 /// the transaction; those that do not are not waited for.
-void StepRunner::give_a_moment(const Apart& apart) const {
-  if (apart.under_way == nullptr) return;
+bool StepRunner::answers_in_a_moment(const Apart& apart) const {
+  if (apart.under_way == nullptr) return true;  // what is said of it is known
   const Time moment = std::chrono::steady_clock::now() + kMoment;
-  (void)resource_manager(apart.call).threads().wait(*apart.under_way, moment);
+  return resource_manager(apart.call).threads().wait(*apart.under_way, moment);
 }
 
 CallAnswer StepRunner::answer_of(const Apart& apart) {
