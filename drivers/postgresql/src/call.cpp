@@ -16,6 +16,7 @@ Answer Session::call(Request request, const Xid& xid) {
 // Always true: what cannot be sent is answered from here.
 bool Session::send(Request request, const Xid& xid) {
   call_.emplace(Call{request, xid, nullptr, std::nullopt, std::nullopt});
+  origin_.transaction_id.clear();
   start(request);
   return true;
 }

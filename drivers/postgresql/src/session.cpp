@@ -104,8 +104,9 @@ void Session::finished_reading(Reply reply) {
   conclude(refused("COMMIT", call_->xid, reply.refusal()));
 }
 
-// One message: the transaction id, by which the server can be asked later what became of the
-// branch, and the locks go with PREPARE TRANSACTION at no cost worth measuring.
+// One message: the transaction id and the place in the server's history, by which a server can be
+// asked later what became of the branch (origin.hpp), and the locks go with PREPARE TRANSACTION at
+// no cost worth measuring.
 void Session::ask_to_prepare() {
   ask(std::string(transaction_id) + "; PREPARE TRANSACTION '" + call_->xid.to_gid() + "'; " +
           release_session_locks,
@@ -116,7 +117,13 @@ void Session::prepared_or_not(Reply reply) {
   const Xid& xid = call_->xid;
   if (reply.done(prepare_tag) != nullptr) {
     if (!reply.whole || reply.refusal() != nullptr) reuse_ = false;  // it may keep its locks
-    if (const char* const id = reply.value()) server_->prepared.prepared(xid, {id, life_.history});
+    if (const char* const id = reply.value()) {
+      const PGresult* const row = reply.results.front().get();
+      origin_.transaction_id = id;
+      origin_.timeline = timeline_of(PQgetvalue(row, 0, 1));
+      origin_.lsn = parse_lsn(PQgetvalue(row, 0, 2)).value_or(0);
+      server_->prepared.prepared(xid, origin_);
+    }
     return conclude(XA_OK);
   }
   if (!reply.whole || !connected()) return conclude(lost(prepare_tag, &xid, false));

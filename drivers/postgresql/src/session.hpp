@@ -83,6 +83,7 @@ class Session final : public rm::Session {
   bool alive() noexcept override;
   void interrupt() noexcept override;
   [[nodiscard]] std::string server_id() const override;
+  [[nodiscard]] std::string server() const override;
   [[nodiscard]] void* native() noexcept override { return connection_.get(); }
   [[nodiscard]] int doomed() const noexcept override;
 
@@ -127,6 +128,7 @@ class Session final : public rm::Session {
   void start_complete(Final command);
   void completed(Reply reply);
   rm::Answer not_listed(Error answer);
+  rm::Answer not_listed(Error answer, const PreparedBranches::Known& known);
 
   // inspect.cpp: what state the application left the branch in.
   rm::Answer inspect(const char* operation, const Xid& xid);
@@ -153,6 +155,7 @@ class Session final : public rm::Session {
   std::shared_ptr<ServerMemory> server_;
   CancelKey cancel_;
   ServerLife life_;
+  Origin origin_;  // the parts that belong to a branch are set while one has just been prepared
   Exchange exchange_;
   std::optional<Call> call_;
   std::optional<Observer::Pause> native_work_;

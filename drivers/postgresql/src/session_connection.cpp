@@ -24,7 +24,7 @@ constexpr int first_version_that_checks_clients = 140000;
 constexpr const char* take_over =
     "SELECT current_setting('default_transaction_read_only'),"
     " set_config('default_transaction_read_only', 'on', false), " XABRIDGE_SERVER_HISTORY
-    ", " XABRIDGE_SERVER_RUN;
+    ", " XABRIDGE_SERVER_RUN ", " XABRIDGE_SERVER_IDENTITY ", " XABRIDGE_SERVER_START;
 
 }  // namespace
 
@@ -41,6 +41,8 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection,
   if (!settings) return std::move(settings.error());
   session->read_write_ = PQgetvalue(settings->get(), 0, 0) == std::string_view("off");
   session->life_ = ServerLife::read(settings->get(), 2);
+  session->origin_.server = PQgetvalue(settings->get(), 0, 4);
+  session->origin_.start = PQgetvalue(settings->get(), 0, 5);
   // A refusal costs patience, nothing else.
   const ResultSet taken = session->execute(session->clean_slate().c_str());
   session->notices_loss_ = PQresultStatus(taken.get()) == PGRES_COMMAND_OK;
@@ -79,6 +81,10 @@ bool Session::alive() noexcept {
 void Session::interrupt() noexcept {
   interrupted_ = true;
   cancel_.request();
+}
+
+std::string Session::server() const {
+  return origin_.transaction_id.empty() ? origin_.server : origin_.text();
 }
 
 std::string Session::server_id() const { return std::to_string(PQbackendPID(connection_.get())); }

@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define XABRIDGE_RM_EXTRAS_VERSION 2
+#define XABRIDGE_RM_EXTRAS_VERSION 3
 
 /* The reason behind the calling thread's last xa_ answer that was not XA_OK. */
 struct xabridge_rm_error {
@@ -113,6 +113,19 @@ struct xabridge_rm_extras_t {
   struct xabridge_mysql_result *(*execute)(int rmid, const char *sql,
                                            const struct xabridge_mysql_parameter *parameters,
                                            size_t count);
+
+  /* --- Since version 3, in the same way. */
+
+  /* Which server gave the calling thread's last xa_ answer, or in_doubt list: what it is, not its address, so that
+   * two servers at one address differ and one server at two addresses is the same. Empty: no server
+   * was asked. After xa_prepare a space may follow, and then what will show later that a server's
+   * history holds this branch. Equal up to the first space: the same server. At most 255 bytes.
+   * XAER_PROTO: the thread had no answer yet. */
+  int (*answered_by)(int rmid, char *text, long size);
+
+  /* What answered_by said when the branch was prepared, perhaps in a process that is gone: with it
+   * the switch can tell more about a branch that the server does not know any more. */
+  int (*prepared_at)(int rmid, const XID *xid, const char *server);
 };
 
 #ifdef __cplusplus

@@ -215,6 +215,7 @@ int Switch::in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*),
       impl(), "list in-doubt branches", rmid, [&](Instance&, Session& session) -> Result<void> {
         auto listed = session.prepared(true);
         if (!listed) return std::move(listed.error());
+        ThreadState::current().set_answered_by(impl().registry, rmid, session.server());
         for (const InDoubt& branch : *listed) {
           const xabridge_in_doubt plain{branch.xid ? &branch.xid->raw() : nullptr,
                                         branch.name.c_str(), branch.owner.c_str(),
@@ -235,6 +236,27 @@ int Switch::release(int rmid) noexcept try {
                                 "this thread has no connection for work outside global "
                                 "transactions here");
   return keep(self.registry, thread, "release", rmid, std::move(answer));
+} catch (...) {
+  return XAER_RMERR;
+}
+
+int Switch::answered_by(int rmid, char* text, long size) noexcept try {
+  if (text == nullptr || size <= 0) return XAER_INVAL;
+  const std::string* const server = ThreadState::current().answered_by(impl().registry, rmid);
+  if (server == nullptr) return XAER_PROTO;
+  copy_text(text, static_cast<std::size_t>(size), *server);
+  return XA_OK;
+} catch (...) {
+  return XAER_RMERR;
+}
+
+int Switch::prepared_at(int rmid, const XID* xid, const char* server) noexcept try {
+  const auto valid = Xid::from(xid);
+  if (!valid || server == nullptr) return XAER_INVAL;
+  const auto instance = impl().registry.find(rmid);
+  if (instance == nullptr) return XAER_PROTO;
+  instance->server().prepared_at(*valid, server);
+  return XA_OK;
 } catch (...) {
   return XAER_RMERR;
 }

@@ -61,6 +61,8 @@ class Switch {
   int identity(int rmid, char* text, long size) noexcept;
   int in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*), void* context) noexcept;
   int release(int rmid) noexcept;
+  int answered_by(int rmid, char* text, long size) noexcept;
+  int prepared_at(int rmid, const XID* xid, const char* server) noexcept;
 
   /// Is it open under this rmid, in whichever thread of this process?
   bool knows(int rmid) noexcept;
@@ -125,5 +127,9 @@ class Switch {
       },                                                                                         \
       (driver_expression).sends() ? 0 : 1,                                                       \
       [](int r) { return symbol##_instance().release(r); },                                      \
-      execute_entry};                                                                            \
+      execute_entry,                                                                             \
+      [](int r, char* t, long s) { return symbol##_instance().answered_by(r, t, s); },           \
+      [](int r, const XID* x, const char* s) {                                                   \
+        return symbol##_instance().prepared_at(r, x, s);                                         \
+      }};                                                                                        \
   }
