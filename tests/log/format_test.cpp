@@ -2,6 +2,7 @@
 
 #include <catch.hpp>
 #include <log/crc32c.hpp>
+#include <log/live_records.hpp>
 #include <log/log_format.hpp>
 #include <xabridge/xid.hpp>
 
@@ -37,7 +38,9 @@ R round_trip(const R& record) {
   return std::get<R>(*decoded);
 }
 
-const DecisionRecord kDecision{"gt", {{"pg", "\x01pg"}, {"my", "\x02my"}}, at(0x0102)};
+const DecisionRecord kDecision{
+    "gt", {{"pg", "\x01pg", "server 7"}, {"my", "\x02my", ""}}, at(0x0102)};
+const std::string kOldDecision = "021b0000000201000000000000026774020002706703017067026d7903026d79";
 const HeuristicRecord kHeuristic{"gt", "pg", "\x01pg", Decision::rollback, -7, "text", at(3)};
 
 }  // namespace
@@ -50,7 +53,12 @@ TEST_CASE("crc32c_gives_the_published_check_value") {
 
 TEST_CASE("records_have_the_documented_bytes") {
   CHECK(to_hex(bytes_of(kDecision)) ==
-        "021b0000000201000000000000026774020002706703017067026d7903026d79");
+        "0625000000020100000000000002677402000270670301706708736572766572203702"
+        "6d7903026d7900");
+  CHECK(to_hex(bytes_of(FinishedRecord{at(4), "g"})) == "070a00000004000000000000000167");
+  CHECK(to_hex(bytes_of(GivenUpRecord{at(5), "g", "pg", "\x01pg", "me"})) ==
+        "0814000000050000000000000001670270670301706702"
+        "6d65");
   CHECK(to_hex(bytes_of(DoneRecord{"g"})) == "03020000000167");
   CHECK(to_hex(bytes_of(kHeuristic)) ==
         "041d0000000300000000000000026774027067030170670"
@@ -74,6 +82,24 @@ TEST_CASE("records_survive_a_round_trip") {
   CHECK(heuristic.text == "text");
   CHECK(round_trip(DoneRecord{std::string(64, 'g')}).gtrid.size() == 64);
   CHECK(round_trip(AcknowledgedRecord{at(9), "g", "operator"}).who == "operator");
+  CHECK(round_trip(FinishedRecord{at(9), "g"}).decided_at == at(9));
+  CHECK(round_trip(GivenUpRecord{at(9), "g", "pg", "b", "operator"}).bqual == "b");
+}
+
+TEST_CASE("decision_of_a_version_without_servers_is_read_and_carried_over_as_it_is") {
+  const std::string bytes = *from_hex(kOldDecision);
+  std::string_view rest = bytes;
+  const auto decoded = take_record(rest);
+  REQUIRE(decoded);
+  const auto& decision = std::get<OldDecisionRecord>(*decoded);
+  CHECK(decision.gtrid == "gt");
+  CHECK(decision.participants == std::vector<Participant>{{"pg", "\x01pg"}, {"my", "\x02my"}});
+  CHECK_FALSE(decision.servers_recorded);
+  LiveRecords live;
+  live.apply(*decoded);
+  std::string carried;
+  CHECK(live.write(carried) == 1);
+  CHECK(to_hex(carried) == kOldDecision);
 }
 
 TEST_CASE("record_with_a_field_too_long_is_refused_and_leaves_the_batch_alone") {
@@ -91,7 +117,7 @@ TEST_CASE("malformed_records_are_not_decoded") {
   CHECK_FALSE(refused(good));
   for (std::size_t cut = 0; cut < good.size(); ++cut) CHECK(refused(good.substr(0, cut)));
   std::string other = good;
-  other[0] = 6;
+  other[0] = 9;
   CHECK(refused(other));
   other = good;
   other[0] = 0;

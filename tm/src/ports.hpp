@@ -9,6 +9,8 @@
 #include <xabridge/error.hpp>
 #include <xabridge/xid.hpp>
 
+#include "server_identity.hpp"
+
 namespace xabridge::tm {
 
 /// `confirm` is no XA verb but the core's one question about a branch: does a fresh, complete
@@ -21,6 +23,7 @@ enum class Verb { end, end_fail, prepare, commit, commit_one_phase, rollback, fo
 struct CallAnswer {
   int code = XA_OK;
   std::optional<Error> error;
+  std::string server{};  // who gave it (answered_by); empty: nobody was asked, or cannot say
 };
 
 /// One resource manager, from the calling thread. Opens it (again) for this thread when needed; a
@@ -35,6 +38,11 @@ class ResourceManagerPort {
   virtual Result<std::vector<Xid>> list() = 0;
   /// Sessions at the server that carry this owner tag; nullopt: cannot tell.
   virtual std::optional<long> owner_sessions(const std::string& owner_tag) = 0;
+  /// The server that gave this thread's last answer, of call() or list(): what it is, not its
+  /// address. After a prepare, evidence may follow behind a space. Empty: it cannot say.
+  virtual std::string answered_by() { return {}; }
+  /// What is on record about the server that prepared the branch; before phase two of it.
+  virtual void prepared_at(const Xid&, const std::string& /*server*/) {}
 };
 
 /// What a thin loop does with a Call: port.call(), or for `confirm` a fresh list():

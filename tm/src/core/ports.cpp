@@ -16,7 +16,7 @@ CallAnswer perform(ResourceManagerPort& port, Verb verb, const Xid& xid) {
     return {code == XA_OK || code == XAER_NOTA ? XAER_RMERR : code, std::move(listed.error())};
   }
   const bool found = std::find(listed->begin(), listed->end(), xid) != listed->end();
-  return {found ? XA_OK : XAER_NOTA, std::nullopt};
+  return {found ? XA_OK : XAER_NOTA, std::nullopt, port.answered_by()};
 }
 
 }  // namespace xabridge::tm

@@ -148,6 +148,7 @@ void Recovery::Pass::list(Source& source) {
     // A set: a resource manager may repeat XIDs, and each is visited once.
     source.xids.insert(listed->begin(), listed->end());
     source.listed = true;
+    source.server = source.port->answered_by();
     result.reachable = true;
     result.listed = source.xids.size();
     recovery.backoff_.erase(name);
@@ -192,11 +193,17 @@ void Recovery::Pass::finish_decision(const Known& known) {
     } else if (it == sources.end()) {
       branch.sight = Sight::unnamed;
     } else {
-      branch.sight = sight(it->second, *xid, participant.resource_manager);
+      branch.sight = sight(it->second, *xid, participant.resource_manager, participant.server);
     }
     const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, branch.sight});
     branch.action = row.action;
     branch.text = row.story;
+    if (branch.sight == Sight::other_server) {
+      branch.text += " (on record: " + participant.server + "; answering: " +
+                     (it->second.server.empty() ? "a switch that cannot say" : it->second.server) +
+                     ")";
+      tell(EventKind::recovery_waits, branch);
+    }
     // Listed ones were visited, unlisted ones asked: those are in the report already.
     const bool tried = row.action == RecoveryAction::commit;
     unfinished.text += (unfinished.text.empty() ? "" : "; ") + participant.resource_manager + ": " +

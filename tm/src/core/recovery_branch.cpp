@@ -53,10 +53,24 @@ bool Recovery::Pass::listed_by_another(const Xid& xid, const std::string& name) 
 }
 
 /// How the resource manager named in the bqual sees the branch. `source` is that resource manager.
-Sight Recovery::Pass::sight(const Source& source, const Xid& xid, const std::string& name) const {
+Sight Recovery::Pass::sight(const Source& source, const Xid& xid, const std::string& name,
+                            const std::string& server) const {
   if (!source.listed) return Sight::unreachable;
   if (source.xids.count(xid) != 0) return Sight::listed;
-  return listed_by_another(xid, name) ? Sight::elsewhere : Sight::absent;
+  if (listed_by_another(xid, name)) return Sight::elsewhere;
+  const bool other = !server.empty() && !same_server(server, source.server);
+  return other ? Sight::other_server : Sight::absent;
+}
+
+/// Which server has the branch, as the decision says; empty: it does not.
+std::string Recovery::Pass::prepared_by(const DecisionRecord* decision, const std::string& name,
+                                        const Xid& xid) {
+  if (decision == nullptr) return {};
+  for (const Participant& participant : decision->participants) {
+    if (participant.resource_manager == name && participant.bqual == xid.bqual())
+      return participant.server;
+  }
+  return {};
 }
 
 /// Asked of every resource manager: some cannot tell, and one that can speaks for all.
@@ -99,13 +113,15 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   branch.whose = *who;
   Situation situation;
   situation.whose = *who;
+  std::optional<DecisionRecord> decision;
   if (is_ours(*who)) {
     const std::optional<std::string> name = bqual_name(xid.bqual());
     const auto named = name ? sources.find(*name) : sources.end();
     situation.sight = named == sources.end() ? Sight::unnamed : sight(named->second, xid, *name);
     // The same database under two names: only the one in the bqual acts.
     if (situation.sight == Sight::listed && named->second.port != source.port) return;
-    const bool commit = recovery.decisions_.decision(branch.gtrid).has_value();
+    decision = recovery.decisions_.decision(branch.gtrid);
+    const bool commit = decision.has_value();
     branch.commit_decided = commit;
     situation.on_record = commit ? OnRecord::commit : OnRecord::none;
     if (*who == Whose::vanished && !commit && situation.sight == Sight::listed) {
@@ -125,10 +141,12 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
 
   if (row.action == RecoveryAction::commit) {
     const bool first = no_commit_arrived(xid);
-    act(source, kept, first ? Phase::recover_first : Phase::recover_commit, Verb::commit);
+    const std::string server =
+        prepared_by(decision ? &*decision : nullptr, source.port->name(), xid);
+    act(source, kept, first ? Phase::recover_first : Phase::recover_commit, Verb::commit, server);
   }
   if (row.action == RecoveryAction::rollback) {
-    act(source, kept, Phase::recover_rollback, Verb::rollback);
+    act(source, kept, Phase::recover_rollback, Verb::rollback, {});
   }
   if (row.action == RecoveryAction::wait) tell(EventKind::recovery_waits, kept);
   if (row.action == RecoveryAction::report) tell_once(EventKind::warning, source, kept);
@@ -151,7 +169,8 @@ void Recovery::Pass::ask_unlisted(Source& source) {
 void Recovery::Pass::ask_unlisted(Source& source, const Known& known,
                                   const Participant& participant) {
   const auto xid = Xid::make(kFormatId, known.record.gtrid, participant.bqual);
-  if (!xid || sight(source, *xid, participant.resource_manager) != Sight::absent) return;
+  const std::string& server = participant.server;
+  if (!xid || sight(source, *xid, participant.resource_manager, server) != Sight::absent) return;
   const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, Sight::absent});
   BranchReport branch;
   branch.resource_manager = participant.resource_manager;
@@ -164,14 +183,22 @@ void Recovery::Pass::ask_unlisted(Source& source, const Known& known,
   branch.text = row.story;
   report.branches.push_back(std::move(branch));
   const bool first = no_commit_arrived(*xid);
-  act(source, report.branches.back(), first ? Phase::recover_first_unseen : Phase::recover_unseen,
-      Verb::commit);
+  // Where a switch can say which server answers and the record cannot, "unknown" is no proof.
+  const bool old = !known.record.servers_recorded && !source.server.empty();
+  const Phase unseen = old ? Phase::recover_old_unseen : Phase::recover_unseen;
+  act(source, report.branches.back(), first ? Phase::recover_first_unseen : unseen, Verb::commit,
+      server);
 }
 
-void Recovery::Pass::act(Source& source, BranchReport& branch, Phase phase, Verb verb) {
+/// `server`: that prepared the branch, as far as that is on record; else it is the one that lists
+/// it.
+void Recovery::Pass::act(Source& source, BranchReport& branch, Phase phase, Verb verb,
+                         const std::string& server) {
   if (!recovery.options_.act) return;
   const auto index = static_cast<std::size_t>(&branch - report.branches.data());
-  judge(source, index, phase, verb, source.port->call(verb, *branch.xid));
+  if (!server.empty()) source.port->prepared_at(*branch.xid, server);
+  judge(source, index, phase, verb, source.port->call(verb, *branch.xid),
+        server.empty() ? source.server : server);
 }
 
 /// One fresh list for everything that was answered: only what the server no longer shows is
@@ -191,17 +218,19 @@ void Recovery::Pass::confirm(Source& source) {
       no_list.error = std::move(listed.error());
     }
   }
-  for (const auto& [index, phase] : pending) {
+  const std::string lists = known ? source.port->answered_by() : std::string();
+  for (const auto& [index, phase, server] : pending) {
     const bool listed = still.count(*report.branches[index].xid) != 0;
     judge(source, index, phase, Verb::confirm,
-          known ? CallAnswer{listed ? XA_OK : XAER_NOTA, std::nullopt} : no_list);
+          known ? CallAnswer{listed ? XA_OK : XAER_NOTA, std::nullopt, lists} : no_list, server);
   }
 }
 
 /// What an answer changes, by its row of the outcome table.
 void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb verb,
-                           CallAnswer answer) {
-  const Answered answered = classify(answer);
+                           CallAnswer answer, const std::string& server) {
+  const Answered answered = classify(answer, server);
+  if (answered == Answered::elsewhere) explain_elsewhere(answer, server);
   const OutcomeRow& row = lookup(phase, verb, answered);
   BranchReport& branch = report.branches[index];
   if (tm::no_commit_arrived(phase) && !tm::no_commit_arrived(row.next)) {
@@ -222,7 +251,8 @@ void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb 
 
   switch (row.action) {
     case Action::confirm:
-      source.to_confirm.emplace_back(index, row.next);
+      // A yes is confirmed by the list of whoever said it.
+      source.to_confirm.push_back({index, row.next, answer.server.empty() ? server : answer.server});
       return;
     case Action::final:
       branch.finished = true;

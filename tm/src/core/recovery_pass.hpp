@@ -23,7 +23,13 @@ struct Recovery::Pass {
     ResourceManagerPort* port = nullptr;
     bool listed = false;  // `xids` is a complete list, made after the decisions were read
     std::set<Xid> xids;
-    std::vector<std::pair<std::size_t, Phase>> to_confirm;  // index into report.branches
+    std::string server;  // that made the list; empty: it cannot say
+    struct ToConfirm {
+      std::size_t index;  // into report.branches
+      Phase phase;
+      std::string server;  // whose list tells
+    };
+    std::vector<ToConfirm> to_confirm;
   };
   std::map<std::string, Source> sources;
 
@@ -58,12 +64,18 @@ struct Recovery::Pass {
   void ask_unlisted(Source& source, const Known& known, const Participant& participant);
   [[nodiscard]] static Whose whose_of(Owner owner) noexcept;
   [[nodiscard]] Result<Whose> whose(const Xid& xid) const;
-  [[nodiscard]] Sight sight(const Source& source, const Xid& xid, const std::string& name) const;
+  /// `server`: that prepared it, as far as that is on record.
+  [[nodiscard]] Sight sight(const Source& source, const Xid& xid, const std::string& name,
+                            const std::string& server = {}) const;
+  [[nodiscard]] static std::string prepared_by(const DecisionRecord* decision,
+                                               const std::string& name, const Xid& xid);
   [[nodiscard]] bool listed_by_another(const Xid& xid, const std::string& name) const;
   [[nodiscard]] OwnerSessions sessions(const Xid& xid);
-  void act(Source& source, BranchReport& branch, Phase phase, Verb verb);
+  void act(Source& source, BranchReport& branch, Phase phase, Verb verb,
+           const std::string& server);
   void confirm(Source& source);
-  void judge(Source& source, std::size_t index, Phase phase, Verb verb, CallAnswer answer);
+  void judge(Source& source, std::size_t index, Phase phase, Verb verb, CallAnswer answer,
+             const std::string& server);
   void heuristic(Source& source, BranchReport& branch, const OutcomeRow& row, Answered answered,
                  int code);
   void tell(EventKind kind, const BranchReport& branch) const;

@@ -1,17 +1,23 @@
 // The rows of the recovery decision table. Each tells which crash leads to it and why the action is
 // right.
 //
-//                    |  listed          absent   unreachable   unnamed, elsewhere
-//   -----------------+-----------------------------------------------------------
-//   foreign          |  leave           leave    leave         leave
-//   stranger         |  report          report   report        report
-//   live, in flight  |  leave           leave    leave         leave
-//   self, commit     |  commit          commit   wait          report
-//   self, none       |  rollback        done     wait          report
-//   dead, commit     |  commit          commit   wait          report
-//   dead, none       |  rollback        done     wait          report
-//   vanished, commit |  commit          commit   wait          report
-//   vanished, none   |  rollback, wait  done     wait          report
+//                    |  listed          absent   unreachable,    unnamed, elsewhere
+//                    |                           other server
+//   -----------------+-------------------------------------------------------------
+//   foreign          |  leave           leave    leave           leave
+//   stranger         |  report          report   report          report
+//   live, in flight  |  leave           leave    leave           leave
+//   self, commit     |  commit          commit   wait            report
+//   self, none       |  rollback        done     wait            report
+//   dead, commit     |  commit          commit   wait            report
+//   dead, none       |  rollback        done     wait            report
+//   vanished, commit |  commit          commit   wait            report
+//   vanished, none   |  rollback, wait  done     wait            report
+//
+// A list says what its server has, and nothing about what another server has: an address may lead
+// elsewhere for a minute. Who lists a branch may complete it, whichever server that is; that a
+// branch is gone only the server on record can say. How an answer to xa_commit or xa_rollback is
+// read by the same rule is Answered::elsewhere (outcome_table.hpp).
 //
 // A commit decision read for a transaction that is neither ours nor dead cannot be: it is not asked
 // for.
@@ -53,6 +59,11 @@ constexpr RecoveryRow kRows[] = {
     {"commit, unreachable",
      [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::unreachable; }, Do::wait,
      "the resource manager is away; the decision is kept however long that takes"},
+    {"commit, another server",
+     [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::other_server; }, Do::wait,
+     "another server answers at its address than the one that prepared it, and does not have it: "
+     "it cannot tell. The decision is kept until the right one answers; if that one is gone for "
+     "good, see `xabridge heuristic forget-server`"},
     {"commit, misnamed", [](S s) noexcept { return ours(s) && decided(s) && misnamed(s); },
      Do::report,
      "no configured resource manager of that name holds it: renamed, removed or exchanged in the "
@@ -93,6 +104,11 @@ constexpr RecoveryRow kRows[] = {
     {"undecided, unreachable",
      [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::unreachable; }, Do::wait,
      "the resource manager is away; what it lists when it is back is rolled back then"},
+    {"undecided, another server",
+     [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::other_server; },
+     Do::wait,
+     "another server answers at its address than the one that has it: what the right one lists is "
+     "rolled back then"},
     {"undecided, misnamed", [](S s) noexcept { return ours(s) && !decided(s) && misnamed(s); },
      Do::report,
      "ours, but no configured resource manager of that name holds it: renamed, removed or "

@@ -33,8 +33,9 @@ enum class Sight {
   unreachable,  // no list
   unnamed,  // no configured resource manager has that name (renamed, removed), or it is unreadable
   elsewhere,  // it does not list it, but another configured one does: names were exchanged
+  other_server,  // not in its list, but another server than the one on record has made that list
 };
-inline constexpr int kSightCount = 5;
+inline constexpr int kSightCount = 6;
 
 /// What the register has on record. For live, stranger and foreign it is not asked.
 enum class OnRecord { none, commit };

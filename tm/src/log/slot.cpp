@@ -67,7 +67,10 @@ Result<std::uint64_t> newest_segment(FileSystem& files, const fs::path& slot) {
 }
 
 Slot::Slot(Environment& environment, Options options, std::unique_ptr<FileLock> lock)
-    : environment_(environment), options_(std::move(options)), lock_(std::move(lock)) {}
+    : environment_(environment),
+      options_(std::move(options)),
+      lock_(std::move(lock)),
+      found_(kept_finished(options_.segment_size)) {}
 
 Result<std::unique_ptr<Slot>> Slot::try_take(Environment& environment, Options options) {
   auto lock = environment.files.try_lock(options.directory / "lock");
