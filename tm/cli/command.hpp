@@ -46,6 +46,12 @@ struct AcknowledgeOptions {
   bool yes = false;
 };
 [[nodiscard]] Exit acknowledge(const Config& config, const AcknowledgeOptions& options);
+struct ForgetServerOptions {
+  std::string resource_manager;  // empty: every one
+  std::string server;            // as `status` shows it; empty: every one
+  std::string reason;
+};
+[[nodiscard]] Exit forget_server(const Config& config, const ForgetServerOptions& options);
 [[nodiscard]] Exit dump_log(const std::filesystem::path& log_directory, bool json);
 
 /// A resource manager opened for looking at it, or why that failed.

@@ -21,6 +21,8 @@ constexpr const char* kFooter = R"(Examples:
   xabridge --config bank.toml heuristic list
                                             what resource managers decided by themselves
   xabridge --config bank.toml heuristic acknowledge GTRID accounts --why "corrected by hand"
+  xabridge --config bank.toml heuristic forget-server accounts --reason "disk lost, see INC-7"
+                                            decisions no longer wait for a server that is gone
   xabridge --config bank.toml log dump      the decision log, record by record
   XABRIDGE_CONFIG=bank.toml xabridge status --json
 
@@ -28,7 +30,7 @@ Exit codes (the highest that applies):
   0  nothing to attend to
   1  check: errors found (with --strict also warnings); status: branches of dead or unknown
      owners, or heuristic outcomes; recover: something is left; heuristic list: there are
-     some; heuristic acknowledge: nothing was, or not all
+     some; heuristic acknowledge, forget-server: nothing was, or not all
   2  the command line or the configuration is wrong
   3  a resource manager could not be reached or opened
   4  the log directory is unusable or damaged
@@ -43,6 +45,24 @@ Config load(const std::string& file) {
     throw Exception(std::move(e));
   }
   return Config::load(file).value();
+}
+
+CLI::App* add_forget_server(CLI::App& heuristic, ForgetServerOptions& options) {
+  CLI::App* command = heuristic.add_subcommand(
+      "forget-server",
+      "A server is gone for good, with the branches that were prepared there: commit decisions no "
+      "longer wait for it. Each branch given up becomes a heuristic outcome, with who, when and "
+      "why; check what it should have changed. Name the resource manager, the server, or both. A "
+      "running process that keeps a decision is asked to, and does it in its next recovery pass");
+  command->add_option("resource_manager", options.resource_manager, "as the decisions name it");
+  command
+      ->add_option("--server", options.server,
+                   "only branches prepared at this one, as `status` and `recover` show it")
+      ->type_name("SERVER");
+  command->add_option("--reason", options.reason, "what happened to it; goes on record")
+      ->type_name("TEXT")
+      ->required();
+  return command;
 }
 
 int run(int argc, char** argv) {
@@ -93,7 +113,10 @@ int run(int argc, char** argv) {
   acknowledge_command->add_flag("--all", acknowledge_options.all, "every record; needs --yes")
       ->excludes(gtrid);
   acknowledge_command->add_flag("--yes", acknowledge_options.yes, "I have looked at each of them");
-  for (CLI::App* command : {heuristic_command, list_command, acknowledge_command}) {
+  ForgetServerOptions forget_options;
+  CLI::App* forget_command = add_forget_server(*heuristic_command, forget_options);
+  for (CLI::App* command :
+       {heuristic_command, list_command, acknowledge_command, forget_command}) {
     command->fallthrough();
   }
 
@@ -127,6 +150,7 @@ int run(int argc, char** argv) {
   if (*status_command) return static_cast<int>(status(config, json));
   if (*list_command) return static_cast<int>(list_heuristics(config.log_directory, json));
   if (*acknowledge_command) return static_cast<int>(acknowledge(config, acknowledge_options));
+  if (*forget_command) return static_cast<int>(forget_server(config, forget_options));
   if (*recover_command) return static_cast<int>(recover(config));
   return static_cast<int>(dump_log(config.log_directory, json));
 }

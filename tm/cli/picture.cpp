@@ -48,7 +48,10 @@ void judge_ours(PicturedBranch& branch, const Gtrid& gtrid, const SlotView& slot
   const auto decision =
       std::find_if(slot.unfinished.begin(), slot.unfinished.end(),
                    [&](const auto& d) { return to_hex(d.gtrid) == branch.gtrid; });
-  if (decision != slot.unfinished.end()) {
+  const bool done = std::any_of(
+      slot.finished.begin(), slot.finished.end(),
+      [&](const tm::FinishedRecord& d) { return to_hex(d.gtrid) == branch.gtrid; });
+  if (decision != slot.unfinished.end() || done) {
     branch.decision = DecisionOnRecord::commit;
   } else if (slot.error) {
     branch.decision = DecisionOnRecord::not_known;
@@ -110,19 +113,37 @@ const char* to_string(DecisionOnRecord decision) noexcept {
   return "?";
 }
 
+namespace {
+
+void add_misplaced(Picture& picture, const SlotView& slot) {
+  for (const tm::DecisionRecord& decision : slot.unfinished) {
+    for (const tm::Participant& one : decision.participants) {
+      for (const PicturedResourceManager& rm : picture.resource_managers) {
+        const bool asked = rm.name == one.resource_manager && !rm.error && !one.server.empty();
+        if (!asked || tm::same_server(rm.server, one.server)) continue;
+        picture.misplaced.push_back({decision.gtrid, one, rm.server});
+      }
+    }
+  }
+}
+
+}  // namespace
+
 Picture draw(const Config& config) {
   struct Listed {
     std::string name;
     std::optional<Error> error;
     std::vector<tm::ListedBranch> branches;
+    std::string server{};
   };
   std::vector<Listed> all;
   for (Looked& looked : load_resource_managers(config)) {
-    Listed one{looked.name, looked.error, {}};
+    Listed one{looked.name, looked.error, {}, {}};
     if (looked.resource_manager) {
       auto branches = looked.resource_manager->in_doubt();
       if (branches) {
         one.branches = std::move(*branches);
+        one.server = looked.resource_manager->answered_by();
       } else {
         one.error = branches.error();
       }
@@ -141,7 +162,7 @@ Picture draw(const Config& config) {
     }
   }
   for (Listed& one : all) {
-    PicturedResourceManager rm{one.name, one.error, {}};
+    PicturedResourceManager rm{one.name, one.error, one.server, {}};
     for (auto& branch : one.branches) rm.branches.push_back(judge(std::move(branch), picture.log));
     picture.resource_managers.push_back(std::move(rm));
   }
@@ -149,6 +170,7 @@ Picture draw(const Config& config) {
   for (const SlotView& slot : picture.log->slots) {
     picture.heuristics.insert(picture.heuristics.end(), slot.heuristics.begin(),
                               slot.heuristics.end());
+    add_misplaced(picture, slot);
     if (slot.owned) continue;
     picture.left_decisions.insert(picture.left_decisions.end(), slot.unfinished.begin(),
                                   slot.unfinished.end());
