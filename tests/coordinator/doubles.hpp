@@ -177,7 +177,9 @@ class MemoryRegister : public DecisionRegister {
   std::optional<DecisionRecord> decision(const std::string& gtrid) override {
     if (before_decision) before_decision();
     const auto it = commits.find(gtrid);
-    return it == commits.end() ? std::nullopt : std::optional(it->second);
+    if (it != commits.end()) return it->second;
+    if (dones.count(gtrid) != 0) return DecisionRecord{gtrid, {}, {}};
+    return std::nullopt;
   }
   std::vector<DecisionRecord> unfinished() override {
     std::vector<DecisionRecord> result;

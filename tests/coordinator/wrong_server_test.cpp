@@ -97,6 +97,19 @@ TEST_CASE("a server that lists the branch may commit it whoever it is") {
   CHECK(report.done == 1);
 }
 
+TEST_CASE("a branch that comes back under a decision that is done is committed") {
+  Moved f;
+  f.back();
+  CHECK(f.pass().done == 1);
+  f.rm(1).listed = f.before;  // a backup was put back
+  f.rm(1).server = "my:3";
+  const PassReport report = f.pass();
+  CHECK(report.committed == 1);
+  CHECK(report.rolled_back == 0);
+  CHECK(f.rm(1).count(Verb::rollback) == 0);
+  CHECK(f.rm(1).listed.empty());
+}
+
 TEST_CASE("an undecided branch is not concluded from another server's answer") {
   RecoveryFixture f;
   f.rm(1).server = "my:1";

@@ -4,6 +4,7 @@
 #include <log/crc32c.hpp>
 #include <log/live_records.hpp>
 #include <log/log_format.hpp>
+#include <log/segment_reader.hpp>
 #include <xabridge/xid.hpp>
 
 using namespace xabridge;
@@ -136,9 +137,9 @@ TEST_CASE("batch_has_the_documented_bytes") {
              {.kind = BatchKind::ordinary, .segment = 2, .salt = 5, .number = 7, .records = 1});
   REQUIRE(batch.size() == 512);
   CHECK(to_hex(batch.substr(0, 4)) == "5841424c");
-  CHECK(to_hex(batch.substr(4, 4)) == "e2a5c952");
+  CHECK(to_hex(batch.substr(4, 4)) == "079ea730");
   CHECK(to_hex(batch.substr(8, 48)) ==
-        "010002003700000002000000000000000500000000000000070000000000000001000000"
+        "020002003700000002000000000000000500000000000000070000000000000001000000"
         "0000000003020000000167"
         "00");
   CHECK(batch.substr(55) == std::string(457, '\0'));
@@ -148,6 +149,29 @@ TEST_CASE("batch_has_the_documented_bytes") {
   CHECK(header->version == kLogVersion);
   CHECK(header->number == 7);
   CHECK(batch_is_whole(batch, *header));
+}
+
+TEST_CASE("segments_of_version_1_are_read_and_of_later_versions_refused") {
+  for (std::uint16_t version = 0; version < 4; ++version) {
+    std::string bytes;
+    begin_batch(bytes);
+    REQUIRE(append_record(bytes, SegmentRecord{512, {}, 0, at(2)}));
+    bytes += *from_hex(kOldDecision);
+    seal_batch(bytes, {.version = version,
+                       .kind = BatchKind::carry_over,
+                       .segment = 3,
+                       .salt = 5,
+                       .number = 7,
+                       .records = 2});
+    std::vector<Record> found;
+    const auto scan = scan_segment("segment", 3, bytes, [&](std::uint64_t, Record record) {
+      found.push_back(std::move(record));
+    });
+    INFO(version);
+    CHECK(scan.ok() == (version == 1 || version == 2));
+    if (scan) CHECK(std::get<OldDecisionRecord>(found.at(1)).gtrid == "gt");
+    if (!scan) CHECK(scan.error().message.find("format version") != std::string::npos);
+  }
 }
 
 TEST_CASE("no_changed_byte_of_a_batch_goes_unnoticed") {

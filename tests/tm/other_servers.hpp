@@ -26,7 +26,8 @@ class OtherPostgresql {
 
  private:
   void run(const std::string& command, const std::string& argument) const {
-    const std::string line = XABRIDGE_PRIVATE_CLUSTER " " + command + " " + folder_ + " " + argument;
+    const std::string line =
+        XABRIDGE_PRIVATE_CLUSTER " " + command + " " + folder_ + " " + argument;
     if (std::system(line.c_str()) != 0) throw std::runtime_error(line);
   }
   void sql(const std::string& statement) const {

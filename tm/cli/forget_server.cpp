@@ -29,7 +29,8 @@ struct Waiting {
   std::string gtrid;  // bytes
   std::string resource_manager;
   std::string server;
-  bool held = false;  // by a running process
+  bool held = false;   // by a running process
+  bool young = false;  // ... that is likely at work on it
   std::filesystem::path slot;
 };
 
@@ -63,12 +64,12 @@ Result<std::vector<Waiting>> waiting(const Config& config, const ForgetServerOpt
   for (const tm::SlotView& slot : view->slots) {
     if (slot.error) return *slot.error;
     for (const tm::DecisionRecord& decision : slot.unfinished) {
-      // Its process is at work on it, at a server that is there.
-      if (slot.owned && decision.decided_at + config.completion_timeout > now) continue;
+      const bool young = slot.owned && decision.decided_at + config.completion_timeout > now;
       for (const tm::Participant& one : decision.participants) {
         if (!meant(one, options)) continue;
         all.push_back(
-            {decision.gtrid, one.resource_manager, one.server, slot.owned, slot.directory});
+            {decision.gtrid, one.resource_manager, one.server, slot.owned, young,
+             slot.directory});
       }
     }
   }
@@ -138,6 +139,17 @@ Result<std::vector<Waiting>> wait_until_taken(const Config& config,
   }
 }
 
+/// Takes those out that their process is at work on, and says so.
+void leave_those_at_work(std::vector<Waiting>& asked) {
+  std::erase_if(asked, [](const Waiting& one) {
+    if (one.young)
+      std::cout << "not forgotten: " << name_of(one)
+                << ": a running process decided it a moment ago and is completing it; try again "
+                   "after its completion_timeout\n";
+    return one.young;
+  });
+}
+
 /// Takes those out whose server answers, and says so.
 void leave_those_that_answer(const Config& config, std::vector<Waiting>& asked) {
   const auto answers = who_answers(config);
@@ -177,6 +189,7 @@ Exit forget_server(const Config& config, const ForgetServerOptions& options) {
   auto asked = waiting(config, options);
   if (!asked) return failed(asked.error());
   if (options.server.empty()) leave_those_that_answer(config, *asked);
+  leave_those_at_work(*asked);
   if (asked->empty()) return nothing_to_forget(options);
   if (const Exit exit = give_up_here(config, options, *asked); exit != Exit::ok) return exit;
   if (const Exit exit = give_up_there(options, *asked); exit != Exit::ok) return exit;

@@ -21,7 +21,7 @@ enum class Decision { commit, rollback };
 struct Participant {
   std::string resource_manager;
   std::string bqual;     // bytes
-  std::string server{};  // that prepared it (ResourceManagerPort::answered_by); empty: could not say
+  std::string server{};  // that prepared it, see ResourceManagerPort::answered_by
   friend bool operator==(const Participant&, const Participant&) = default;
 };
 

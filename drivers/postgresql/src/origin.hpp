@@ -9,13 +9,13 @@
 // the WAL, gives it to another transaction. The first part, to the space, is what
 // rm::Session::server() says for every answer; the rest is judged here:
 //
-//   start            timeline         replayed to, or end of WAL    the history
-//   ---------------  ---------------  ----------------------------  --------------------------------
-//   the same         any              any                           holds it: the server never ended
-//   another          the same         at or after `at`              holds it: restarted
-//   another          the next one     replayed at or after `at`     holds it: the standby that took
-//                                                                   over had the branch's WAL
-//   everything else                                                 cannot tell
+//   start     timeline      replayed to, or end of WAL   the history
+//   --------  ------------  ---------------------------  ------------------------------------------
+//   the same  any           any                          holds it: the server never ended
+//   another   the same      at or after `at`             holds it: restarted
+//   another   the next one  replayed at or after `at`    holds it: a standby that had the branch's
+//                                                        WAL took over
+//   everything else                                      cannot tell
 //
 // "Replayed to" is where the WAL ended that the server found when it was started after a crash, or
 // as a standby: a restored copy of the files does not reach `at`, however much it has written

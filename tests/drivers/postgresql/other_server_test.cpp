@@ -19,7 +19,7 @@ struct Place {
   explicit Place(const PrivateCluster& cluster)
       : server(postgresql::driver().parse(cluster.open_string()).value()) {}
   [[nodiscard]] SessionPtr connect() const { return server->connect("test").value(); }
-  /// Phase two in this process of a branch that another one has prepared, and its record says where.
+  /// Phase two in this process of a branch that another one has prepared; the record says where.
   [[nodiscard]] rm::Answer commit(const std::string& prepared_at) const {
     server->prepared_at(xid, prepared_at);
     return connect()->commit_prepared(xid);

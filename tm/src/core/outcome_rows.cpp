@@ -130,7 +130,7 @@ constexpr OutcomeRow kRows[] = {
      "not rolled back as far as the answer goes; recovery looks whether it is still listed",
      "5 step 6"},
     {P::voted, V::rollback, kElsewhere, Do::leave, P::voted, B::pending,
-     "another server answers than the one that prepared it: it cannot tell; recovery finds it there",
+     "another server answers than the one that prepared it: it cannot tell; recovery goes on",
      "5 step 6"},
     {P::vanished, V::confirm, kNota, Do::note, P::vanished, B::heuristic_hazard,
      "prepared, and gone before we rolled it back: somebody else completed it, nobody knows how",
@@ -262,8 +262,8 @@ constexpr OutcomeRow kRows[] = {
      "another server answers than the one that prepared it: it cannot tell",
      "5 recovery"},
     {P::recover_unseen, V::commit, kNota, Do::final, P::recover_unseen, B::committed,
-     "neither listed nor known at the server that prepared it: its commit had arrived, as far as the "
-     "server can tell",
+     "neither listed nor known at the server that prepared it: its commit had arrived, as far as "
+     "the server can tell",
      "5 recovery"},
     {P::recover_unseen, V::commit, kOk, Do::confirm, P::recovered, B::committed,
      "not listed to this user, and committed", "5 recovery"},

@@ -252,7 +252,8 @@ void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb 
   switch (row.action) {
     case Action::confirm:
       // A yes is confirmed by the list of whoever said it.
-      source.to_confirm.push_back({index, row.next, answer.server.empty() ? server : answer.server});
+      source.to_confirm.push_back(
+          {index, row.next, answer.server.empty() ? server : answer.server});
       return;
     case Action::final:
       branch.finished = true;

@@ -213,10 +213,10 @@ Result<void> FileRegister::take_acknowledgements(DecisionLog& log) {
       if (!given_up) return given_up.error();
     }
     const auto records = log.heuristics();
-    const bool known = !one.give_up && std::any_of(records.begin(), records.end(), [&](const auto& record) {
+    const bool known = std::any_of(records.begin(), records.end(), [&](const auto& record) {
       return record.gtrid == one.gtrid && record.resource_manager == one.resource_manager;
     });
-    if (known) {
+    if (known && !one.give_up) {
       auto written = log.acknowledge(one.gtrid, one.resource_manager, one.who);
       if (!written) return written;
     }

@@ -16,7 +16,7 @@
 //    0  4 magic "XABL"                       1 segment       size u64, register id 16, slot u16,
 //    4  4 CRC-32C of the batch from byte 8,                  created time
 //         padding included                   2 decided       time, gtrid s8, count u16, count times
-//    8  2 format version (1)                                 (resource manager s8, bqual s8)
+//    8  2 format version (2)                                 (resource manager s8, bqual s8)
 //   10  2 kind: 1 carry-over, 2 ordinary     3 done          gtrid s8
 //   12  4 length of header and records       4 heuristic     time, gtrid s8, resource manager s8,
 //   16  8 segment number                                     bqual s8, decision u8 (0 commit,
@@ -36,7 +36,7 @@
 //
 // Example, golden in tests/log/format_test.cpp: `done` of gtrid "g" as batch 7 of segment 2, salt
 // 5.
-//   58 41 42 4c  e2 a5 c9 52  01 00  02 00  37 00 00 00  magic, CRC, version, kind, length 55
+//   58 41 42 4c  07 9e a7 30  02 00  02 00  37 00 00 00  magic, CRC, version, kind, length 55
 //   02 00 00 00 00 00 00 00   05 00 00 00 00 00 00 00    segment, salt
 //   07 00 00 00 00 00 00 00   01 00 00 00  00 00 00 00   batch number, one record, zero
 //   03 02 00 00 00  01 67                                type, length 2, gtrid
@@ -66,7 +66,9 @@
 
 namespace xabridge::tm {
 
-inline constexpr std::uint16_t kLogVersion = 1;
+/// 2 has record types 6 to 8. Version 1 is read, and never written.
+inline constexpr std::uint16_t kLogVersion = 2;
+inline constexpr std::uint16_t kOldestLogVersion = 1;
 inline constexpr std::size_t kSectorSize = 512;
 inline constexpr std::size_t kBatchHeaderSize = 48;
 

@@ -116,9 +116,9 @@ struct xabridge_rm_extras_t {
 
   /* --- Since version 3, in the same way. */
 
-  /* Which server gave the calling thread's last xa_ answer, or in_doubt list: what it is, not its address, so that
-   * two servers at one address differ and one server at two addresses is the same. Empty: no server
-   * was asked. After xa_prepare a space may follow, and then what will show later that a server's
+  /* Which server gave the calling thread's last xa_ answer, or in_doubt list: what it is, not its
+   * address, so that two servers at one address differ and one server at two addresses is the same.
+   * Empty: no server was asked. After xa_prepare a space may follow, and what shows later that a
    * history holds this branch. Equal up to the first space: the same server. At most 255 bytes.
    * XAER_PROTO: the thread had no answer yet. */
   int (*answered_by)(int rmid, char *text, long size);
