@@ -84,9 +84,10 @@ class ScriptedPort : public ResourceManagerPort {
         !knows_only_listed || std::find(listed.begin(), listed.end(), xid) != listed.end();
     if (on_call) on_call(verb, xid);
     std::deque<CallAnswer>& queue = script[verb];
-    if (queue.empty()) return {known ? XA_OK : XAER_NOTA, {}};
+    if (queue.empty()) return {known ? XA_OK : XAER_NOTA, {}, server};
     CallAnswer answer = queue.front();
     queue.pop_front();
+    answer.server = server;
     return answer;
   }
   Result<std::vector<Xid>> list() override {
@@ -101,6 +102,8 @@ class ScriptedPort : public ResourceManagerPort {
   }
   std::optional<long> owner_sessions(const std::string&) override { return sessions; }
   std::string late() const override { return is_late; }
+  std::string answered_by() override { return server; }
+  void prepared_at(const Xid&, const std::string& where) override { told.push_back(where); }
 
   [[nodiscard]] int count(Verb verb) const {
     int n = 0;
@@ -108,6 +111,8 @@ class ScriptedPort : public ResourceManagerPort {
     return n;
   }
 
+  std::string server;  // who is at its address now
+  std::vector<std::string> told;  // what prepared_at() said
   std::map<Verb, std::deque<CallAnswer>> script;
   std::vector<std::pair<Verb, Xid>> calls;
   std::vector<Xid> listed;
@@ -181,7 +186,9 @@ class MemoryRegister : public DecisionRegister {
   std::optional<DecisionRecord> decision(const std::string& gtrid) override {
     if (before_decision) before_decision();
     const auto it = commits.find(gtrid);
-    return it == commits.end() ? std::nullopt : std::optional(it->second);
+    if (it != commits.end()) return it->second;
+    if (dones.count(gtrid) != 0) return DecisionRecord{gtrid, {}, {}};
+    return std::nullopt;
   }
   std::vector<DecisionRecord> unfinished() override {
     std::vector<DecisionRecord> result;

@@ -38,7 +38,7 @@ TEST_CASE("every int has a row in every phase it can be answered in") {
       CHECK_FALSE(lookup(phase, verb, answered).section.empty());
     }
   });
-  CHECK(pairs == 25);
+  CHECK(pairs == 26);
 }
 
 TEST_CASE("codes outside the standard are odd and never final as committed") {
@@ -88,6 +88,35 @@ TEST_CASE("a lost request is told from one never sent by its error alone") {
   CHECK(classify({XAER_RMFAIL, std::nullopt}) == Answered::lost);
   CHECK(classify(test::lost(false)) == Answered::lost);
   CHECK(classify(test::lost(true)) == Answered::unsent);
+}
+
+TEST_CASE("a no from another server is elsewhere and a yes counts whoever says it") {
+  const auto from = [](int code, const char* server) {
+    return classify({code, std::nullopt, server}, "one 17");
+  };
+  for (const int code : {XAER_NOTA, XA_HEURMIX, XA_HEURRB, XA_HEURCOM, XA_HEURHAZ, XA_RBROLLBACK,
+                         XA_RBDEADLOCK, XAER_RMERR}) {
+    CHECK(from(code, "two") == Answered::elsewhere);
+    CHECK(from(code, "one 4") == classify({code, std::nullopt}));
+    CHECK(classify({code, std::nullopt, "two"}, "") == classify({code, std::nullopt}));
+  }
+  CHECK(from(XAER_NOTA, "") == Answered::elsewhere);
+  CHECK(from(XAER_RMERR, "") == Answered::error);  // refused before a server was asked
+  for (const int code : {XA_OK, XA_RETRY, XAER_RMFAIL, XAER_PROTO})
+    CHECK(from(code, "two") == classify({code, std::nullopt}));
+}
+
+TEST_CASE("an answer from elsewhere finishes nothing that may be prepared") {
+  for_each_callable([](Phase phase, Verb verb) {
+    const bool unprepared = phase == Phase::idle || phase == Phase::active ||
+                            phase == Phase::one_phase_error || phase == Phase::one_phase_refused;
+    if (unprepared || phase == Phase::heuristic) return;
+    const OutcomeRow& row = lookup(phase, verb, Answered::elsewhere);
+    CHECK((row.action == Action::retry || row.action == Action::leave));
+    CHECK(row.state == BranchState::pending);
+    // And nothing is known afterwards that was not known before.
+    if (verb == Verb::commit) CHECK(row.next == phase);
+  });
 }
 
 TEST_CASE("branch states combine to the outcome of table 5a") {

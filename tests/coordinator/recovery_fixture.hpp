@@ -37,7 +37,7 @@ struct RecoveryFixture {
     std::vector<Participant> participants;
     std::uint8_t number = 0;
     for (auto& port : ports) {
-      participants.push_back({port->name(), make_bqual(++number, port->name())});
+      participants.push_back({port->name(), make_bqual(++number, port->name()), port->server});
     }
     reg.commits[gtrid.encode()] = {gtrid.encode(), participants, {}};
   }

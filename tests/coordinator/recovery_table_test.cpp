@@ -23,7 +23,7 @@ void for_each_situation(Function function) {
 
 }  // namespace
 
-TEST_CASE("each of the 252 situations has exactly one row") {
+TEST_CASE("each of the 294 situations has exactly one row") {
   int situations = 0;
   for_each_situation([&](const Situation& situation) {
     ++situations;
@@ -32,7 +32,7 @@ TEST_CASE("each of the 252 situations has exactly one row") {
     CHECK(rows == 1);
     CHECK_FALSE(recovery_row(situation).story.empty());
   });
-  CHECK(situations == 252);
+  CHECK(situations == 294);
 }
 
 TEST_CASE("every row is reached by some situation") {
@@ -72,4 +72,15 @@ TEST_CASE("an undecided branch waits while its owner may be alive and not for a 
   CHECK(action(Whose::vanished, OwnerSessions::none) == RecoveryAction::rollback);
   CHECK(action(Whose::vanished, OwnerSessions::cannot_tell) == RecoveryAction::rollback);
   CHECK(action(Whose::dead, OwnerSessions::connected) == RecoveryAction::rollback);
+}
+
+TEST_CASE("what another server does not have is neither finished nor touched") {
+  for_each_situation([](const Situation& s) {
+    if (s.sight != Sight::other_server) return;
+    const RecoveryAction action = recovery_row(s).action;
+    CHECK(action != RecoveryAction::done);
+    CHECK(action != RecoveryAction::commit);
+    CHECK(action != RecoveryAction::rollback);
+    if (is_ours(s.whose)) CHECK(action == RecoveryAction::wait);
+  });
 }

@@ -2,7 +2,9 @@
 
 #include <catch.hpp>
 #include <log/crc32c.hpp>
+#include <log/live_records.hpp>
 #include <log/log_format.hpp>
+#include <log/segment_reader.hpp>
 #include <xabridge/xid.hpp>
 
 using namespace xabridge;
@@ -37,7 +39,9 @@ R round_trip(const R& record) {
   return std::get<R>(*decoded);
 }
 
-const DecisionRecord kDecision{"gt", {{"pg", "\x01pg"}, {"my", "\x02my"}}, at(0x0102)};
+const DecisionRecord kDecision{
+    "gt", {{"pg", "\x01pg", "server 7"}, {"my", "\x02my", ""}}, at(0x0102)};
+const std::string kOldDecision = "021b0000000201000000000000026774020002706703017067026d7903026d79";
 const HeuristicRecord kHeuristic{"gt", "pg", "\x01pg", Decision::rollback, -7, "text", at(3)};
 
 }  // namespace
@@ -50,7 +54,12 @@ TEST_CASE("crc32c_gives_the_published_check_value") {
 
 TEST_CASE("records_have_the_documented_bytes") {
   CHECK(to_hex(bytes_of(kDecision)) ==
-        "021b0000000201000000000000026774020002706703017067026d7903026d79");
+        "0625000000020100000000000002677402000270670301706708736572766572203702"
+        "6d7903026d7900");
+  CHECK(to_hex(bytes_of(FinishedRecord{at(4), "g"})) == "070a00000004000000000000000167");
+  CHECK(to_hex(bytes_of(GivenUpRecord{at(5), "g", "pg", "\x01pg", "me"})) ==
+        "0814000000050000000000000001670270670301706702"
+        "6d65");
   CHECK(to_hex(bytes_of(DoneRecord{"g"})) == "03020000000167");
   CHECK(to_hex(bytes_of(kHeuristic)) ==
         "041d0000000300000000000000026774027067030170670"
@@ -74,6 +83,24 @@ TEST_CASE("records_survive_a_round_trip") {
   CHECK(heuristic.text == "text");
   CHECK(round_trip(DoneRecord{std::string(64, 'g')}).gtrid.size() == 64);
   CHECK(round_trip(AcknowledgedRecord{at(9), "g", "operator"}).who == "operator");
+  CHECK(round_trip(FinishedRecord{at(9), "g"}).decided_at == at(9));
+  CHECK(round_trip(GivenUpRecord{at(9), "g", "pg", "b", "operator"}).bqual == "b");
+}
+
+TEST_CASE("decision_of_a_version_without_servers_is_read_and_carried_over_as_it_is") {
+  const std::string bytes = *from_hex(kOldDecision);
+  std::string_view rest = bytes;
+  const auto decoded = take_record(rest);
+  REQUIRE(decoded);
+  const auto& decision = std::get<OldDecisionRecord>(*decoded);
+  CHECK(decision.gtrid == "gt");
+  CHECK(decision.participants == std::vector<Participant>{{"pg", "\x01pg"}, {"my", "\x02my"}});
+  CHECK_FALSE(decision.servers_recorded);
+  LiveRecords live;
+  live.apply(*decoded);
+  std::string carried;
+  CHECK(live.write(carried) == 1);
+  CHECK(to_hex(carried) == kOldDecision);
 }
 
 TEST_CASE("record_with_a_field_too_long_is_refused_and_leaves_the_batch_alone") {
@@ -91,7 +118,7 @@ TEST_CASE("malformed_records_are_not_decoded") {
   CHECK_FALSE(refused(good));
   for (std::size_t cut = 0; cut < good.size(); ++cut) CHECK(refused(good.substr(0, cut)));
   std::string other = good;
-  other[0] = 6;
+  other[0] = 9;
   CHECK(refused(other));
   other = good;
   other[0] = 0;
@@ -110,9 +137,9 @@ TEST_CASE("batch_has_the_documented_bytes") {
              {.kind = BatchKind::ordinary, .segment = 2, .salt = 5, .number = 7, .records = 1});
   REQUIRE(batch.size() == 512);
   CHECK(to_hex(batch.substr(0, 4)) == "5841424c");
-  CHECK(to_hex(batch.substr(4, 4)) == "e2a5c952");
+  CHECK(to_hex(batch.substr(4, 4)) == "079ea730");
   CHECK(to_hex(batch.substr(8, 48)) ==
-        "010002003700000002000000000000000500000000000000070000000000000001000000"
+        "020002003700000002000000000000000500000000000000070000000000000001000000"
         "0000000003020000000167"
         "00");
   CHECK(batch.substr(55) == std::string(457, '\0'));
@@ -122,6 +149,29 @@ TEST_CASE("batch_has_the_documented_bytes") {
   CHECK(header->version == kLogVersion);
   CHECK(header->number == 7);
   CHECK(batch_is_whole(batch, *header));
+}
+
+TEST_CASE("segments_of_version_1_are_read_and_of_later_versions_refused") {
+  for (std::uint16_t version = 0; version < 4; ++version) {
+    std::string bytes;
+    begin_batch(bytes);
+    REQUIRE(append_record(bytes, SegmentRecord{512, {}, 0, at(2)}));
+    bytes += *from_hex(kOldDecision);
+    seal_batch(bytes, {.version = version,
+                       .kind = BatchKind::carry_over,
+                       .segment = 3,
+                       .salt = 5,
+                       .number = 7,
+                       .records = 2});
+    std::vector<Record> found;
+    const auto scan = scan_segment("segment", 3, bytes, [&](std::uint64_t, Record record) {
+      found.push_back(std::move(record));
+    });
+    INFO(version);
+    CHECK(scan.ok() == (version == 1 || version == 2));
+    if (scan) CHECK(std::get<OldDecisionRecord>(found.at(1)).gtrid == "gt");
+    if (!scan) CHECK(scan.error().message.find("format version") != std::string::npos);
+  }
 }
 
 TEST_CASE("no_changed_byte_of_a_batch_goes_unnoticed") {

@@ -76,6 +76,83 @@ TEST_CASE("done_takes_a_decision_off_the_record") {
   CHECK(log->unfinished().empty());
 }
 
+TEST_CASE("decision_that_is_done_stays_readable_over_restarts_and_is_not_unfinished") {
+  LogFixture f;
+  auto log = f.open();
+  const std::string gtrid = gtrid_of(*log, 1);
+  REQUIRE(commits(*log, gtrid));
+  log->done(gtrid);
+  for (int restart = 0; restart < 3; ++restart) {
+    INFO(restart);
+    CHECK(log->unfinished().empty());
+    const auto decision = log->decision(gtrid);
+    REQUIRE(decision);
+    CHECK(decision->participants.empty());
+    CHECK(decision->decided_at == f.clock.wall());
+    log.reset();
+    log = f.open();
+  }
+  CHECK_FALSE(log->decision(gtrid_of(*log, 2)));
+}
+
+TEST_CASE("decisions_that_are_done_are_kept_through_a_segment_and_bounded") {
+  LogFixture f;
+  f.options.segment_size = 64U << 10U;
+  const std::size_t kept = kept_finished(f.options.segment_size);
+  auto log = f.open();
+  std::vector<std::string> gtrids;
+  for (std::uint64_t i = 0; i < 3 * kept; ++i) {
+    gtrids.push_back(gtrid_of(*log, i));
+    REQUIRE(commits(*log, gtrids.back()));
+    log->done(gtrids.back());
+    CHECK(log->decision(gtrids.back()));
+  }
+  CHECK(log->decision(gtrids[2 * kept]));
+  CHECK_FALSE(log->decision(gtrids[2 * kept - 1]));
+  log.reset();
+  log = f.open();
+  CHECK(log->decision(gtrids[2 * kept]));
+  CHECK_FALSE(log->decision(gtrids[2 * kept - 1]));
+  const auto view = read_log(f.environment, "/log").value();
+  CHECK(view.slots.at(0).finished.size() == kept);
+  CHECK(f.files.open(f.segment(), OpenMode::read).value()->size().value() ==
+        f.options.segment_size);
+}
+
+TEST_CASE("participant_given_up_is_a_hazard_on_record_and_holds_nothing_back") {
+  LogFixture f;
+  auto log = f.open();
+  const std::string gtrid = gtrid_of(*log, 1);
+  REQUIRE(log->decide(gtrid,
+                      {{"accounts", make_bqual(1, "accounts"), "pg:1 xid=7"},
+                       {"stock", make_bqual(2, "stock"), "my:2"},
+                       {"stock", make_bqual(3, "stock"), "my:3"}},
+                      Decision::commit));
+  CHECK(log->give_up(gtrid, "stock", "my:9", "operator").value() == 0);
+  CHECK(log->give_up(gtrid, "stock", "my:2", "operator: burnt").value() == 1);
+  for (int restart = 0; restart < 2; ++restart) {
+    REQUIRE(log->unfinished().size() == 1);
+    const auto& left = log->unfinished()[0].participants;
+    REQUIRE(left.size() == 2);
+    CHECK(left[0].server == "pg:1 xid=7");
+    CHECK(left[1].server == "my:3");
+    log.reset();
+    log = f.open();
+  }
+  CHECK(log->give_up(gtrid, "stock", "", "operator").value() == 1);
+  CHECK(log->give_up(gtrid, "accounts", "pg:1", "operator").value() == 1);
+  CHECK(log->unfinished().empty());
+  const auto records = log->heuristics();
+  REQUIRE(records.size() == 3);
+  for (const HeuristicRecord& record : records) {
+    CHECK(record.code == XA_HEURHAZ);
+    CHECK(record.decision == Decision::commit);
+    CHECK(record.text.find("given up by operator") == 0);
+  }
+  CHECK(records[1].text == "given up by operator: burnt; prepared at my:2");
+  CHECK(log->decision(gtrid));  // a branch that comes back all the same is committed
+}
+
 TEST_CASE("done_records_of_an_idle_process_reach_the_disk_in_the_next_pass") {
   LogFixture f;
   const auto log = f.open();

@@ -49,7 +49,7 @@ class Frozen {
   Frozen(const Frozen&) = delete;
   Frozen& operator=(const Frozen&) = delete;
   void thaw() {
-    if (std::exchange(frozen_, false)) run("thaw");
+    if (std::exchange(frozen_, false)) (void)run("thaw");
   }
   [[nodiscard]] bool frozen() const noexcept { return frozen_; }
 

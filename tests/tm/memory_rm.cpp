@@ -289,6 +289,8 @@ constexpr xabridge_rm_extras_t extras_with(int asynchronous_by_thread) {
                                               std::chrono::milliseconds(milliseconds);
             return XA_OK;
           },
+          nullptr,
+          nullptr,
           nullptr};
 }
 const xabridge_rm_extras_t sending_extras = extras_with(0);

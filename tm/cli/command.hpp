@@ -46,6 +46,12 @@ struct AcknowledgeOptions {
   bool yes = false;
 };
 [[nodiscard]] Exit acknowledge(const Config& config, const AcknowledgeOptions& options);
+struct ForgetServerOptions {
+  std::string resource_manager;  // empty: every one
+  std::string server;            // as `status` shows it; empty: every one
+  std::string reason;
+};
+[[nodiscard]] Exit forget_server(const Config& config, const ForgetServerOptions& options);
 [[nodiscard]] Exit dump_log(const std::filesystem::path& log_directory, bool json);
 /// An XID as a server lists it, in one or several words; no words: one a line on standard input.
 [[nodiscard]] Exit explain_xids(const std::vector<std::string>& words);

@@ -15,7 +15,9 @@ using json = Json;
 json branches_of(const std::vector<tm::Participant>& participants) {
   json all = json::array();
   for (const auto& p : participants) {
-    all.push_back({{"resource_manager", p.resource_manager}, {"bqual", to_hex(p.bqual)}});
+    all.push_back({{"resource_manager", p.resource_manager},
+                   {"bqual", to_hex(p.bqual)},
+                   {"server", p.server}});
   }
   return all;
 }
@@ -51,6 +53,18 @@ json fields(const tm::AcknowledgedRecord& r) {
           {"at", time_text(r.at)},
           {"transaction", tm::transaction_text(r.gtrid)},
           {"gtrid", to_hex(r.gtrid)},
+          {"who", r.who}};
+}
+
+json fields(const tm::FinishedRecord& r) {
+  return {{"type", "finished"}, {"at", time_text(r.decided_at)}, {"gtrid", to_hex(r.gtrid)}};
+}
+json fields(const tm::GivenUpRecord& r) {
+  return {{"type", "given up"},
+          {"at", time_text(r.at)},
+          {"gtrid", to_hex(r.gtrid)},
+          {"resource_manager", r.resource_manager},
+          {"bqual", to_hex(r.bqual)},
           {"who", r.who}};
 }
 

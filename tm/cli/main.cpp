@@ -21,6 +21,8 @@ constexpr const char* kFooter = R"(Examples:
   xabridge --config bank.toml heuristic list
                                             what resource managers decided by themselves
   xabridge --config bank.toml heuristic acknowledge 9c41f20be6d8735a-17 accounts --why "corrected"
+  xabridge --config bank.toml heuristic forget-server accounts --reason "disk lost, see INC-7"
+                                            decisions no longer wait for a server that is gone
   xabridge --config bank.toml log dump      the decision log, record by record
   psql -At -c "SELECT gid FROM pg_prepared_xacts" | xabridge xid
                                             which transactions the server's names are
@@ -30,7 +32,8 @@ Exit codes (the highest that applies):
   0  nothing to attend to
   1  check: errors found (with --strict also warnings); status: branches of dead or unknown
      owners, or heuristic outcomes; recover: something is left; heuristic list: there are
-     some; heuristic acknowledge: nothing was, or not all; xid: one is not ours
+     some; heuristic acknowledge, forget-server: nothing was, or not all; xid: one is not
+     ours
   2  the command line or the configuration is wrong
   3  a resource manager could not be reached or opened
   4  the log directory is unusable or damaged
@@ -45,6 +48,24 @@ Config load(const std::string& file) {
     throw Exception(std::move(e));
   }
   return Config::load(file).value();
+}
+
+Command add_forget_server(Command heuristic, ForgetServerOptions& options) {
+  Command command = heuristic.add_subcommand(
+      "forget-server",
+      "A server is gone for good, with the branches that were prepared there: commit decisions no "
+      "longer wait for it. Each branch given up becomes a heuristic outcome, with who, when and "
+      "why; check what it should have changed. Name the resource manager, the server, or both. A "
+      "running process that keeps a decision is asked to, and does it in its next recovery pass");
+  command.add_option("resource_manager", options.resource_manager, "as the decisions name it");
+  command
+      .add_option("--server", options.server,
+                  "only branches prepared at this one, as `status` and `recover` show it")
+      .type_name("SERVER");
+  command.add_option("--reason", options.reason, "what happened to it; goes on record")
+      .type_name("TEXT")
+      .required();
+  return command;
 }
 
 int run(int argc, char** argv) {
@@ -88,14 +109,16 @@ int run(int argc, char** argv) {
       "transaction", acknowledge_options.transaction, "as `list` shows it");
   acknowledge_command
       .add_option("resource_manager", acknowledge_options.resource_manager,
-                   "only this one's; default: every one's of the transaction")
+                  "only this one's; default: every one's of the transaction")
       .needs(transaction);
   acknowledge_command.add_option("--why", acknowledge_options.why, "what was found and done")
       .type_name("TEXT");
   acknowledge_command.add_flag("--all", acknowledge_options.all, "every record; needs --yes")
       .excludes(transaction);
   acknowledge_command.add_flag("--yes", acknowledge_options.yes, "I have looked at each of them");
-  for (Command command : {heuristic_command, list_command, acknowledge_command}) {
+  ForgetServerOptions forget_options;
+  Command forget_command = add_forget_server(heuristic_command, forget_options);
+  for (Command command : {heuristic_command, list_command, acknowledge_command, forget_command}) {
     command.fallthrough();
   }
 
@@ -105,8 +128,7 @@ int run(int argc, char** argv) {
       log_command.add_subcommand("dump", "Every record, with file and offset; changes nothing");
   dump_command.add_flag("--json", json, "for programs");
   std::string directory;
-  dump_command
-      .add_option("--directory", directory, "a log directory; default: the configuration's")
+  dump_command.add_option("--directory", directory, "a log directory; default: the configuration's")
       .type_name("DIR");
   std::vector<std::string> xid_words;
   Command xid_command = app.add_subcommand(
@@ -119,7 +141,8 @@ int run(int argc, char** argv) {
 
   if (const auto ended = app.parse(argc, argv, static_cast<int>(Exit::usage))) return *ended;
   if (xid_command.chosen()) return static_cast<int>(explain_xids(xid_words));
-  if (dump_command.chosen() && !directory.empty()) return static_cast<int>(dump_log(directory, json));
+  if (dump_command.chosen() && !directory.empty())
+    return static_cast<int>(dump_log(directory, json));
 
   Config config;
   try {
@@ -133,6 +156,7 @@ int run(int argc, char** argv) {
   if (list_command.chosen()) return static_cast<int>(list_heuristics(config.log_directory, json));
   if (acknowledge_command.chosen())
     return static_cast<int>(acknowledge(config, acknowledge_options));
+  if (forget_command.chosen()) return static_cast<int>(forget_server(config, forget_options));
   if (recover_command.chosen()) return static_cast<int>(recover(config));
   return static_cast<int>(dump_log(config.log_directory, json));
 }

@@ -41,7 +41,10 @@ void judge_ours(PicturedBranch& branch, const Gtrid& gtrid, const SlotView& slot
   const auto decision =
       std::find_if(slot.unfinished.begin(), slot.unfinished.end(),
                    [&](const auto& d) { return to_hex(d.gtrid) == branch.gtrid; });
-  if (decision != slot.unfinished.end()) {
+  const bool done =
+      std::any_of(slot.finished.begin(), slot.finished.end(),
+                  [&](const tm::FinishedRecord& d) { return to_hex(d.gtrid) == branch.gtrid; });
+  if (decision != slot.unfinished.end() || done) {
     branch.decision = DecisionOnRecord::commit;
   } else if (slot.error) {
     branch.decision = DecisionOnRecord::not_known;
@@ -118,13 +121,30 @@ const char* to_string(DecisionOnRecord decision) noexcept {
   return "?";
 }
 
+namespace {
+
+void add_misplaced(Picture& picture, const SlotView& slot) {
+  for (const tm::DecisionRecord& decision : slot.unfinished) {
+    for (const tm::Participant& one : decision.participants) {
+      for (const PicturedResourceManager& rm : picture.resource_managers) {
+        const bool asked = rm.name == one.resource_manager && !rm.error && !one.server.empty();
+        if (!asked || tm::same_server(rm.server, one.server)) continue;
+        picture.misplaced.push_back({decision.gtrid, one, rm.server});
+      }
+    }
+  }
+}
+
+}  // namespace
+
 Listed list_of(tm::ResourceManager& resource_manager) {
-  Listed one{resource_manager.name(), {}, {}, {}};
+  Listed one{resource_manager.name(), {}, {}, {}, {}};
   auto branches = resource_manager.in_doubt();
   auto out_of_reach = resource_manager.out_of_reach();
   if (branches && out_of_reach) {
     one.branches = std::move(*branches);
     one.out_of_reach = std::move(*out_of_reach);
+    one.server = resource_manager.answered_by();
   } else {
     one.error = branches ? out_of_reach.error() : branches.error();
   }
@@ -134,13 +154,12 @@ Listed list_of(tm::ResourceManager& resource_manager) {
 Picture draw(const Config& config) {
   std::vector<Listed> all;
   const std::vector<Looked> looked = load_resource_managers(config);
-  auto answers = ask_all<Listed>(looked, config.recovery_call_timeout, "list in-doubt branches",
-                                 [](tm::ResourceManager& rm) -> Result<Listed> {
-                                   return list_of(rm);
-                                 });
+  auto answers =
+      ask_all<Listed>(looked, config.recovery_call_timeout, "list in-doubt branches",
+                      [](tm::ResourceManager& rm) -> Result<Listed> { return list_of(rm); });
   for (std::size_t i = 0; i < looked.size(); ++i) {
     all.push_back(answers[i] ? std::move(*answers[i])
-                             : Listed{looked[i].name, answers[i].error(), {}, {}});
+                             : Listed{looked[i].name, answers[i].error(), {}, {}, {}});
   }
   return draw(config, all);
 }
@@ -157,7 +176,7 @@ Picture draw(const Config& config, const std::vector<Listed>& all) {
     }
   }
   for (const Listed& one : all) {
-    PicturedResourceManager rm{one.name, one.error, {}};
+    PicturedResourceManager rm{one.name, one.error, one.server, {}};
     for (const auto& branch : one.branches) rm.branches.push_back(judge(branch, picture.log));
     for (const auto& branch : one.out_of_reach) {
       if (speaker(all, branch.xid) != rm.name) continue;
@@ -173,6 +192,7 @@ Picture draw(const Config& config, const std::vector<Listed>& all) {
   for (const SlotView& slot : picture.log->slots) {
     picture.heuristics.insert(picture.heuristics.end(), slot.heuristics.begin(),
                               slot.heuristics.end());
+    add_misplaced(picture, slot);
     if (slot.owned) continue;
     picture.left_decisions.insert(picture.left_decisions.end(), slot.unfinished.begin(),
                                   slot.unfinished.end());

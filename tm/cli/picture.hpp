@@ -48,7 +48,15 @@ struct PicturedBranch {
 struct PicturedResourceManager {
   std::string name;
   std::optional<Error> error;  // not reachable
+  std::string server{};        // that answers; empty: it cannot say
   std::vector<PicturedBranch> branches;
+};
+
+/// A decision waits for a branch that was prepared at another server than the one that answers.
+struct Misplaced {
+  std::string gtrid;  // bytes
+  tm::Participant participant;
+  std::string answers;
 };
 
 struct Picture {
@@ -57,6 +65,7 @@ struct Picture {
   std::optional<Error> log_error;  // there is a log root, and it cannot be read
   /// Commit decisions of slots nobody holds that are not finished.
   std::vector<tm::DecisionRecord> left_decisions;
+  std::vector<Misplaced> misplaced;  // running processes' decisions included
   std::vector<tm::HeuristicRecord> heuristics;
 };
 
@@ -66,6 +75,7 @@ struct Listed {
   std::optional<Error> error;
   std::vector<tm::ListedBranch> branches;
   std::vector<tm::OutOfReach> out_of_reach;
+  std::string server;  // that made the lists; empty: it cannot say
 };
 [[nodiscard]] Listed list_of(tm::ResourceManager& resource_manager);
 

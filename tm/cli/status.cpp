@@ -66,6 +66,13 @@ void print_records(const Picture& picture) {
     for (const auto& p : d.participants) std::cout << ' ' << p.resource_manager;
     std::cout << '\n';
   }
+  for (const auto& m : picture.misplaced) {
+    std::cout << "another server at " << m.participant.resource_manager << ": "
+              << tm::transaction_text(m.gtrid) << " was prepared at "
+              << printable(m.participant.server) << ", "
+              << (m.answers.empty() ? "a switch that cannot say which" : printable(m.answers))
+              << " answers\n";
+  }
   for (const auto& h : picture.heuristics) {
     std::cout << "heuristic outcome: " << tm::transaction_text(h.gtrid) << " at "
               << h.resource_manager << " answered " << code_name(h.code) << " to "
@@ -101,9 +108,15 @@ void print_advice(const Picture& picture) {
         << "Owner dead: the service's next start finishes these, or `xabridge recover` now.\n";
   }
   if (out_of_reach) {
-    std::cout << "Out of reach: the server holds these and does not let the account in the open "
-                 "string complete them. They keep their locks until `xabridge recover` runs with an "
-                 "account that may.\n";
+    std::cout
+        << "Out of reach: the server holds these and does not let the account in the open "
+           "string complete them. They keep their locks until `xabridge recover` runs with an "
+           "account that may.\n";
+  }
+  if (!picture.misplaced.empty()) {
+    std::cout << "Another server: its decisions wait for the one that has the branches. Let the "
+                 "address lead there again; if it is gone for good, `xabridge heuristic "
+                 "forget-server`.\n";
   }
   if (!picture.heuristics.empty()) {
     std::cout << "Heuristic outcome: compare both databases, put right what is wrong, then "
@@ -151,6 +164,7 @@ json to_json(const Config& config, const Picture& picture) {
   json all{{"log", log_json(config, picture)},
            {"resource_managers", json::array()},
            {"unfinished_decisions", json::array()},
+           {"other_servers", json::array()},
            {"heuristics", json::array()}};
   for (const auto& rm : picture.resource_managers) {
     json branches = json::array();
@@ -159,15 +173,28 @@ json to_json(const Config& config, const Picture& picture) {
         {{"name", rm.name},
          {"reachable", !rm.error},
          {"error", rm.error ? json(printable(rm.error->to_string())) : json(nullptr)},
+         {"server", rm.server.empty() ? json(nullptr) : json(printable(rm.server))},
          {"branches", std::move(branches)}});
   }
   for (const auto& d : picture.left_decisions) {
     json participants = json::array();
-    for (const auto& p : d.participants) participants.push_back(p.resource_manager);
+    json servers = json::array();
+    for (const auto& p : d.participants) {
+      participants.push_back(p.resource_manager);
+      servers.push_back(p.server.empty() ? json(nullptr) : json(printable(p.server)));
+    }
     all["unfinished_decisions"].push_back({{"transaction", tm::transaction_text(d.gtrid)},
                                            {"gtrid", to_hex(d.gtrid)},
                                            {"decided_at", time_text(d.decided_at)},
-                                           {"resource_managers", std::move(participants)}});
+                                           {"resource_managers", std::move(participants)},
+                                           {"servers", std::move(servers)}});
+  }
+  for (const auto& m : picture.misplaced) {
+    all["other_servers"].push_back({{"transaction", tm::transaction_text(m.gtrid)},
+                                    {"gtrid", to_hex(m.gtrid)},
+                                    {"resource_manager", m.participant.resource_manager},
+                                    {"prepared_at", printable(m.participant.server)},
+                                    {"answers", printable(m.answers)}});
   }
   for (const auto& h : picture.heuristics) {
     all["heuristics"].push_back(
@@ -184,7 +211,9 @@ json to_json(const Config& config, const Picture& picture) {
 
 Exit judge(const Picture& picture) {
   Exit exit = Exit::ok;
-  if (!picture.left_decisions.empty() || !picture.heuristics.empty()) exit = Exit::findings;
+  const bool records =
+      !picture.left_decisions.empty() || !picture.misplaced.empty() || !picture.heuristics.empty();
+  if (records) exit = Exit::findings;
   for (const auto& rm : picture.resource_managers) {
     if (rm.error) exit = worse(exit, exit_of(*rm.error));
     for (const auto& b : rm.branches) {

@@ -20,7 +20,8 @@ enum class Decision { commit, rollback };
 /// A branch that voted commit.
 struct Participant {
   std::string resource_manager;
-  std::string bqual;  // bytes
+  std::string bqual;     // bytes
+  std::string server{};  // that prepared it, see ResourceManagerPort::answered_by
   friend bool operator==(const Participant&, const Participant&) = default;
 };
 
@@ -28,6 +29,7 @@ struct DecisionRecord {
   std::string gtrid;  // bytes
   std::vector<Participant> participants;
   std::chrono::system_clock::time_point decided_at;
+  bool servers_recorded = true;  // false: written by a version that did not
 };
 
 /// A resource manager decided by itself, or answered against the decision. Kept until acknowledged.

@@ -9,6 +9,8 @@
 #include <xabridge/error.hpp>
 #include <xabridge/xid.hpp>
 
+#include "server_identity.hpp"
+
 namespace xabridge::tm {
 
 /// `confirm` is no XA verb but the core's one question about a branch: does a fresh, complete
@@ -21,6 +23,7 @@ enum class Verb { end, end_fail, prepare, commit, commit_one_phase, rollback, fo
 struct CallAnswer {
   int code = XA_OK;
   std::optional<Error> error;
+  std::string server{};  // who gave it (answered_by); empty: nobody was asked, or cannot say
 };
 
 /// A branch that a server shows and does not let us complete: another role prepared it, or it is of
@@ -50,12 +53,18 @@ class ResourceManagerPort {
   /// A call that did not come back in time, and since when: "xa_recover has not answered since
   /// ...". It was answered XAER_RMFAIL with outcome_known = false. Empty: none is under way.
   [[nodiscard]] virtual std::string late() const { return {}; }
+  /// The server that gave this thread's last answer, of call() or list(): what it is, not its
+  /// address. After a prepare, evidence may follow behind a space. Empty: it cannot say.
+  virtual std::string answered_by() { return {}; }
+  /// What is on record about the server that prepared the branch; before phase two of it.
+  virtual void prepared_at(const Xid&, const std::string& /*server*/) {}
 };
 
 /// Both lists of a resource manager. Error: one of them is not known, so what is held is not.
 struct Listing {
   std::vector<Xid> xids;
   std::vector<OutOfReach> out_of_reach;
+  std::string server{};  // that made them; empty: it cannot say
 
   [[nodiscard]] bool holds(const Xid& xid) const;
 };

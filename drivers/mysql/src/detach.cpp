@@ -58,6 +58,9 @@ rm::Answer MysqlSession::detach(const Xid& xid) {
   const std::string before = server_id();
   auto fresh = open(settings_, owner_tag_);
   if (!fresh) return unknown(std::move(fresh.error()));
+  if ((*fresh)->server_ != server_)  // whoever has that connection id there is a stranger
+    return unknown(make_error(XAER_RMFAIL, "end the session", &xid,
+                              "another server answers now: " + (*fresh)->server_));
   // The object outlives its session: an application that uses its connection beyond xa_end gets an
   // exception, not freed memory.
   former_ = std::move(connection_);

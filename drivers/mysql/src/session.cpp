@@ -5,6 +5,7 @@
 // given up: the server rolls an unprepared branch back when its session ends.
 #include "session.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 #include <xabridge/codes.hpp>
@@ -45,15 +46,28 @@ Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const S
 void MysqlSession::identify() {
   const std::unique_ptr<sql::ResultSet> rows(
       statement_->executeQuery("SHOW SESSION VARIABLES WHERE Variable_name IN "
-                               "('version', 'pseudo_thread_id', 'xa_detach_on_prepare')"));
+                               "('version', 'pseudo_thread_id', 'xa_detach_on_prepare',"
+                               " 'server_uuid', 'server_uid', 'hostname', 'port', 'datadir')"));
+  std::string uuid, uid, hostname, port, datadir;
   while (rows->next()) {
     const std::string name = rows->getString(1);
     const std::string value = rows->getString(2);
     if (name == "version") version_ = value;
     if (name == "pseudo_thread_id") id_ = value;
     if (name == "xa_detach_on_prepare") detaches_ = value == "ON";
+    if (name == "server_uuid") uuid = value;
+    if (name == "server_uid") uid = value;
+    if (name == "hostname") hostname = value;
+    if (name == "port") port = value;
+    if (name == "datadir") datadir = value;
   }
   if (version_.find("MariaDB") != std::string::npos) flavour_ = Flavour::mariadb;
+  // MySQL makes its uuid with the data directory. MariaDB keeps nothing of the kind there: its uid
+  // is a hash of network card and port, so what names the directory stands beside it.
+  server_ = flavour_ == Flavour::mysql
+                ? "mysql:" + uuid
+                : "mariadb:" + uid + "@" + hostname + ":" + port + ":" + datadir;
+  std::replace(server_.begin(), server_.end(), ' ', '_');
   // Connector/C++ forces REPEATABLE READ at log-in; the isolation the DBA chose is put back.
   const std::string isolation =
       flavour_ == Flavour::mariadb ? "tx_isolation" : "transaction_isolation";

@@ -60,6 +60,7 @@ class MysqlSession final : public rm::Session {
     const std::lock_guard lock(id_mutex_);
     return id_;
   }
+  [[nodiscard]] std::string server() const override { return server_; }
   [[nodiscard]] void* native() noexcept override { return connection_.get(); }
   [[nodiscard]] int doomed() const noexcept override { return doomed_; }
 
@@ -122,6 +123,7 @@ class MysqlSession final : public rm::Session {
   mutable std::mutex id_mutex_;
   std::string id_;  // changes under id_mutex_; read without it by the session's own thread only
   std::string version_;
+  std::string server_;  // see Session::server()
   std::string settings_at_login_;
   Flavour flavour_ = Flavour::mysql;
   bool detaches_ = false;  // XA PREPARE frees the session

@@ -24,6 +24,7 @@ bool Session::send(Request request, const Xid& xid) {
   const Clock::time_point limit =
       answered_from_memory(request) ? question_limit() : rm::call_deadline();
   call_.emplace(Call{request, xid, limit});
+  origin_.transaction_id.clear();
   start(request);
   return true;
 }

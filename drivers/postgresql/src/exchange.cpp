@@ -62,13 +62,17 @@ const PGresult* Reply::refusal() const noexcept {
   return nullptr;
 }
 
-const char* Reply::value() const noexcept {
+const PGresult* Reply::row() const noexcept {
   for (const ResultSet& result : results)
     if (PQresultStatus(result.get()) == PGRES_TUPLES_OK)
-      return PQntuples(result.get()) == 0 || PQgetisnull(result.get(), 0, 0) != 0
-                 ? nullptr
-                 : PQgetvalue(result.get(), 0, 0);
+      return PQntuples(result.get()) == 0 || PQgetisnull(result.get(), 0, 0) != 0 ? nullptr
+                                                                                  : result.get();
   return nullptr;
+}
+
+const char* Reply::value() const noexcept {
+  const PGresult* const first = row();
+  return first == nullptr ? nullptr : PQgetvalue(first, 0, 0);
 }
 
 int Reply::rows() const noexcept {

@@ -40,6 +40,8 @@ struct Reply {
   [[nodiscard]] const PGresult* done(std::string_view tag) const noexcept;
   /// The statement the server refused; null when none was.
   [[nodiscard]] const PGresult* refusal() const noexcept;
+  /// What the first query gave; null when no query was answered, or with a NULL in front.
+  [[nodiscard]] const PGresult* row() const noexcept;
   /// Row 0, column 0 of the first query; null when no query was answered, or with a NULL.
   [[nodiscard]] const char* value() const noexcept;
   /// How many rows the first query gave; 0 when none was answered.

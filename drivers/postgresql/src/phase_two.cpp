@@ -14,9 +14,36 @@ using rm::Answer;
 // Anybody's, anywhere in the cluster: the question is only whether it exists.
 constexpr const char* still_listed = "SELECT 1 FROM pg_catalog.pg_prepared_xacts WHERE gid = $1";
 
-// Which server is asked comes with the answer: see server_life.hpp.
+// Which server is asked, and with what history, comes with the answer: see origin.hpp. An id that
+// the server has not given yet would be an error.
 constexpr const char* what_became_of =
-    "SELECT pg_catalog.txid_status($1::text::bigint), " XABRIDGE_SERVER_HISTORY;
+    "SELECT CASE WHEN $1::text::bigint < pg_catalog.txid_snapshot_xmax("
+    "pg_catalog.txid_current_snapshot()) THEN pg_catalog.txid_status($1::text::bigint)"
+    " ELSE 'future' END, " XABRIDGE_SERVER_IDENTITY ", " XABRIDGE_SERVER_START
+    ", pg_catalog.pg_walfile_name(lsn), lsn, pg_catalog.pg_last_wal_replay_lsn()"
+    " FROM (SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery()"
+    " THEN pg_catalog.pg_current_wal_insert_lsn() END AS lsn) AS wal";
+
+ServerNow server_now(const PGresult* row) {
+  ServerNow now;
+  now.server = PQgetvalue(row, 0, 1);
+  now.start = PQgetvalue(row, 0, 2);
+  now.timeline = timeline_of(PQgetvalue(row, 0, 3));
+  now.lsn = parse_lsn(PQgetvalue(row, 0, 4)).value_or(0);
+  now.replayed = parse_lsn(PQgetvalue(row, 0, 5));
+  return now;
+}
+
+std::string cannot_tell(const Origin& origin, const ServerNow& now, History holds) {
+  if (holds == History::other_server)
+    return "another server answers: the branch was prepared at " + origin.server + ", this is " +
+           now.server + ". It cannot tell what became of the branch";
+  return "the server was restarted, restored or replaced by a standby since the branch was "
+         "prepared (" +
+         origin.text() +
+         "), and does not show that its history holds the branch: it cannot tell what became "
+         "of it";
+}
 
 constexpr const char* command_tag(Final command) noexcept {
   return command == Final::commit ? "COMMIT PREPARED" : "ROLLBACK PREPARED";
@@ -70,7 +97,8 @@ void Session::completed(Reply reply) {
 //   | aborted     | XA_HEURRB                            | XA_OK if ours may have arrived,        |
 //   |             |                                      | else XA_HEURRB                         |
 //   | in progress | XA_RETRY: it is listed, or about to be gone                                   |
-//   | cannot tell | XAER_NOTA: the id is unknown here, too old there, or of another server        |
+//   | too old     | XAER_NOTA, as for a branch whose id is not known here                         |
+//   | cannot tell | XA_RETRY: another server, or one whose history may lack the branch            |
 Answer Session::not_listed(Error answer) {
   const Xid& xid = call_->xid;
   const std::string gid = xid.to_gid();
@@ -87,16 +115,28 @@ Answer Session::not_listed(Error answer) {
   }
   answer.message = "no prepared transaction of this name exists in the cluster";
   if (!call_->known) return answer;
+  return not_listed(std::move(answer), *call_->known);
+}
 
-  const auto& [origin, may_have_arrived] = *call_->known;
+// Of a branch whose origin is known.
+Answer Session::not_listed(Error answer, const PreparedBranches::Known& known) {
+  const Xid& xid = call_->xid;
+  const auto& [origin, may_have_arrived] = known;
   auto row = query("ask what became of the branch", what_became_of, origin.transaction_id.c_str());
-  if (!row && row.error().xa_code == XAER_RMFAIL) {
+  if (!row) {
+    if (row.error().xa_code != XAER_RMFAIL) row.error().xa_code = XA_RETRY;
     row.error().xid = answer.xid;
     return std::move(row.error());
   }
-  const bool same_history = row && PQgetvalue(row->get(), 0, 1) == origin.history;
-  const std::string_view outcome = same_history ? PQgetvalue(row->get(), 0, 0) : "";
-  if (outcome == "in progress") {
+  const ServerNow now = server_now(row->get());
+  const History holds = history(origin, now);
+  if (holds != History::holds) {
+    answer.xa_code = XA_RETRY;
+    answer.message = cannot_tell(origin, now, holds);
+    return answer;
+  }
+  const std::string_view outcome = PQgetvalue(row->get(), 0, 0);
+  if (outcome == "in progress" || outcome == "future") {
     answer.xa_code = XA_RETRY;
     answer.message = "the branch is being completed by another session; it will be tried again";
     return answer;

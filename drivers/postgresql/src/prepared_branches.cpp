@@ -12,12 +12,22 @@ void PreparedBranches::prepared(const Xid& xid, Origin origin) {
     by_age_.erase(old->second.order);
     entries_.erase(old);
   }
+  add(xid, Entry{std::move(origin)});
+}
+
+void PreparedBranches::recorded(const Xid& xid, Origin origin) {
+  const std::lock_guard lock(mutex_);
+  if (entries_.find(xid) == entries_.end()) add(xid, Entry{std::move(origin), 0, {1, 1}});
+}
+
+void PreparedBranches::add(const Xid& xid, Entry entry) {
   if (entries_.size() >= limit_) {
     entries_.erase(by_age_.begin()->second);
     by_age_.erase(by_age_.begin());
   }
   by_age_.emplace(next_, xid);
-  entries_.emplace(xid, Entry{std::move(origin), next_++});
+  entry.order = next_++;
+  entries_.emplace(xid, std::move(entry));
 }
 
 std::optional<PreparedBranches::Known> PreparedBranches::sending(const Xid& xid, Final command) {

@@ -4,7 +4,8 @@
 //
 // With the id the server can be asked what became of a branch that is not listed any more
 // (pg_xact_status), and with the second whether that was us or somebody else. Both are lost with
-// the process; then XAER_NOTA is all there is to say.
+// the process; then XAER_NOTA is all there is to say, unless a transaction manager has kept the
+// first (rm::Server::prepared_at()).
 //
 // Bounded: a branch that another process completes is never heard of here, so beyond `limit` the
 // oldest entry goes. Thread-safe.
@@ -19,16 +20,14 @@
 #include <unordered_map>
 #include <xabridge/xid.hpp>
 
+#include "origin.hpp"
+
 namespace xabridge::postgresql {
 
 enum class Final { commit, rollback };
 
 class PreparedBranches {
  public:
-  struct Origin {
-    std::string transaction_id;
-    std::string history;  // of the server that gave the id; see server_life.hpp
-  };
   struct Known {
     Origin origin;
     bool may_have_arrived = false;  // an earlier command of ours, of the same kind
@@ -37,6 +36,9 @@ class PreparedBranches {
   explicit PreparedBranches(std::size_t limit = 10000) : limit_(limit) {}
 
   void prepared(const Xid& xid, Origin origin);
+  /// Prepared elsewhere or long ago, as a transaction manager's record says; what is known from
+  /// here stays. Any command may have been sent from there.
+  void recorded(const Xid& xid, Origin origin);
   /// A final command is about to be sent; what is known of the branch before.
   std::optional<Known> sending(const Xid& xid, Final command);
   /// The server answered it, and the branch is still prepared.
@@ -51,6 +53,8 @@ class PreparedBranches {
     std::uint64_t order = 0;
     int unanswered[2] = {0, 0};  // by Final
   };
+
+  void add(const Xid& xid, Entry entry);
 
   const std::size_t limit_;
   mutable std::mutex mutex_;

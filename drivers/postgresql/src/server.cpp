@@ -22,10 +22,7 @@ constexpr const char* count_tagged =
 
 // The cluster's identifier (any role may read it) and the database within it. Host and port would
 // differ between a socket and TCP; the oid stays when the database is renamed.
-constexpr const char* name_database =
-    "SELECT 'postgresql:' || system_identifier || ':' || d.oid"
-    " FROM pg_catalog.pg_control_system(), pg_catalog.pg_database d"
-    " WHERE d.datname = current_database()";
+constexpr const char* name_database = "SELECT " XABRIDGE_SERVER_IDENTITY;
 
 }  // namespace
 

@@ -20,6 +20,9 @@ class Server final : public rm::Server {
                                               const std::string& owner_tag) override;
   std::vector<rm::Finding> preflight(rm::Session& control) override;
   Result<std::string> identity(rm::Session& control) override;
+  void prepared_at(const Xid& xid, const std::string& server) override {
+    if (auto origin = Origin::parse(server)) memory_->prepared.recorded(xid, *std::move(origin));
+  }
 
   [[nodiscard]] std::size_t pool_size() const noexcept override {
     return memory_->options.pool_size();

@@ -122,7 +122,8 @@ void Session::finished_reading(Reply reply) {
 // 1. deferred constraints and triggers, while the role is the one under which they belong;
 // 2. back to the login role: PREPARE TRANSACTION makes the role of the moment the branch's owner,
 //    and after SET LOCAL ROLE no session of this open string could complete it;
-// 3. the transaction id, by which the server can be asked later what became of the branch;
+// 3. the transaction id and the place in the server's history, by which a server can be asked later
+//    what became of the branch (origin.hpp);
 // 4. where it may have advisory locks of the session's, these become the transaction's;
 // 5. PREPARE TRANSACTION; 6. what the session still holds.
 void Session::ask_to_prepare(bool keep_locks) {
@@ -136,7 +137,12 @@ void Session::prepared_or_not(Reply reply) {
   const Xid& xid = call_->xid;
   if (reply.done(prepare_tag) != nullptr) {
     if (!reply.whole || reply.refusal() != nullptr) reuse_ = false;  // it may keep its locks
-    if (const char* const id = reply.value()) server_->prepared.prepared(xid, {id, life_.history});
+    if (const PGresult* const row = reply.row()) {
+      origin_.transaction_id = PQgetvalue(row, 0, 0);
+      origin_.timeline = timeline_of(PQgetvalue(row, 0, 1));
+      origin_.lsn = parse_lsn(PQgetvalue(row, 0, 2)).value_or(0);
+      server_->prepared.prepared(xid, origin_);
+    }
     if (observer_.take_unreplicated()) return conclude(not_replicated(xid));
     return conclude(XA_OK);
   }

@@ -92,6 +92,7 @@ class Session final : public rm::Session {
   bool alive() noexcept override;
   void interrupt() noexcept override;
   [[nodiscard]] std::string server_id() const override;
+  [[nodiscard]] std::string server() const override;
   [[nodiscard]] void* native() noexcept override { return connection_.get(); }
   [[nodiscard]] int doomed() const noexcept override;
 
@@ -145,6 +146,7 @@ class Session final : public rm::Session {
   void ask_to_complete();
   void completed(Reply reply);
   rm::Answer not_listed(Error answer);
+  rm::Answer not_listed(Error answer, const PreparedBranches::Known& known);
   void settle(rm::Answer answer);
   void ask_for_owner(Error refusal);
   void found_owner(Reply reply);
@@ -188,6 +190,7 @@ class Session final : public rm::Session {
   std::shared_ptr<ServerMemory> server_;
   CancelKey cancel_;
   ServerLife life_;
+  Origin origin_;  // the parts that belong to a branch are set while one has just been prepared
   Exchange exchange_;
   std::optional<Call> call_;
   std::optional<Observer::Pause> native_work_;

@@ -26,7 +26,8 @@ constexpr std::chrono::milliseconds interrupt_limit{100};
 // Changes nothing: behind a connection pooler the server session is also that of others.
 constexpr const char* get_to_know =
     "SELECT current_setting('default_transaction_read_only'), "
-    "pg_catalog.pg_backend_pid(), " XABRIDGE_SERVER_HISTORY ", " XABRIDGE_SERVER_RUN;
+    "pg_catalog.pg_backend_pid(), " XABRIDGE_SERVER_HISTORY ", " XABRIDGE_SERVER_RUN
+    ", " XABRIDGE_SERVER_IDENTITY ", " XABRIDGE_SERVER_START;
 
 // The server's configuration makes sessions read-only for as long as it is a demoted one; a role, a
 // database or an open string that does means it.
@@ -55,6 +56,8 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection,
     session->server_read_only_ = by == "configuration file" || by == "command line";
   }
   session->life_ = ServerLife::read(settings->get(), 2);
+  session->origin_.server = PQgetvalue(settings->get(), 0, 4);
+  session->origin_.start = PQgetvalue(settings->get(), 0, 5);
   // A refusal costs patience, nothing else.
   const ResultSet taken = session->execute(session->clean_slate().c_str());
   session->notices_loss_ = PQresultStatus(taken.get()) == PGRES_COMMAND_OK;
@@ -108,6 +111,10 @@ bool Session::alive() noexcept {
 void Session::interrupt() noexcept {
   interrupted_ = true;
   cancel_.request(interrupt_limit);
+}
+
+std::string Session::server() const {
+  return origin_.transaction_id.empty() ? origin_.server : origin_.text();
 }
 
 std::string Session::server_id() const { return std::to_string(PQbackendPID(connection_.get())); }

@@ -27,6 +27,9 @@ inline constexpr const char* keep_session_locks =
 /// The branch's transaction id; null when nothing was written.
 inline constexpr const char* transaction_id_if_any = "SELECT pg_catalog.txid_current_if_assigned()";
 /// The branch's transaction id, assigned now if need be: as PREPARE TRANSACTION would.
-inline constexpr const char* transaction_id = "SELECT pg_catalog.txid_current()";
+/// Beside it the timeline, in the name of the WAL file, and the end of the WAL.
+inline constexpr const char* transaction_id =
+    "SELECT pg_catalog.txid_current(), pg_catalog.pg_walfile_name(lsn), lsn"
+    " FROM pg_catalog.pg_current_wal_insert_lsn() AS lsn";
 
 }  // namespace xabridge::postgresql

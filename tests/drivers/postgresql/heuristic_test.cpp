@@ -118,10 +118,10 @@ TEST_CASE("what is known of prepared branches is bounded and the oldest goes fir
   const auto a = *Xid::make(1, "a", "b");
   const auto b = *Xid::make(1, "b", "b");
   const auto c = *Xid::make(1, "c", "b");
-  known.prepared(a, {"1", "h"});
-  known.prepared(b, {"2", "h"});
-  known.prepared(a, {"3", "h"});  // the same name again: younger now
-  known.prepared(c, {"4", "h"});
+  known.prepared(a, {"s", "1", 1, 1, "1"});
+  known.prepared(b, {"s", "1", 1, 1, "2"});
+  known.prepared(a, {"s", "1", 1, 1, "3"});  // the same name again: younger now
+  known.prepared(c, {"s", "1", 1, 1, "4"});
   CHECK(known.size() == 2);
   CHECK_FALSE(known.sending(b, postgresql::Final::commit).has_value());
   CHECK_FALSE(known.sending(a, postgresql::Final::commit)->may_have_arrived);

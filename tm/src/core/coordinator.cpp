@@ -274,7 +274,8 @@ std::vector<Participant> Coordinator::participants() const {
   result.reserve(known_.size());
   for (std::size_t i = 0; i < known_.size(); ++i) {
     if (!known_[i].voted_yes) continue;
-    result.push_back({branches_[i].resource_manager, std::string(branches_[i].xid.bqual())});
+    result.push_back({branches_[i].resource_manager, std::string(branches_[i].xid.bqual()),
+                      known_[i].server});
   }
   return result;
 }

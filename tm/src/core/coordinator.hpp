@@ -115,6 +115,7 @@ class Coordinator {
     bool to_forget = false;     // ... and the resource manager keeps it until xa_forget
     int code = 0;               // the last one that was not XA_OK
     std::string server_text;    // and what was said with it
+    std::string server;         // that prepared it; empty: not prepared, or it cannot say
     std::vector<Error> errors;
   };
   /// Why the transaction rolls back: the most telling of the answers of the step that doomed it.

@@ -31,7 +31,7 @@ constexpr std::uint16_t kError = bit(A::error);
 constexpr std::uint16_t kNota = bit(A::not_known);
 constexpr std::uint16_t kLost = bit(A::lost);
 constexpr std::uint16_t kUnsent = bit(A::unsent);
-constexpr std::uint16_t kOdd = bit(A::odd);
+constexpr std::uint16_t kElsewhere = bit(A::elsewhere);
 constexpr std::uint16_t kHeuristic =
     any(A::heuristic_mixed, A::heuristic_rolled_back, A::heuristic_committed, A::heuristic_hazard);
 
@@ -74,7 +74,7 @@ constexpr OutcomeRow kRows[] = {
     {P::idle, V::commit_one_phase, kError, Do::undo, P::one_phase_error, B::rolled_back,
      "the standard says rolled back; xa_rollback makes sure and hears of a commit typed by hand",
      "5b"},
-    {P::idle, V::commit_one_phase, any(A::read_only, A::retry, A::odd), Do::undo,
+    {P::idle, V::commit_one_phase, any(A::read_only, A::retry, A::odd, A::elsewhere), Do::undo,
      P::one_phase_refused, B::unknown,
      "not an answer to this call; only a rollback that works proves what happened", "5b"},
     {P::one_phase_error, V::rollback, kHeuristic, Do::heuristic, P::heuristic, B::unknown,
@@ -109,7 +109,7 @@ constexpr OutcomeRow kRows[] = {
      "completed behind our back, e.g. COMMIT typed by hand", "5a rollback phase"},
     {P::idle, V::rollback, kRetry, Do::retry, P::idle, B::pending,
      "not allowed here, but known: no effect, ask again", "2 xa_rollback"},
-    {P::idle, V::rollback, any(A::read_only, A::odd), Do::leave, P::idle, B::pending,
+    {P::idle, V::rollback, any(A::read_only, A::odd, A::elsewhere), Do::leave, P::idle, B::pending,
      "no proof of the rollback; nothing of the branch can commit", "5 step 6"},
 
     // --- xa_rollback of a branch that is prepared: without a record recovery does it.
@@ -129,6 +129,9 @@ constexpr OutcomeRow kRows[] = {
     {P::voted, V::rollback, any(A::error, A::read_only, A::odd), Do::leave, P::voted, B::pending,
      "not rolled back as far as the answer goes; recovery looks whether it is still listed",
      "5 step 6"},
+    {P::voted, V::rollback, kElsewhere, Do::leave, P::voted, B::pending,
+     "another server answers than the one that prepared it: it cannot tell; recovery goes on",
+     "5 step 6"},
     {P::vanished, V::confirm, kNota, Do::note, P::vanished, B::heuristic_hazard,
      "prepared, and gone before we rolled it back: somebody else completed it, nobody knows how",
      "5 step 6"},
@@ -146,8 +149,8 @@ constexpr OutcomeRow kRows[] = {
      "not allowed here, but known: no effect, ask again", "2 xa_rollback"},
     {P::prepared, V::rollback, any(A::lost, A::unsent), Do::leave, P::prepared, B::pending,
      "it may stay prepared; recovery finds it and no record", "5 step 6"},
-    {P::prepared, V::rollback, any(A::error, A::read_only, A::odd), Do::leave, P::prepared,
-     B::pending,
+    {P::prepared, V::rollback, any(A::error, A::read_only, A::odd, A::elsewhere), Do::leave,
+     P::prepared, B::pending,
      "not rolled back as far as the answer goes; recovery looks whether it is still listed",
      "5 step 6"},
 
@@ -169,6 +172,9 @@ constexpr OutcomeRow kRows[] = {
      "2 xa_commit"},
     {P::decided, V::commit, any(A::read_only, A::odd), Do::leave, P::decided, B::pending,
      "not an answer to a commit; the decision is kept until the branch is gone", "5 step 5"},
+    {P::decided, V::commit, kElsewhere, Do::retry, P::decided, B::pending,
+     "another server answers than the one that prepared it: it cannot tell",
+     "5 step 5"},
     {P::decided_again, V::commit, kOk, Do::final, P::decided, B::committed, "committed",
      "5 step 5"},
     {P::decided_again, V::commit, kHeuristic, Do::heuristic, P::heuristic, B::unknown,
@@ -181,6 +187,9 @@ constexpr OutcomeRow kRows[] = {
      B::pending, "refused, after a commit that may have arrived", "2 xa_commit"},
     {P::decided_again, V::commit, any(A::read_only, A::odd), Do::leave, P::decided_again,
      B::pending, "not an answer to a commit; the decision is kept until the branch is gone",
+     "5 step 5"},
+    {P::decided_again, V::commit, kElsewhere, Do::retry, P::decided_again, B::pending,
+     "another server answers than the one that prepared it: it cannot tell",
      "5 step 5"},
 
     // --- A fresh list, asked because an answer alone is not to be believed. NOTA = gone.
@@ -251,9 +260,12 @@ constexpr OutcomeRow kRows[] = {
     {P::recover_commit, V::commit, any(A::read_only, A::odd), Do::leave, P::recover_commit,
      B::pending, "not an answer to a commit; the decision is kept until the branch is gone",
      "5 recovery"},
+    {P::recover_commit, V::commit, kElsewhere, Do::retry, P::recover_commit, B::pending,
+     "another server answers than the one that prepared it: it cannot tell",
+     "5 recovery"},
     {P::recover_unseen, V::commit, kNota, Do::final, P::recover_unseen, B::committed,
-     "neither listed nor known: its commit had arrived, or it was completed by hand; the server "
-     "cannot tell which",
+     "neither listed nor known at the server that prepared it: its commit had arrived, or it was "
+     "completed by hand; the server cannot tell which",
      "5 recovery"},
     {P::recover_unseen, V::commit, kOk, Do::confirm, P::recovered, B::committed,
      "not listed to this user, and committed", "5 recovery"},
@@ -264,6 +276,27 @@ constexpr OutcomeRow kRows[] = {
      "5 recovery"},
     {P::recover_unseen, V::commit, any(A::error, A::rolled_back, A::read_only, A::odd), Do::leave,
      P::recover_unseen, B::pending,
+     "not listed, and the answer does not say that it is gone: look at the user and the database "
+     "in the open string",
+     "5 recovery"},
+    {P::recover_unseen, V::commit, kElsewhere, Do::retry, P::recover_unseen, B::pending,
+     "another server answers than the one that prepared it: it cannot tell",
+     "5 recovery"},
+    {P::recover_old_unseen, V::commit, kNota, Do::note, P::recover_old_unseen,
+     B::heuristic_hazard,
+     "neither listed nor known, and its decision was recorded by a version that did not say at "
+     "which server: compare the data",
+     "5 recovery"},
+    {P::recover_old_unseen, V::commit, kOk, Do::confirm, P::recovered, B::committed,
+     "not listed to this user, and committed", "5 recovery"},
+    {P::recover_old_unseen, V::commit, kHeuristic, Do::heuristic, P::heuristic, B::unknown,
+     "the resource manager decided by itself", "5 recovery"},
+    {P::recover_old_unseen, V::commit, any(A::retry, A::lost, A::unsent), Do::retry,
+     P::recover_old_unseen, B::pending,
+     "not listed, and not denied either: hidden from this user, busy or unavailable", "5 recovery"},
+    {P::recover_old_unseen, V::commit,
+     any(A::error, A::rolled_back, A::read_only, A::odd, A::elsewhere), Do::leave,
+     P::recover_old_unseen, B::pending,
      "not listed, and the answer does not say that it is gone: look at the user and the database "
      "in the open string",
      "5 recovery"},
@@ -281,6 +314,9 @@ constexpr OutcomeRow kRows[] = {
      B::pending, "refused: rolled back, or a matter of rights", "5 recovery"},
     {P::recover_first, V::commit, any(A::read_only, A::odd), Do::leave, P::recover_first,
      B::pending, "not an answer to a commit; the decision is kept until the branch is gone",
+     "5 recovery"},
+    {P::recover_first, V::commit, kElsewhere, Do::retry, P::recover_first, B::pending,
+     "another server answers than the one that prepared it: it cannot tell",
      "5 recovery"},
     {P::recover_first_unseen, V::commit, kNota, Do::note, P::recover_first_unseen,
      B::heuristic_hazard,
@@ -300,6 +336,9 @@ constexpr OutcomeRow kRows[] = {
      "not listed, and the answer does not say that it is gone: look at the user and the database "
      "in the open string",
      "5 recovery"},
+    {P::recover_first_unseen, V::commit, kElsewhere, Do::retry, P::recover_first_unseen, B::pending,
+     "another server answers than the one that prepared it: it cannot tell",
+     "5 recovery"},
     {P::recovered, V::confirm, kNota, Do::final, P::recovered, B::committed,
      "committed, and the list agrees", "5 recovery"},
     {P::recovered, V::confirm, except(A::not_known), Do::retry, P::recover_commit, B::pending,
@@ -315,6 +354,8 @@ constexpr OutcomeRow kRows[] = {
      "refused: finished, or a matter of rights", "5 recovery"},
     {P::recover_rollback, V::rollback, any(A::read_only, A::odd), Do::leave, P::recover_rollback,
      B::pending, "not an answer to a rollback", "5 recovery"},
+    {P::recover_rollback, V::rollback, kElsewhere, Do::retry, P::recover_rollback, B::pending,
+     "another server answers than the one that listed it: it cannot tell", "5 recovery"},
     {P::undone, V::confirm, kNota, Do::final, P::undone, B::rolled_back,
      "rolled back, and the list agrees", "5 recovery"},
     {P::undone, V::confirm, except(A::not_known), Do::retry, P::recover_rollback, B::pending,

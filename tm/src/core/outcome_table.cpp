@@ -75,6 +75,34 @@ Answered classify(const CallAnswer& answer) noexcept {
   return A::odd;
 }
 
+Answered classify(const CallAnswer& answer, std::string_view server) noexcept {
+  const Answered plain = classify(answer);
+  if (server.empty() || same_server(answer.server, server)) return plain;
+  switch (plain) {
+    case A::heuristic_mixed:
+    case A::heuristic_rolled_back:
+    case A::heuristic_committed:
+    case A::heuristic_hazard:
+    case A::rolled_back:
+    case A::not_known:
+      return A::elsewhere;
+    case A::error:  // the switch itself may have refused
+      return answer.server.empty() ? plain : A::elsewhere;
+    default:
+      return plain;
+  }
+}
+
+void explain_elsewhere(CallAnswer& answer, std::string_view server) {
+  if (!answer.error) answer.error.emplace();
+  Error& error = *answer.error;
+  error.xa_code = answer.code;
+  const std::string said = error.server_text.empty() ? error.message : error.server_text;
+  error.message = "the branch was prepared at " + std::string(server) + ", and " +
+                  (answer.server.empty() ? "no server" : answer.server) + " answers now" +
+                  (said.empty() ? "" : ": " + said);
+}
+
 bool no_commit_arrived(Phase phase) noexcept {
   switch (phase) {
     case Phase::decided:

@@ -31,11 +31,18 @@ enum class Answered : std::uint16_t {
   lost = 1U << 10U,        // XAER_RMFAIL: the request may have arrived
   unsent = 1U << 11U,      // XAER_RMFAIL, and the request is known not to have had any effect
   odd = 1U << 12U,         // every other int: XAER_PROTO, XAER_INVAL, codes no standard has
+  elsewhere = 1U << 13U,   // a no, from another server than the one that prepared the branch
 };
-inline constexpr int kAnsweredCount = 13;
+inline constexpr int kAnsweredCount = 14;
 
 /// Total over all ints. RMFAIL counts as lost unless its Error says that the outcome is known.
 [[nodiscard]] Answered classify(const CallAnswer& answer) noexcept;
+/// The same where the branch was prepared at `server` (empty: not known). What another server says
+/// about a branch that it does not have proves nothing: unknown, rolled back, heuristic and refused
+/// are `elsewhere` then. A yes counts whoever says it: only who has a branch can commit it.
+[[nodiscard]] Answered classify(const CallAnswer& answer, std::string_view server) noexcept;
+/// Puts into an answer that is `elsewhere` who gave it and who was asked for.
+void explain_elsewhere(CallAnswer& answer, std::string_view server);
 
 enum class Phase {
   active,             // associated: xa_end comes first
@@ -56,12 +63,13 @@ enum class Phase {
   recover_unseen,     // recovery: decided, not listed: completed, or hidden from this user?
   recover_first,      // as recover_commit, and known that no commit of it can have arrived yet
   recover_first_unseen,  // as recover_unseen, and known likewise
+  recover_old_unseen,    // as recover_unseen, by a record that does not say at which server
   recover_rollback,      // recovery: undecided, listed, owner dead or done with it
   recovered,             // recovery: commit answered; a fresh list must agree
   undone,                // recovery: rollback answered; a fresh list must agree
   undo_refused,          // recovery: rollback answered XAER_RMERR
 };
-inline constexpr int kPhaseCount = 22;
+inline constexpr int kPhaseCount = 23;
 
 enum class Action {
   go_on,      // the association is over, nothing else is

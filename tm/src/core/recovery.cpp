@@ -228,7 +228,9 @@ void Recovery::Pass::act_all() {
         branch.text = source.late ? "not tried: " + source.port->late() : "not tried in this pass";
         continue;
       }
-      judge(source, todo.branch, todo.phase, todo.verb, source.port->call(todo.verb, *branch.xid));
+      if (!todo.server.empty()) source.port->prepared_at(*branch.xid, todo.server);
+      judge(source, todo.branch, todo.phase, todo.verb, source.port->call(todo.verb, *branch.xid),
+            todo.server.empty() ? source.server : todo.server);
       if (const std::string late = source.port->late(); !late.empty()) be_late(source, late);
     }
     confirm(source);

@@ -181,6 +181,7 @@ class Recovery {
     std::set<Xid> seen_foreign;  // told once
     bool listed = false;         // `xids` is the last list, complete; false: that failed
     Tick began = 0;              // the list
+    std::string server;          // that made it
     std::set<Xid> xids;
     std::map<Xid, std::string> out_of_reach;   // with the obstacle
     std::map<Xid, FirstListed> first_listed;   // of our format, while listed

@@ -69,12 +69,26 @@ bool Recovery::Pass::listed_by_another(const Xid& xid, const std::string& name) 
 }
 
 /// How the resource manager named in the bqual sees the branch. `source` is that resource manager.
-Sight Recovery::Pass::sight(const Source& source, const Xid& xid, const std::string& name) const {
+Sight Recovery::Pass::sight(const Source& source, const Xid& xid, const std::string& name,
+                            const std::string& server) const {
   if (!source.listed) return Sight::unreachable;
   if (source.xids.count(xid) != 0) return Sight::listed;
   if (listed_by_another(xid, name)) return Sight::elsewhere;
   if (source.out_of_reach.count(xid) != 0) return Sight::out_of_reach;
-  return shown_by_any(xid) ? Sight::elsewhere : Sight::absent;
+  if (shown_by_any(xid)) return Sight::elsewhere;
+  const bool other = !server.empty() && !same_server(server, source.server);
+  return other ? Sight::other_server : Sight::absent;
+}
+
+/// Which server has the branch, as the decision says; empty: it does not.
+std::string Recovery::Pass::prepared_by(const DecisionRecord* decision, const std::string& name,
+                                        const Xid& xid) {
+  if (decision == nullptr) return {};
+  for (const Participant& participant : decision->participants) {
+    if (participant.resource_manager == name && participant.bqual == xid.bqual())
+      return participant.server;
+  }
+  return {};
 }
 
 /// A branch that `source` lists.
@@ -98,6 +112,7 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   bool sessions_not_asked = false;
   Situation situation;
   situation.whose = *who;
+  std::optional<DecisionRecord> decision;
   if (is_ours(*who)) {
     const std::optional<std::string> name = bqual_name(xid.bqual());
     const auto named = name ? sources.find(*name) : sources.end();
@@ -108,7 +123,8 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
     }
     // The same database under two names: only the one in the bqual acts.
     if (situation.sight == Sight::listed && named->second.port != source.port) return;
-    const bool commit = recovery.decisions_.decision(branch.gtrid).has_value();
+    decision = recovery.decisions_.decision(branch.gtrid);
+    const bool commit = decision.has_value();
     branch.commit_decided = commit;
     situation.on_record = commit ? OnRecord::commit : OnRecord::none;
     if (*who == Whose::vanished && !commit && situation.sight == Sight::listed) {
@@ -134,10 +150,12 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
 
   if (row.action == RecoveryAction::commit) {
     const bool first = no_commit_arrived(xid);
-    act(source, kept, first ? Phase::recover_first : Phase::recover_commit, Verb::commit);
+    const std::string server =
+        prepared_by(decision ? &*decision : nullptr, source.port->name(), xid);
+    act(source, kept, first ? Phase::recover_first : Phase::recover_commit, Verb::commit, server);
   }
   if (row.action == RecoveryAction::rollback) {
-    act(source, kept, Phase::recover_rollback, Verb::rollback);
+    act(source, kept, Phase::recover_rollback, Verb::rollback, {});
   }
   if (row.action == RecoveryAction::wait) tell(EventKind::recovery_waits, kept);
   if (row.action == RecoveryAction::report) tell_once(EventKind::warning, source, kept);
@@ -159,7 +177,8 @@ void Recovery::Pass::ask_unlisted(Source& source) {
 void Recovery::Pass::ask_unlisted(Source& source, const Known& known,
                                   const Participant& participant) {
   const auto xid = Xid::make(kFormatId, known.record.gtrid, participant.bqual);
-  if (!xid || sight(source, *xid, participant.resource_manager) != Sight::absent) return;
+  const std::string& server = participant.server;
+  if (!xid || sight(source, *xid, participant.resource_manager, server) != Sight::absent) return;
   if (is_finished(participant.resource_manager, *xid)) return;
   const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, Sight::absent});
   BranchReport branch;
@@ -181,15 +200,20 @@ void Recovery::Pass::ask_unlisted(Source& source, const Known& known,
   }
   report.branches.push_back(std::move(branch));
   const bool first = no_commit_arrived(*xid);
-  act(source, report.branches.back(), first ? Phase::recover_first_unseen : Phase::recover_unseen,
-      Verb::commit);
+  // Where a switch can say which server answers and the record cannot, "unknown" is no proof.
+  const bool old = !known.record.servers_recorded && !source.server.empty();
+  const Phase unseen = old ? Phase::recover_old_unseen : Phase::recover_unseen;
+  act(source, report.branches.back(), first ? Phase::recover_first_unseen : unseen, Verb::commit,
+      server);
 }
 
-/// Decided here, while the register is open; called when it is closed, see act_all().
-void Recovery::Pass::act(Source& source, BranchReport& branch, Phase phase, Verb verb) {
+/// Decided here, while the register is open; called when it is closed, see act_all(). `server`: that
+/// prepared the branch, as far as that is on record; else it is the one that lists it.
+void Recovery::Pass::act(Source& source, BranchReport& branch, Phase phase, Verb verb,
+                         const std::string& server) {
   if (!recovery.options_.act) return;
   const auto index = static_cast<std::size_t>(&branch - report.branches.data());
-  source.to_act.push_back({index, phase, verb});
+  source.to_act.push_back({index, phase, verb, server});
 }
 
 /// One fresh list for everything that was answered: only what the server no longer shows is
@@ -209,17 +233,19 @@ void Recovery::Pass::confirm(Source& source) {
       no_list.error = std::move(listed.error());
     }
   }
-  for (const auto& [index, phase] : pending) {
+  for (const auto& [index, phase, server] : pending) {
     const bool listed = still.holds(*report.branches[index].xid);
     judge(source, index, phase, Verb::confirm,
-          known ? CallAnswer{listed ? XA_OK : XAER_NOTA, std::nullopt} : no_list);
+          known ? CallAnswer{listed ? XA_OK : XAER_NOTA, std::nullopt, still.server} : no_list,
+          server);
   }
 }
 
 /// What an answer changes, by its row of the outcome table.
 void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb verb,
-                           CallAnswer answer) {
-  const Answered answered = classify(answer);
+                           CallAnswer answer, const std::string& server) {
+  const Answered answered = classify(answer, server);
+  if (answered == Answered::elsewhere) explain_elsewhere(answer, server);
   const OutcomeRow& row = lookup(phase, verb, answered);
   BranchReport& branch = report.branches[index];
   if (tm::no_commit_arrived(phase) && !tm::no_commit_arrived(row.next)) {
@@ -240,7 +266,9 @@ void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb 
 
   switch (row.action) {
     case Action::confirm:
-      source.to_confirm.emplace_back(index, row.next);
+      // A yes is confirmed by the list of whoever said it.
+      source.to_confirm.push_back(
+          {index, row.next, answer.server.empty() ? server : answer.server});
       return;
     case Action::final:
       branch.finished = true;

@@ -15,6 +15,7 @@ namespace xabridge::tm {
 void Recovery::Pass::keep_list(Source& source, const Listing& listed, Tick began) {
   source.listed = true;
   source.began = began;
+  source.server = listed.server;
   source.xids.insert(listed.xids.begin(), listed.xids.end());
   for (const OutOfReach& branch : listed.out_of_reach)
     source.out_of_reach.emplace(branch.xid, branch.obstacle);
@@ -29,6 +30,7 @@ void Recovery::Pass::keep_list(Source& source, const Listing& listed, Tick began
   lane.backoff = {};
   lane.listed = true;
   lane.began = began;
+  lane.server = source.server;
   lane.xids = source.xids;
   lane.out_of_reach = source.out_of_reach;
   // What is no longer listed need not be remembered.
@@ -72,6 +74,7 @@ void Recovery::Pass::remember() {
     }
     source.listed = lane.listed;
     source.began = lane.began;
+    source.server = lane.server;
     source.xids = lane.xids;
     source.out_of_reach = lane.out_of_reach;
   }

@@ -39,6 +39,7 @@ struct Recovery::Pass {
     bool listed = false;  // `xids` is a complete list, made after the decisions were read (or, of
                           // another lane, at `began`)
     Tick began = 0;
+    std::string server{};  // that made the list; empty: it cannot say
     std::set<Xid> xids{};
     std::map<Xid, std::string> out_of_reach{};  // with the obstacle; likewise complete
     std::vector<Xid> postponed{};  // until it is known whether their owners are connected
@@ -46,9 +47,15 @@ struct Recovery::Pass {
       std::size_t branch;  // index into report.branches
       Phase phase;
       Verb verb;
+      std::string server;  // that prepared it, as far as that is on record
     };
     std::vector<Todo> to_act{};
-    std::vector<std::pair<std::size_t, Phase>> to_confirm{};  // index into report.branches
+    struct ToConfirm {
+      std::size_t branch;  // index into report.branches
+      Phase phase;
+      std::string server;  // whose list tells
+    };
+    std::vector<ToConfirm> to_confirm{};
     bool late = false;  // a call did not come back: no other is made in this pass
   };
   std::map<std::string, Source> sources{};
@@ -104,11 +111,17 @@ struct Recovery::Pass {
   void ask_unlisted(Source& source, const Known& known, const Participant& participant);
   [[nodiscard]] static Whose whose_of(Owner owner) noexcept;
   [[nodiscard]] Result<Whose> whose(const Xid& xid) const;
-  [[nodiscard]] Sight sight(const Source& source, const Xid& xid, const std::string& name) const;
+  /// `server`: that prepared it, as far as that is on record.
+  [[nodiscard]] Sight sight(const Source& source, const Xid& xid, const std::string& name,
+                            const std::string& server = {}) const;
+  [[nodiscard]] static std::string prepared_by(const DecisionRecord* decision,
+                                               const std::string& name, const Xid& xid);
   [[nodiscard]] bool listed_by_another(const Xid& xid, const std::string& name) const;
-  void act(Source& source, BranchReport& branch, Phase phase, Verb verb);
+  void act(Source& source, BranchReport& branch, Phase phase, Verb verb,
+           const std::string& server);
   void confirm(Source& source);
-  void judge(Source& source, std::size_t index, Phase phase, Verb verb, CallAnswer answer);
+  void judge(Source& source, std::size_t index, Phase phase, Verb verb, CallAnswer answer,
+             const std::string& server);
   void heuristic(Source& source, BranchReport& branch, const OutcomeRow& row, Answered answered,
                  int code);
   Result<void> record_heuristic(const HeuristicRecord& record);

@@ -42,13 +42,19 @@ void Recovery::Pass::finish_decision(const Known& known) {
     branch.gtrid = known.record.gtrid;
     branch.whose = known.whose;
     branch.commit_decided = true;
-    branch.sight = !xid || it == sources.end() ? Sight::unnamed : sight(it->second, *xid, name);
+    branch.sight = !xid || it == sources.end() ? Sight::unnamed : sight(it->second, *xid, name, participant.server);
     const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, branch.sight});
     branch.action = row.action;
     branch.text = row.story;
+    const bool others = it != sources.end() && it->second.port == nullptr;
+    if (branch.sight == Sight::other_server) {
+      branch.text += " (on record: " + participant.server + "; answering: " +
+                     (it->second.server.empty() ? "a switch that cannot say" : it->second.server) +
+                     ")";
+      if (!others) tell(EventKind::recovery_waits, branch);
+    }
     // Listed ones and those out of reach were visited, unlisted ones asked: those are in the report
     // already.
-    const bool others = it != sources.end() && it->second.port == nullptr;
     const bool tried =
         row.action == RecoveryAction::commit || branch.sight == Sight::out_of_reach;
     unfinished.text += (unfinished.text.empty() ? "" : "; ") + name + ": " +

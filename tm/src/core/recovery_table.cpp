@@ -1,18 +1,23 @@
 // The rows of the recovery decision table. Each tells which crash leads to it and why the action is
 // right.
 //
-//                    |  listed          absent   unreachable   unnamed,   out of reach
-//                    |                                         elsewhere
-//   -----------------+---------------------------------------------------------------------
-//   foreign          |  leave           leave    leave         leave      leave
-//   stranger         |  report          report   report        report     report
-//   live, in flight  |  leave           leave    leave         leave      leave
-//   self, commit     |  commit          commit   wait          report     wait
-//   self, none       |  rollback        done     wait          report     wait
-//   dead, commit     |  commit          commit   wait          report     wait
-//   dead, none       |  rollback        done     wait          report     wait
-//   vanished, commit |  commit          commit   wait          report     wait
-//   vanished, none   |  rollback, wait  done     wait          report     wait
+//                    |  listed          absent   unreachable,   unnamed,   out of reach
+//                    |                           other server   elsewhere
+//   -----------------+----------------------------------------------------------------------
+//   foreign          |  leave           leave    leave          leave      leave
+//   stranger         |  report          report   report         report     report
+//   live, in flight  |  leave           leave    leave          leave      leave
+//   self, commit     |  commit          commit   wait           report     wait
+//   self, none       |  rollback        done     wait           report     wait
+//   dead, commit     |  commit          commit   wait           report     wait
+//   dead, none       |  rollback        done     wait           report     wait
+//   vanished, commit |  commit          commit   wait           report     wait
+//   vanished, none   |  rollback, wait  done     wait           report     wait
+//
+// A list says what its server has, and nothing about what another server has: an address may lead
+// elsewhere for a minute. Who lists a branch may complete it, whichever server that is; that a
+// branch is gone only the server on record can say. How an answer to xa_commit or xa_rollback is
+// read by the same rule is Answered::elsewhere (outcome_table.hpp).
 //
 // A commit decision read for a transaction that is neither ours nor dead cannot be: it is not asked
 // for.
@@ -58,6 +63,11 @@ constexpr RecoveryRow kRows[] = {
      [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::out_of_reach; }, Do::wait,
      "the server shows it and does not let this open string complete it; the decision is kept until "
      "an account that may is configured"},
+    {"commit, another server",
+     [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::other_server; }, Do::wait,
+     "another server answers at its address than the one that prepared it, and does not have it: "
+     "it cannot tell. The decision is kept until the right one answers; if that one is gone for "
+     "good, see `xabridge heuristic forget-server`"},
     {"commit, misnamed", [](S s) noexcept { return ours(s) && decided(s) && misnamed(s); },
      Do::report,
      "no configured resource manager of that name holds it: renamed, removed or exchanged in the "
@@ -103,6 +113,11 @@ constexpr RecoveryRow kRows[] = {
      Do::wait,
      "to be rolled back, and it keeps its locks: the server shows it and does not let this open "
      "string complete it"},
+    {"undecided, another server",
+     [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::other_server; },
+     Do::wait,
+     "another server answers at its address than the one that has it: what the right one lists is "
+     "rolled back then"},
     {"undecided, misnamed", [](S s) noexcept { return ours(s) && !decided(s) && misnamed(s); },
      Do::report,
      "ours, but no configured resource manager of that name holds it: renamed, removed or "

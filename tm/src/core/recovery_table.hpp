@@ -34,8 +34,9 @@ enum class Sight {
   unnamed,  // no configured resource manager has that name (renamed, removed), or it is unreadable
   elsewhere,  // it does not list it, but another configured one does: names were exchanged
   out_of_reach,  // it shows it and does not let us complete it: another role, another database
+  other_server,  // not in its list, but another server than the one on record has made that list
 };
-inline constexpr int kSightCount = 6;
+inline constexpr int kSightCount = 7;
 
 /// What the register has on record. For live, stranger and foreign it is not asked.
 enum class OnRecord { none, commit };

@@ -14,21 +14,23 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "acknowledge-";
+constexpr std::string_view kGiveUp = "give-up-";
 // In front, where no resource manager's name can imitate it.
 constexpr std::string_view kUnfinished = "unfinished-";
 
 std::string name_of(const Acknowledgement& a) {
-  return std::string(kPrefix) + to_hex(a.gtrid) + "-" + a.resource_manager;
+  return std::string(a.give_up ? kGiveUp : kPrefix) + to_hex(a.gtrid) + "-" + a.resource_manager;
 }
 
 std::optional<Acknowledgement> parse(std::string_view name) {
-  if (!name.starts_with(kPrefix)) return std::nullopt;
-  name.remove_prefix(kPrefix.size());
+  const bool give_up = name.starts_with(kGiveUp);
+  if (!give_up && !name.starts_with(kPrefix)) return std::nullopt;
+  name.remove_prefix(give_up ? kGiveUp.size() : kPrefix.size());
   const auto dash = name.find('-');
   if (dash == std::string_view::npos || dash == 0 || dash + 1 == name.size()) return std::nullopt;
   auto gtrid = from_hex(name.substr(0, dash));
   if (!gtrid) return std::nullopt;
-  return Acknowledgement{*std::move(gtrid), std::string(name.substr(dash + 1)), {}};
+  return Acknowledgement{*std::move(gtrid), std::string(name.substr(dash + 1)), {}, give_up};
 }
 
 }  // namespace
@@ -45,7 +47,10 @@ Result<void> leave_acknowledgement(FileSystem& files, const fs::path& slot,
   {
     auto file = files.open(unfinished, OpenMode::create_new);
     if (!file) return file.error();
-    const auto bytes = std::as_bytes(std::span(acknowledgement.who));
+    const std::string text = acknowledgement.give_up
+                                 ? acknowledgement.server + "\n" + acknowledgement.who
+                                 : acknowledgement.who;
+    const auto bytes = std::as_bytes(std::span(text));
     if (auto put = (*file)->write_at(0, bytes); !put) return put;
     if (auto synced = (*file)->sync(); !synced) return synced;
   }
@@ -63,7 +68,9 @@ Result<std::vector<Acknowledgement>> waiting_acknowledgements(FileSystem& files,
     if (!one) continue;
     auto who = read_whole_file(files, slot / name);
     if (!who) return who.error();
-    one->who = *std::move(who);
+    const auto line = one->give_up ? who->find('\n') : std::string::npos;
+    if (line != std::string::npos) one->server = who->substr(0, line);
+    one->who = line == std::string::npos ? *std::move(who) : who->substr(line + 1);
     waiting.push_back(*std::move(one));
   }
   return waiting;

@@ -3,6 +3,10 @@
 // beside the log, and the owner takes it in its next recovery pass.
 //
 //   slots/0000/acknowledge-<gtrid, hex>-<resource manager>    holds who, and why
+//   slots/0000/give-up-<gtrid, hex>-<resource manager>        the same after a line with the server
+//                                                             that is gone; empty: any
+//
+// The second is the same word about a decision: that its branches there are nobody's to finish.
 //
 // The file appears whole or not at all (it is renamed), and is removed when the record of the
 // acknowledgement is durable. Taken twice, after a crash between the two, it finds nothing to do.
@@ -20,6 +24,8 @@ struct Acknowledgement {
   std::string gtrid;  // bytes
   std::string resource_manager;
   std::string who;
+  bool give_up = false;
+  std::string server{};  // give_up only
 };
 
 /// Leaves one at a slot. The same one again replaces the first.

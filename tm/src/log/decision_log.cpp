@@ -2,7 +2,11 @@
 
 #include "decision_log.hpp"
 
+#include <xabridge/xa.h>
+
 #include <xabridge/xid.hpp>
+
+#include "../server_identity.hpp"
 
 namespace xabridge::tm {
 namespace {
@@ -17,6 +21,7 @@ struct DecisionLog::Request {
   const std::string* gtrid = nullptr;         // of the decision below
   DecisionRecord* decision = nullptr;         // becomes live when durable
   HeuristicRecord* heuristic = nullptr;       // likewise
+  const GivenUpRecord* given_up = nullptr;    // likewise
   const std::string* acknowledged = nullptr;  // gtrid, at
   const std::string* acknowledged_at = nullptr;
   std::condition_variable wake;  // finished, or nobody is writing
@@ -166,6 +171,7 @@ void DecisionLog::finish(Request& request, const Written& written) noexcept {
     if (durable) {
       if (request.decision != nullptr) live_.apply(Record(std::move(*request.decision)));
       if (request.heuristic != nullptr) live_.heuristic(std::move(*request.heuristic));
+      if (request.given_up != nullptr) live_.give_up(*request.given_up);
       if (request.acknowledged != nullptr)
         live_.acknowledge(*request.acknowledged, *request.acknowledged_at);
       request.written = true;
@@ -213,7 +219,7 @@ Result<Decision> DecisionLog::decide(const std::string& gtrid,
   DecisionRecord record{gtrid, participants, environment_.clock.wall()};
   Lock lock(mutex_);
   settle(gtrid, lock);
-  if (live_.decision(gtrid) != nullptr) return Decision::commit;
+  if (live_.decision(gtrid) != nullptr || live_.finished(gtrid)) return Decision::commit;
   if (refused_.contains(gtrid)) return Decision::rollback;
   if (undecided_.contains(gtrid)) {
     Error error;
@@ -313,6 +319,43 @@ Result<void> DecisionLog::acknowledge(const std::string& gtrid, const std::strin
   return {};
 }
 
+// Hazard and word that the participant is finished go into one batch: both count or neither.
+Result<std::size_t> DecisionLog::give_up(const std::string& gtrid,
+                                         const std::string& resource_manager,
+                                         const std::string& server, const std::string& who) {
+  constexpr const char* kOperation = "give up participant";
+  if (!slot_->held()) return explain(slot_->writable().error(), kOperation);
+  Lock lock(mutex_);
+  settle(gtrid, lock);
+  std::vector<Participant> meant;
+  if (const DecisionRecord* found = live_.decision(gtrid)) meant = found->participants;
+  std::erase_if(meant, [&](const Participant& one) {
+    return one.resource_manager != resource_manager ||
+           (!server.empty() && !same_server(one.server, server));
+  });
+  for (const Participant& one : meant) {
+    const auto now = environment_.clock.wall();
+    HeuristicRecord hazard{gtrid, resource_manager, one.bqual, Decision::commit, XA_HEURHAZ,
+                           "given up by " + who.substr(0, 255), now};
+    if (!one.server.empty()) hazard.text += "; prepared at " + one.server;
+    const GivenUpRecord given_up{now, gtrid, resource_manager, one.bqual, who.substr(0, 255)};
+    Draft draft(*this);
+    if (!draft.add(hazard) || !draft.add(given_up)) {
+      Error error;
+      error.message = "no such participant can exist: " + transaction_text(gtrid);
+      return explain(std::move(error), kOperation);
+    }
+    const Pending pending(*this, gtrid);
+    draft.keep();
+    Request request;
+    request.heuristic = &hazard;
+    request.given_up = &given_up;
+    if (auto forced = force(lock, request); !forced)
+      return explain(std::move(forced.error()), kOperation);
+  }
+  return meant.size();
+}
+
 Result<void> DecisionLog::flush() {
   Lock lock(mutex_);
   if (buffered_ == 0) return {};
@@ -331,8 +374,10 @@ Result<std::optional<DecisionRecord>> DecisionLog::decision(const std::string& g
     error.outcome_known = false;
     return error;
   }
-  const DecisionRecord* found = live_.decision(gtrid);
-  return found == nullptr ? std::optional<DecisionRecord>() : *found;
+  if (const DecisionRecord* found = live_.decision(gtrid)) return std::optional(*found);
+  const auto decided_at = live_.finished(gtrid);
+  if (!decided_at) return std::optional<DecisionRecord>();
+  return std::optional(DecisionRecord{gtrid, {}, *decided_at});
 }
 
 std::vector<DecisionRecord> DecisionLog::unfinished() {

@@ -5,13 +5,14 @@
 // the mutex, and tells everyone whose record was in it. Who comes meanwhile fills the next buffer,
 // and one of them writes it next. A lone committer therefore never waits for company.
 //
-// `done` records are appended and left for the next batch. The entry leaves memory at once: a lost
-// done record makes recovery ask again, nothing more.
+// `done` records are appended and left for the next batch. The entry stops being live at once: a
+// lost done record makes recovery ask again, nothing more.
 //
 // A gtrid here is in exactly one of these states:
-//   none      never proposed, or done                          -> whoever proposes first decides
+//   none      never proposed, or done long ago                 -> whoever proposes first decides
 //   pending   commit is in a batch being written               -> everyone waits for it
 //   decided   commit is durable, not done (live_)              -> commit
+//   finished  the same, done not long ago (live_)              -> commit
 //   unknown   its batch may be on the disk, or it is there and memory ran out before it became
 //             live (the log has failed)                        -> not known before the next reading
 //   refused   rollback was proposed first                      -> rollback, until done()
@@ -70,6 +71,11 @@ class DecisionLog {
   /// Empty resource manager: of all. `who` is cut to 255 bytes.
   Result<void> acknowledge(const std::string& gtrid, const std::string& resource_manager,
                            const std::string& who);
+  /// The participants at a resource manager (`server` not empty: only those prepared at that one)
+  /// are nobody's to finish any more: recorded as heuristic hazards with `who`, cut to 255 bytes.
+  /// How many there were.
+  Result<std::size_t> give_up(const std::string& gtrid, const std::string& resource_manager,
+                              const std::string& server, const std::string& who);
   /// Brings buffered records to the disk, if any.
   Result<void> flush();
 

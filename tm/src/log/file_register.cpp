@@ -165,6 +165,14 @@ Result<void> FileRegister::acknowledge(const std::string& gtrid,
                      " in a log this process holds; nothing was written");
 }
 
+Result<std::size_t> FileRegister::give_up(const std::string& gtrid,
+                                          const std::string& resource_manager,
+                                          const std::string& server, const std::string& who) {
+  const Log log = log_of(gtrid);
+  if (log == nullptr) return std::size_t{0};
+  return log->give_up(gtrid, resource_manager, server, who);
+}
+
 // Takes the slot over; null: somebody owns it. What is unfinished in it is made durable by our own
 // sync before anybody acts on it.
 Result<FileRegister::Log> FileRegister::adopt(std::uint16_t slot) {
@@ -235,11 +243,15 @@ Result<void> FileRegister::take_acknowledgements(DecisionLog& log) {
   const auto waiting = waiting_acknowledgements(environment_.files, path);
   if (!waiting) return waiting.error();
   for (const Acknowledgement& one : *waiting) {
+    if (one.give_up) {
+      const auto given_up = log.give_up(one.gtrid, one.resource_manager, one.server, one.who);
+      if (!given_up) return given_up.error();
+    }
     const auto records = log.heuristics();
     const bool known = std::any_of(records.begin(), records.end(), [&](const auto& record) {
       return record.gtrid == one.gtrid && record.resource_manager == one.resource_manager;
     });
-    if (known) {
+    if (known && !one.give_up) {
       auto written = log.acknowledge(one.gtrid, one.resource_manager, one.who);
       if (!written) return written;
     }

@@ -66,6 +66,11 @@ class FileRegister final : public DecisionRegister {
   Result<void> acknowledge(const std::string& gtrid, const std::string& resource_manager,
                            const std::string& who);
 
+  /// An operator says that the servers at which the resource manager's branches of gtrid were
+  /// prepared are gone for good (DecisionLog::give_up). How many there were, in logs held here.
+  Result<std::size_t> give_up(const std::string& gtrid, const std::string& resource_manager,
+                              const std::string& server, const std::string& who);
+
   Result<void> begin_pass() override;
   Result<Owner> owner_of(const Gtrid& gtrid) override;
   std::optional<DecisionRecord> decision(const std::string& gtrid) override;

@@ -2,6 +2,7 @@
 
 #include "live_records.hpp"
 
+#include <algorithm>
 #include <type_traits>
 
 namespace xabridge::tm {
@@ -10,10 +11,14 @@ void LiveRecords::apply(Record record) {
   std::visit(
       [this](auto&& value) {
         using R = std::decay_t<decltype(value)>;
-        if constexpr (std::is_same_v<R, DecisionRecord>) {
+        if constexpr (std::is_base_of_v<DecisionRecord, R>) {
           // Write-once: were there ever two, the first stands.
           std::string gtrid = value.gtrid;
           decisions_.try_emplace(std::move(gtrid), std::move(value));
+        } else if constexpr (std::is_same_v<R, FinishedRecord>) {
+          keep(std::move(value));
+        } else if constexpr (std::is_same_v<R, GivenUpRecord>) {
+          give_up(value);
         } else if constexpr (std::is_same_v<R, DoneRecord>) {
           done(
               value
@@ -32,7 +37,39 @@ const DecisionRecord* LiveRecords::decision(const std::string& gtrid) const {
   return found == decisions_.end() ? nullptr : &found->second;
 }
 
-bool LiveRecords::done(const std::string& gtrid) { return decisions_.erase(gtrid) != 0; }
+std::optional<std::chrono::system_clock::time_point> LiveRecords::finished(
+    const std::string& gtrid) const {
+  const auto found = by_gtrid_.find(gtrid);
+  if (found == by_gtrid_.end()) return {};
+  return found->second->decided_at;
+}
+
+bool LiveRecords::done(const std::string& gtrid) {
+  auto decision = decisions_.extract(gtrid);
+  if (!decision) return false;
+  keep({decision.mapped().decided_at, std::move(decision.key())});
+  return true;
+}
+
+void LiveRecords::keep(FinishedRecord record) {
+  if (keep_finished_ == 0 || by_gtrid_.contains(record.gtrid)) return;
+  if (finished_.size() >= keep_finished_) {
+    by_gtrid_.erase(finished_.front().gtrid);
+    finished_.pop_front();
+  }
+  const FinishedRecord& kept = finished_.emplace_back(std::move(record));  // stays where it is
+  by_gtrid_.emplace(kept.gtrid, &kept);
+}
+
+void LiveRecords::give_up(const GivenUpRecord& record) {
+  const auto found = decisions_.find(record.gtrid);
+  if (found == decisions_.end()) return;
+  auto& participants = found->second.participants;
+  std::erase_if(participants, [&](const Participant& one) {
+    return one.resource_manager == record.resource_manager && one.bqual == record.bqual;
+  });
+  if (participants.empty()) (void)done(record.gtrid);
+}
 
 void LiveRecords::heuristic(HeuristicRecord record) {
   auto key = std::pair(record.gtrid, record.bqual);
@@ -66,11 +103,16 @@ std::vector<HeuristicRecord> LiveRecords::heuristics() const {
   return out;
 }
 
+std::vector<FinishedRecord> LiveRecords::finished() const {
+  return {finished_.begin(), finished_.end()};
+}
+
 std::uint32_t LiveRecords::write(std::string& batch) const {
   std::uint32_t count = 0;
   // These were read from or accepted by append_record() before: they fit.
   for (const auto& [gtrid, record] : decisions_) count += append_record(batch, record) ? 1U : 0U;
   for (const auto& [key, record] : heuristics_) count += append_record(batch, record) ? 1U : 0U;
+  for (const FinishedRecord& record : finished_) count += append_record(batch, record) ? 1U : 0U;
   return count;
 }
 

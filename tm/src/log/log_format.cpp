@@ -24,7 +24,7 @@ void fields(Io& io, R& record) {
   io.time(record.created_at);
 }
 
-template <class Io, Maybe<DecisionRecord> R>
+template <class Io, Maybe<OldDecisionRecord> R>
 void fields(Io& io, R& record) {
   io.time(record.decided_at);
   io.template bytes<std::uint8_t>(record.gtrid);
@@ -32,6 +32,33 @@ void fields(Io& io, R& record) {
     io.template bytes<std::uint8_t>(participant.resource_manager);
     io.template bytes<std::uint8_t>(participant.bqual);
   });
+  if constexpr (!std::is_const_v<R>) record.servers_recorded = false;
+}
+
+template <class Io, Maybe<DecisionRecord> R>
+void fields(Io& io, R& record) {
+  io.time(record.decided_at);
+  io.template bytes<std::uint8_t>(record.gtrid);
+  io.template list<std::uint16_t>(record.participants, [&](auto& participant) {
+    io.template bytes<std::uint8_t>(participant.resource_manager);
+    io.template bytes<std::uint8_t>(participant.bqual);
+    io.template bytes<std::uint8_t>(participant.server);
+  });
+}
+
+template <class Io, Maybe<FinishedRecord> R>
+void fields(Io& io, R& record) {
+  io.time(record.decided_at);
+  io.template bytes<std::uint8_t>(record.gtrid);
+}
+
+template <class Io, Maybe<GivenUpRecord> R>
+void fields(Io& io, R& record) {
+  io.time(record.at);
+  io.template bytes<std::uint8_t>(record.gtrid);
+  io.template bytes<std::uint8_t>(record.resource_manager);
+  io.template bytes<std::uint8_t>(record.bqual);
+  io.template bytes<std::uint8_t>(record.who);
 }
 
 template <class Io, Maybe<DoneRecord> R>
@@ -130,6 +157,13 @@ bool append_record(std::string& batch, const SegmentRecord& record) {
   return append(batch, record);
 }
 bool append_record(std::string& batch, const DecisionRecord& record) {
+  return record.servers_recorded ? append(batch, record)
+                                 : append(batch, OldDecisionRecord{record});
+}
+bool append_record(std::string& batch, const FinishedRecord& record) {
+  return append(batch, record);
+}
+bool append_record(std::string& batch, const GivenUpRecord& record) {
   return append(batch, record);
 }
 bool append_record(std::string& batch, const DoneRecord& record) { return append(batch, record); }

@@ -16,18 +16,27 @@
 //    0  4 magic "XABL"                       1 segment       size u64, register id 16, slot u16,
 //    4  4 CRC-32C of the batch from byte 8,                  created time
 //         padding included                   2 decided       time, gtrid s8, count u16, count times
-//    8  2 format version (1)                                 (resource manager s8, bqual s8)
+//    8  2 format version (2)                                 (resource manager s8, bqual s8)
 //   10  2 kind: 1 carry-over, 2 ordinary     3 done          gtrid s8
 //   12  4 length of header and records       4 heuristic     time, gtrid s8, resource manager s8,
 //   16  8 segment number                                     bqual s8, decision u8 (0 commit,
 //   24  8 salt                                               1 rollback), XA code i32, text s16
 //   32  8 batch number, over all segments    5 acknowledged  time, gtrid s8, who s8
-//   40  4 number of records
-//   44  4 zero
+//   40  4 number of records                  6 decided       time, gtrid s8, count u16, count times
+//   44  4 zero                                               (resource manager s8, bqual s8,
+//                                                            server s8)
+//                                            7 finished      time, gtrid s8
+//                                            8 given up      time, gtrid s8, resource manager s8,
+//                                                            bqual s8, who s8
+//
+// Type 2 is what versions before 6 wrote, and is written only where such a record is carried over.
+// `finished` is a decision that is done, kept readable for a while (live_records.hpp). `given up`
+// is an operator's word that a participant's server is gone for good; its heuristic record is in
+// the same batch.
 //
 // Example, golden in tests/log/format_test.cpp: `done` of gtrid "g" as batch 7 of segment 2, salt
 // 5.
-//   58 41 42 4c  e2 a5 c9 52  01 00  02 00  37 00 00 00  magic, CRC, version, kind, length 55
+//   58 41 42 4c  07 9e a7 30  02 00  02 00  37 00 00 00  magic, CRC, version, kind, length 55
 //   02 00 00 00 00 00 00 00   05 00 00 00 00 00 00 00    segment, salt
 //   07 00 00 00 00 00 00 00   01 00 00 00  00 00 00 00   batch number, one record, zero
 //   03 02 00 00 00  01 67                                type, length 2, gtrid
@@ -57,7 +66,9 @@
 
 namespace xabridge::tm {
 
-inline constexpr std::uint16_t kLogVersion = 1;
+/// 2 has record types 6 to 8. Version 1 is read, and never written.
+inline constexpr std::uint16_t kLogVersion = 2;
+inline constexpr std::uint16_t kOldestLogVersion = 1;
 inline constexpr std::size_t kSectorSize = 512;
 inline constexpr std::size_t kBatchHeaderSize = 48;
 
@@ -69,6 +80,9 @@ struct SegmentRecord {
   std::chrono::system_clock::time_point created_at;
   friend bool operator==(const SegmentRecord&, const SegmentRecord&) = default;
 };
+
+/// A decision of a version that did not record servers; servers_recorded is false.
+struct OldDecisionRecord : DecisionRecord {};
 
 struct DoneRecord {
   std::string gtrid;
@@ -83,9 +97,27 @@ struct AcknowledgedRecord {
   friend bool operator==(const AcknowledgedRecord&, const AcknowledgedRecord&) = default;
 };
 
+/// A commit decision all of whose branches are finished.
+struct FinishedRecord {
+  std::chrono::system_clock::time_point decided_at;
+  std::string gtrid;
+  friend bool operator==(const FinishedRecord&, const FinishedRecord&) = default;
+};
+
+/// A participant that nobody can complete any more: an operator says that its server is gone.
+struct GivenUpRecord {
+  std::chrono::system_clock::time_point at;
+  std::string gtrid;
+  std::string resource_manager;
+  std::string bqual;
+  std::string who;
+  friend bool operator==(const GivenUpRecord&, const GivenUpRecord&) = default;
+};
+
 /// The alternative's index + 1 is the type on disk: append only.
 using Record =
-    std::variant<SegmentRecord, DecisionRecord, DoneRecord, HeuristicRecord, AcknowledgedRecord>;
+    std::variant<SegmentRecord, OldDecisionRecord, DoneRecord, HeuristicRecord, AcknowledgedRecord,
+                 DecisionRecord, FinishedRecord, GivenUpRecord>;
 
 /// Appends one record to a batch under construction. False, and `batch` unchanged: a field is too
 /// long.
@@ -94,6 +126,8 @@ using Record =
 [[nodiscard]] bool append_record(std::string& batch, const DoneRecord& record);
 [[nodiscard]] bool append_record(std::string& batch, const HeuristicRecord& record);
 [[nodiscard]] bool append_record(std::string& batch, const AcknowledgedRecord& record);
+[[nodiscard]] bool append_record(std::string& batch, const FinishedRecord& record);
+[[nodiscard]] bool append_record(std::string& batch, const GivenUpRecord& record);
 
 /// Takes the next record off the front of `records`; nullopt: malformed, or of a type not known
 /// here.

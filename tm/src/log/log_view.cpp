@@ -71,6 +71,7 @@ SlotView view_slot(FileSystem& files, std::uint16_t number, const fs::path& dire
   LiveRecords live;
   for (const LoggedRecord& logged : view.records) live.apply(logged.record);
   view.unfinished = live.decisions();
+  view.finished = live.finished();
   view.heuristics = live.heuristics();
 
   auto incarnations = read_incarnations(files, directory);

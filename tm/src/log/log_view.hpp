@@ -28,6 +28,7 @@ struct SlotView {
   std::vector<DecisionRecord>
       unfinished;  // decided, not done; `done` is not forced, so an owned slot may
                    // show finished ones until its owner's next write
+  std::vector<FinishedRecord> finished;     // decided and done, not long ago
   std::vector<HeuristicRecord> heuristics;  // not acknowledged
   std::optional<std::uint64_t>
       torn_at;                 // offset of a batch not whole: being written if owned, else torn

@@ -49,10 +49,10 @@ class Scanner {
     const auto header = read_header(bytes_);
     if (!header || !batch_is_whole(bytes_, *header))
       return damaged(path_, 0, "the first batch is not whole");
-    if (header->version != kLogVersion)
+    if (header->version < kOldestLogVersion || header->version > kLogVersion)
       return damaged(path_, 0,
                      "it has log format version " + std::to_string(header->version) +
-                         ", this program reads version " + std::to_string(kLogVersion));
+                         ", this program reads versions up to " + std::to_string(kLogVersion));
     if (header->segment != number_ || header->kind != BatchKind::carry_over)
       return damaged(path_, 0, "it starts as segment " + std::to_string(header->segment));
     scan_.salt = header->salt;

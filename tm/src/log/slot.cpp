@@ -25,7 +25,10 @@ std::span<const std::byte> as_bytes(const std::string& text) {
 }  // namespace
 
 Slot::Slot(Environment& environment, Options options, std::unique_ptr<FileLock> lock)
-    : environment_(environment), options_(std::move(options)), lock_(std::move(lock)) {}
+    : environment_(environment),
+      options_(std::move(options)),
+      lock_(std::move(lock)),
+      found_(kept_finished(options_.segment_size)) {}
 
 Result<std::unique_ptr<Slot>> Slot::try_take(Environment& environment, Options options) {
   if (auto own =

@@ -34,10 +34,16 @@ std::optional<Answer> LanePort::make(const std::string& what,
 
   const auto begun_at = std::chrono::system_clock::now();
   const auto deadline = std::chrono::steady_clock::now() + limit_;
-  auto answer = std::make_shared<std::optional<Answer>>();
-  auto under_way = threads.begin(what, [answer, deadline, rm = resource_manager_, call] {
+  struct Said {
+    std::optional<Answer> answer;
+    std::string by;  // only the thread that made the call can ask who answered it
+  };
+  auto said = std::make_shared<Said>();
+  answered_by_.clear();
+  auto under_way = threads.begin(what, [said, deadline, rm = resource_manager_, call] {
     const ResourceManager::Bound bound(*rm, deadline);
-    answer->emplace(call(*rm));
+    said->answer.emplace(call(*rm));
+    said->by = rm->answered_by();
   });
   if (under_way == nullptr) {
     late_ = "calls there do not come back, and no further one can be made";
@@ -55,7 +61,16 @@ std::optional<Answer> LanePort::make(const std::string& what,
   if (std::chrono::steady_clock::now() >= deadline) {  // the switch gave up by itself, most likely
     late_ = what + " had no answer within " + std::to_string(limit_.count()) + "ms";
   }
-  return std::move(*answer);
+  answered_by_ = std::move(said->by);
+  return std::move(said->answer);
+}
+
+/// The switch keeps it, and asks no server.
+void LanePort::prepared_at(const Xid& xid, const std::string& server) {
+  (void)make<bool>("what is on record", [xid, server](ResourceManager& rm) {
+    rm.prepared_at(xid, server);
+    return true;
+  });
 }
 
 Error LanePort::no_answer(const std::string& what, const Xid* xid) const {

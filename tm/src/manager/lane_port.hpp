@@ -32,6 +32,8 @@ class LanePort final : public ResourceManagerPort {
   Result<std::vector<OutOfReach>> out_of_reach() override;
   std::optional<long> owner_sessions(const std::string& owner_tag) override;
   [[nodiscard]] std::string late() const override { return late_; }
+  std::string answered_by() override { return answered_by_; }
+  void prepared_at(const Xid& xid, const std::string& server) override;
 
  private:
   template <class Answer>
@@ -42,6 +44,7 @@ class LanePort final : public ResourceManagerPort {
   const std::chrono::milliseconds limit_;
   const Stop stop_;
   std::string late_;
+  std::string answered_by_;  // of the last call that came back
   bool begun_ = false;  // the last call
   std::vector<std::shared_ptr<CallThreads::UnderWay>> given_up_;
 };

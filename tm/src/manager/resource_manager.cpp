@@ -191,7 +191,7 @@ CallAnswer ResourceManager::call(Verb verb, const Xid& xid) {
   const VerbEntry entry = entry_of(verb);
   XID raw = xid.raw();
   const int code = (instance_->object.entries->*entry.entry)(&raw, instance_->rmid, entry.flags);
-  return answer_of(verb, code, xid);
+  return signed_answer(answer_of(verb, code, xid));
 }
 
 bool ResourceManager::asynchronous() const noexcept {
@@ -214,7 +214,7 @@ ResourceManager::Issued ResourceManager::issue(Verb verb, const Xid& xid) {
       (instance_->object.entries->*entry.entry)(&raw, instance_->rmid, entry.flags | TMASYNC);
   if (code > 0) return {code, {}};
   if (code == XAER_ASYNC) return {0, {code, std::nullopt}};
-  return {0, answer_of(verb, code, xid)};
+  return {0, signed_answer(answer_of(verb, code, xid))};
 }
 
 /// What xa_complete answers. XA_RETRY is not for a caller that waits, but known to come.
@@ -231,7 +231,7 @@ int ResourceManager::wait_for(int& handle, int& code) const noexcept {
 CallAnswer ResourceManager::complete(Verb verb, const Xid& xid, int handle) {
   int code = XAER_RMFAIL;
   const int answered = wait_for(handle, code);
-  if (answered == XA_OK) return answer_of(verb, code, xid);
+  if (answered == XA_OK) return signed_answer(answer_of(verb, code, xid));
   // What became of the call is not known, and a positive "handle" may have been its answer. Lost is
   // the one reading that is never wrong: a vote that is not there, an outcome to be asked again.
   // But an xa_end that is lost speaks of a session that is gone; here xa_rollback has to follow.

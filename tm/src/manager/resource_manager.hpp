@@ -98,6 +98,8 @@ class ResourceManager final : public ResourceManagerPort {
   Result<std::vector<Xid>> list() override;
   Result<std::vector<OutOfReach>> out_of_reach() override;
   std::optional<long> owner_sessions(const std::string& owner_tag) override;
+  std::string answered_by() override;
+  void prepared_at(const Xid& xid, const std::string& server) override;
 
   // --- Dynamic registration (registration.hpp).
   /// TMREGISTER: never started; it calls ax_reg, which enlists it.
@@ -137,6 +139,7 @@ class ResourceManager final : public ResourceManagerPort {
 
   CallAnswer answer(int code, const char* operation, const Xid* xid) const;
   CallAnswer answer_of(Verb verb, int code, const Xid& xid) const;
+  CallAnswer signed_answer(CallAnswer answer);
   std::optional<CallAnswer> not_open(const Xid& xid);
   int wait_for(int& handle, int& code) const noexcept;
   void undo_start(const Xid& xid) const noexcept;

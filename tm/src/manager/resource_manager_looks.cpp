@@ -35,6 +35,28 @@ Result<std::optional<std::string>> ResourceManager::identity() {
   return std::optional<std::string>(text.data());
 }
 
+std::string ResourceManager::answered_by() {
+  const auto* extras = instance_->object.extras;
+  if (extras == nullptr || extras->version < 3 || extras->answered_by == nullptr) return {};
+  std::array<char, 256> text{};
+  const int code =
+      extras->answered_by(instance_->rmid, text.data(), static_cast<long>(text.size()));
+  return code == XA_OK ? std::string(text.data()) : std::string();
+}
+
+/// For a call that was made right before, by this thread.
+CallAnswer ResourceManager::signed_answer(CallAnswer answer) {
+  answer.server = answered_by();
+  return answer;
+}
+
+void ResourceManager::prepared_at(const Xid& xid, const std::string& server) {
+  const auto* extras = instance_->object.extras;
+  if (extras == nullptr || extras->version < 3 || extras->prepared_at == nullptr) return;
+  if (open().code != XA_OK) return;  // the call that follows says why
+  extras->prepared_at(instance_->rmid, &xid.raw(), server.c_str());
+}
+
 Result<std::vector<ListedBranch>> ResourceManager::in_doubt() {
   CallAnswer ready = open();
   if (ready.code != XA_OK) return std::move(*ready.error);

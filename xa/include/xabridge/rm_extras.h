@@ -135,6 +135,17 @@ struct xabridge_rm_extras_t {
   int (*out_of_reach)(int rmid,
                       void (*report)(void *context, const struct xabridge_out_of_reach *),
                       void *context);
+
+  /* Which server gave the calling thread's last xa_ answer, or in_doubt list: what it is, not its
+   * address, so that two servers at one address differ and one server at two addresses is the same.
+   * Empty: no server was asked. After xa_prepare a space may follow, and what shows later that a
+   * history holds this branch. Equal up to the first space: the same server. At most 255 bytes.
+   * XAER_PROTO: the thread had no answer yet. */
+  int (*answered_by)(int rmid, char *text, long size);
+
+  /* What answered_by said when the branch was prepared, perhaps in a process that is gone: with it
+   * the switch can tell more about a branch that the server does not know any more. */
+  int (*prepared_at)(int rmid, const XID *xid, const char *server);
 };
 
 #ifdef __cplusplus

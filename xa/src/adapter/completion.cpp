@@ -35,7 +35,8 @@ Answer commit_answer(Answer answer, Mode mode) {
   if (answer.code == XAER_RMERR || is_rollback(answer.code)) answer.code = XA_RETRY;
   if (answer.code != XA_RETRY || mode != Mode::one_phase) return answer;
   answer.code = XAER_RMFAIL;
-  if (!answer.error) answer = refused(XAER_RMFAIL, "the branch could not be committed now");
+  if (!answer.error)
+    answer.error = refused(XAER_RMFAIL, "the branch could not be committed now").error;
   answer.error->outcome_known = false;
   answer.error->message += "; it is still prepared: xa_recover lists it, commit or roll it back";
   return answer;
@@ -100,7 +101,9 @@ class RollBackWork final : public Operation {
     if (claim_.prepare_failed() && (answer.code == XA_OK || is_rollback(answer.code))) {
       // xa_prepare had answered XAER_RMERR, so the branch may be prepared after all.
       Answer prepared =
-          ask_server(unknown(), [&] { return claim_.session()->rollback_prepared(xid()); });
+          signed_by(*claim_.session(), ask_server(unknown(), [&] {
+            return claim_.session()->rollback_prepared(xid());
+          }));
       if (prepared.code != XAER_NOTA) answer = std::move(prepared);
     }
     claim_.moved(thread_, Verb::rollback, Mode::plain, answer.code);
@@ -145,8 +148,9 @@ class PhaseTwo final : public Operation {
 
  private:
   Answer perform_in(Lease& control) {
-    Answer answer =
-        ask_server(unknown(), [&] { return rm::perform(*control.get(), request(verb_), xid()); });
+    Answer answer = signed_by(*control.get(), ask_server(unknown(), [&] {
+      return rm::perform(*control.get(), request(verb_), xid());
+    }));
     if (answer.code != XAER_RMFAIL) control.give_back();
     return answer;
   }

@@ -222,6 +222,7 @@ int Switch::in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*),
                 [&](Instance&, Session& session) -> Result<void> {
                   auto listed = session.prepared(true);
                   if (!listed) return std::move(listed.error());
+                  ThreadState::current().set_answered_by(impl().registry, rmid, session.server());
                   for (const InDoubt& branch : *listed) {
                     const xabridge_in_doubt plain = plain_of(branch);
                     report(context, &plain);
@@ -237,6 +238,7 @@ int Switch::out_of_reach(int rmid, void (*report)(void*, const xabridge_out_of_r
                 [&](Instance&, Session& session) -> Result<void> {
                   auto listed = session.out_of_reach();
                   if (!listed) return std::move(listed.error());
+                  ThreadState::current().set_answered_by(impl().registry, rmid, session.server());
                   for (const InDoubt& branch : *listed) {
                     if (!branch.xid) continue;
                     const xabridge_out_of_reach plain{plain_of(branch), branch.obstacle.c_str()};
@@ -270,6 +272,27 @@ int Switch::deadline(int, long milliseconds) noexcept {
                         ? Clock::time_point::max()
                         : now + std::chrono::milliseconds(milliseconds));
   return XA_OK;
+}
+
+int Switch::answered_by(int rmid, char* text, long size) noexcept try {
+  if (text == nullptr || size <= 0) return XAER_INVAL;
+  const std::string* const server = ThreadState::current().answered_by(impl().registry, rmid);
+  if (server == nullptr) return XAER_PROTO;
+  copy_text(text, static_cast<std::size_t>(size), *server);
+  return XA_OK;
+} catch (...) {
+  return XAER_RMERR;
+}
+
+int Switch::prepared_at(int rmid, const XID* xid, const char* server) noexcept try {
+  const auto valid = Xid::from(xid);
+  if (!valid || server == nullptr) return XAER_INVAL;
+  const auto instance = impl().registry.find(rmid);
+  if (instance == nullptr) return XAER_PROTO;
+  instance->server().prepared_at(*valid, server);
+  return XA_OK;
+} catch (...) {
+  return XAER_RMERR;
 }
 
 bool Switch::knows(int rmid) noexcept try {

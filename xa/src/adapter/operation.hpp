@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <xabridge/rm/session.hpp>
 
@@ -32,6 +33,21 @@ auto ask_server(int unknown, Call call) -> decltype(call()) {
   }
 }
 
+/// The answer with the name of the server that gave it. Out of memory it has none, which is "cannot
+/// tell": the answer itself stays.
+template <class A>
+A signed_by(const Session& session, A answer) noexcept {
+  try {
+    if constexpr (std::is_same_v<A, Answer>) {
+      answer.server = session.server();
+    } else if (answer) {
+      answer->server = session.server();
+    }
+  } catch (const std::exception&) {
+  }
+  return answer;
+}
+
 class Operation {
  public:
   /// `request` of `session`; null for an operation with a perform() of its own.
@@ -45,12 +61,15 @@ class Operation {
   [[nodiscard]] virtual bool waits() const noexcept { return session_ != nullptr; }
   /// Asks and waits for the answer.
   virtual Answer perform() {
-    return ask_server(unknown_, [&] { return rm::perform(*session_, request_, xid()); });
+    return signed_by(*session_, ask_server(unknown_, [&] {
+      return rm::perform(*session_, request_, xid());
+    }));
   }
   /// Or: hands the request to the server, where the session can; see Session::send().
   bool send() { return session_ != nullptr && session_->send(request_, xid()); }
   std::optional<Answer> receive(Patience patience) {
-    return ask_server(unknown_, [&] { return session_->receive(patience); });
+    return signed_by(*session_,
+                     ask_server(unknown_, [&] { return session_->receive(patience); }));
   }
   /// Once, with what perform() or receive() has answered; gives the answer of the call.
   virtual Answer conclude(Answer answer) = 0;

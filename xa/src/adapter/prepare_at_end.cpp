@@ -105,13 +105,18 @@ class LookForPrepared final : public Operation {
       if (listed.error().xa_code != XAER_RMFAIL) control->give_back();
       return listed.error();
     }
+    const std::string server = control->get()->server();
     control->give_back();
     const bool prepared = std::any_of(listed->begin(), listed->end(),
                                       [&](const InDoubt& branch) { return branch.xid == xid(); });
+    Answer answer;
     if (!prepared)
-      return refused(XAER_NOTA, "there is no such branch here, and none prepared at the server");
-    if (what_ == Unknown::has_voted) return XA_OK;
-    return refused(XAER_PROTO, "the branch was prepared when it was ended (prepare_at_end)");
+      answer =
+          refused(XAER_NOTA, "there is no such branch here, and none prepared at the server");
+    else if (what_ != Unknown::has_voted)
+      answer = refused(XAER_PROTO, "the branch was prepared when it was ended (prepare_at_end)");
+    answer.server = server;
+    return answer;
   }
 
   const Call call_;

@@ -18,8 +18,9 @@ Result<Scan> snapshot(Instance& instance) {
     if (error.xa_code == XAER_RMERR && error.connection_usable) control->give_back();
     return std::move(error);
   }
-  control->give_back();
   Scan scan;
+  scan.server = control->get()->server();
+  control->give_back();
   for (const auto& branch : *listed)
     if (branch.xid) scan.xids.push_back(*branch.xid);
   // Completed by the server itself: no longer in its list, but the caller must still learn of it.
@@ -44,8 +45,10 @@ Answer recover(const Call& call, XID* xids, long count, long flags, int& written
   const std::size_t portion = std::min(room, scan->xids.size() - scan->next);
   for (std::size_t i = 0; i < portion; ++i) xids[i] = scan->xids[scan->next++].raw();
   written = static_cast<int>(portion);
+  Answer answer;
+  answer.server = scan->server;
   if ((flags & TMENDRSCAN) != 0) scan.reset();
-  return XA_OK;
+  return answer;
 }
 
 }  // namespace xabridge::rm

@@ -139,6 +139,7 @@ Answer Switch::Impl::launch(ThreadState& thread, ThreadRm& rm, Outstanding::What
 /// The way out of every entry: the reason is kept for last_error(), and XAER_RMFAIL leads to R0.
 int Switch::Impl::finish(ThreadState& thread, const char* operation, int rmid, const XID* xid,
                          Answer answer) {
+  thread.set_answered_by(registry, rmid, answer.server);
   if (answer.code == XA_OK || answer.code == XA_RDONLY) return answer.code;
   ThreadRm* const rm = thread.find(registry, rmid);
   try {
@@ -292,7 +293,9 @@ Answer Switch::Impl::complete(ThreadState& thread, ThreadRm& rm, int rmid, long 
   }
   handle = call->handle;
   retval = finish(thread, entry_name(verb), rmid, xid ? &xid->raw() : nullptr, *answer);
-  return XA_OK;
+  Answer delivered;
+  delivered.server = answer->server;
+  return delivered;
 }
 
 }  // namespace xabridge::rm

@@ -85,6 +85,19 @@ const Error* ThreadState::error(const Registry& registry, int rmid) const {
   return found == errors_.end() ? nullptr : &found->second;
 }
 
+void ThreadState::set_answered_by(const Registry& registry, int rmid,
+                                  const std::string& server) noexcept try {
+  if (answered_by_.size() >= most_errors) answered_by_.clear();
+  answered_by_[{&registry, rmid}] = server;
+} catch (const std::exception&) {
+  answered_by_.clear();  // out of memory: rather nobody than the one before
+}
+
+const std::string* ThreadState::answered_by(const Registry& registry, int rmid) const {
+  const auto found = answered_by_.find({&registry, rmid});
+  return found == answered_by_.end() ? nullptr : &found->second;
+}
+
 void ThreadState::leave(Registry& registry, int rmid, ThreadRm& rm, Why why) {
   if (rm.native) (void)end_native_work(rm, rmid);
   const auto instance = std::move(rm.instance);

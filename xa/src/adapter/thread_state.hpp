@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,7 @@ namespace xabridge::rm {
 struct Scan {
   std::vector<Xid> xids;
   std::size_t next = 0;
+  std::string server{};  // whose list it is
 };
 
 /// One thread x rmid.
@@ -67,6 +69,10 @@ class ThreadState {
   void set_error(const Registry& registry, int rmid, const Error& error);
   [[nodiscard]] const Error* error(const Registry& registry, int rmid) const;
 
+  /// Who gave the thread's last answer; null: there was none.
+  void set_answered_by(const Registry& registry, int rmid, const std::string& server) noexcept;
+  [[nodiscard]] const std::string* answered_by(const Registry& registry, int rmid) const;
+
   /// R0: associations of this thread are ended, their branches rolled back or, where other threads
   /// share them, doomed: half of the work of a transaction must not be committed. The rmid is given
   /// up, unless it failed.
@@ -85,6 +91,7 @@ class ThreadState {
   const pid_t process_;
   std::map<Key, Entry> rms_;
   std::map<Key, Error> errors_;
+  std::map<Key, std::string> answered_by_;
   std::set<int> inherited_;
   int last_handle_ = 0;
 };

@@ -65,6 +65,8 @@ class Switch {
   int deadline(int rmid, long milliseconds) noexcept;
   int out_of_reach(int rmid, void (*report)(void*, const xabridge_out_of_reach*),
                    void* context) noexcept;
+  int answered_by(int rmid, char* text, long size) noexcept;
+  int prepared_at(int rmid, const XID* xid, const char* server) noexcept;
 
   /// Is it open under this rmid, in whichever thread of this process?
   bool knows(int rmid) noexcept;
@@ -133,5 +135,9 @@ class Switch {
       [](int r, long m) { return symbol##_instance().deadline(r, m); },                          \
       [](int r, void (*f)(void*, const xabridge_out_of_reach*), void* c) {                       \
         return symbol##_instance().out_of_reach(r, f, c);                                        \
+      },                                                                                         \
+      [](int r, char* t, long s) { return symbol##_instance().answered_by(r, t, s); },           \
+      [](int r, const XID* x, const char* s) {                                                   \
+        return symbol##_instance().prepared_at(r, x, s);                                         \
       }};                                                                                        \
   }

@@ -46,6 +46,7 @@ class CallDeadline {
 struct [[nodiscard]] Answer {
   int code = XA_OK;
   std::optional<Error> error;
+  std::string server{};  // who gave it, as Session::server() names it; empty: nobody was asked
 
   Answer() = default;
   Answer(int xa_code) : code(xa_code) {}
@@ -137,6 +138,10 @@ class Session {
   virtual void interrupt() noexcept = 0;
   /// The server's name for this session: a backend pid or connection id.
   [[nodiscard]] virtual std::string server_id() const = 0;
+  /// What the server of this session is: the same text wherever and whenever it is reached, another
+  /// for every other server, restored copies included as far as can be seen. Empty: it cannot tell.
+  /// Right after prepare() a space may follow, and evidence for prepared_at(). Asks nothing.
+  [[nodiscard]] virtual std::string server() const { return {}; }
   /// PGconn* or sql::Connection*, owned by the session.
   [[nodiscard]] virtual void* native() noexcept = 0;
   /// Why the branch can only be rolled back, where the session saw it: RB* code or XA_OK.
@@ -168,6 +173,10 @@ class Server {
   virtual std::vector<Finding> preflight(Session& control) = 0;
   /// Names the database itself, equal for two open strings that lead to the same one.
   virtual Result<std::string> identity(Session& control) = 0;
+
+  /// What is on record about the server that prepared the branch: what Session::server() said then,
+  /// perhaps in another process. Before phase two of a branch that this process may not know.
+  virtual void prepared_at(const Xid&, const std::string& /*server*/) {}
 
   /// Limits of the pool for this open string.
   [[nodiscard]] virtual std::size_t pool_size() const noexcept = 0;

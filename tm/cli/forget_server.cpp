@@ -1,0 +1,212 @@
+// xabridge heuristic forget-server: an operator's word that a server is gone for good. The branches
+// that decisions still wait for there become heuristic outcomes on record, and the decisions go on
+// without them.
+//
+// A server that answers is not gone: without --server its branches are left alone, so that a new
+// server at the old one's address may work meanwhile. Named by --server it may have lost them, as a
+// restored backup does.
+//
+// As with acknowledgements: decisions of processes that ended are seen to here; a running process
+// is left word, and takes it in its next recovery pass.
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <thread>
+#include <xabridge/xid.hpp>
+
+#include "../src/environment.hpp"
+#include "../src/log/acknowledgements.hpp"
+#include "../src/log/file_register.hpp"
+#include "../src/log/log_view.hpp"
+#include "command.hpp"
+#include "log_directory.hpp"
+
+namespace xabridge::cli {
+namespace {
+
+/// A participant that is meant.
+struct Waiting {
+  std::string gtrid;  // bytes
+  std::string resource_manager;
+  std::string server;
+  bool held = false;   // by a running process
+  bool young = false;  // ... that is likely at work on it
+  std::filesystem::path slot;
+};
+
+std::string name_of(const Waiting& one) {
+  return to_hex(one.gtrid) + " at " + one.resource_manager +
+         (one.server.empty() ? std::string() : ", prepared at " + printable(one.server));
+}
+
+bool meant(const tm::Participant& participant, const ForgetServerOptions& options) {
+  const bool here = options.resource_manager.empty() ||
+                    participant.resource_manager == options.resource_manager;
+  return here &&
+         (options.server.empty() || tm::same_server(participant.server, options.server));
+}
+
+/// Which server answers, by resource manager; those that cannot be asked are not there.
+std::map<std::string, std::string> who_answers(const Config& config) {
+  std::map<std::string, std::string> answers;
+  for (const Looked& looked : load_resource_managers(config)) {
+    if (!looked.resource_manager || !looked.resource_manager->list()) continue;
+    answers[looked.name] = looked.resource_manager->answered_by();
+  }
+  return answers;
+}
+
+Result<std::vector<Waiting>> waiting(const Config& config, const ForgetServerOptions& options) {
+  const auto view = tm::read_log(tm::posix_environment(), config.log_directory);
+  if (!view) return view.error();
+  const auto now = tm::posix_environment().clock.wall();
+  std::vector<Waiting> all;
+  for (const tm::SlotView& slot : view->slots) {
+    if (slot.error) return *slot.error;
+    for (const tm::DecisionRecord& decision : slot.unfinished) {
+      const bool young = slot.owned && decision.decided_at + config.completion_timeout > now;
+      for (const tm::Participant& one : decision.participants) {
+        if (!meant(one, options)) continue;
+        all.push_back(
+            {decision.gtrid, one.resource_manager, one.server, slot.owned, young,
+             slot.directory});
+      }
+    }
+  }
+  return all;
+}
+
+Exit failed(const Error& error) {
+  std::cerr << "xabridge: " << error.to_string() << '\n';
+  return Exit::log;
+}
+
+std::string who(const ForgetServerOptions& options) {
+  return this_user() + ": " + options.reason;
+}
+
+/// In the slots that are free, or whose owners died.
+Exit give_up_here(const Config& config, const ForgetServerOptions& options,
+                  std::vector<Waiting>& asked) {
+  tm::FileRegister::Options log_options;
+  log_options.directory = config.log_directory;
+  log_options.segment_size = config.log_segment_size;
+  log_options.report = [](const std::string& text) { std::cerr << "xabridge: " << text << '\n'; };
+  auto log = tm::FileRegister::open(tm::posix_environment(), log_options);
+  if (!log) return failed(log.error());
+  if (auto begun = (*log)->begin_pass(); !begun) return failed(begun.error());
+  for (Waiting& one : asked) {
+    if (one.held) continue;
+    auto done = (*log)->give_up(one.gtrid, one.resource_manager, one.server, who(options));
+    if (!done) return failed(done.error());
+    one.held = *done == 0;  // taken over by a running process meanwhile
+  }
+  (*log)->end_pass();
+  return Exit::ok;
+}
+
+/// Leaves word at the slots of running processes.
+Exit give_up_there(const ForgetServerOptions& options, const std::vector<Waiting>& asked) {
+  for (const Waiting& one : asked) {
+    if (!one.held) continue;
+    const auto left = tm::leave_acknowledgement(
+        tm::posix_environment().files, one.slot,
+        {one.gtrid, one.resource_manager, who(options), true, one.server});
+    if (!left) return failed(left.error());
+  }
+  return Exit::ok;
+}
+
+bool among(const std::vector<Waiting>& all, const Waiting& one) {
+  return std::any_of(all.begin(), all.end(), [&](const Waiting& other) {
+    return other.gtrid == one.gtrid && other.resource_manager == one.resource_manager &&
+           other.server == one.server;
+  });
+}
+
+/// Waits until running processes have taken what was left; what they have not taken in time.
+Result<std::vector<Waiting>> wait_until_taken(const Config& config,
+                                              const ForgetServerOptions& options,
+                                              const std::vector<Waiting>& asked) {
+  const auto patience =
+      std::chrono::steady_clock::now() + config.recovery_interval + std::chrono::seconds(2);
+  for (;;) {
+    auto left = waiting(config, options);
+    if (!left) return left;
+    std::erase_if(*left, [&](const Waiting& one) { return !among(asked, one); });
+    if (left->empty() || std::chrono::steady_clock::now() > patience) return left;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+/// Takes those out that their process is at work on, and says so.
+void leave_those_at_work(std::vector<Waiting>& asked) {
+  std::erase_if(asked, [](const Waiting& one) {
+    if (one.young)
+      std::cout << "not forgotten: " << name_of(one)
+                << ": a running process decided it a moment ago and is completing it; try again "
+                   "after its completion_timeout\n";
+    return one.young;
+  });
+}
+
+/// Takes those out whose server answers, and says so.
+void leave_those_that_answer(const Config& config, std::vector<Waiting>& asked) {
+  const auto answers = who_answers(config);
+  std::erase_if(asked, [&](const Waiting& one) {
+    const auto found = answers.find(one.resource_manager);
+    const bool there = found != answers.end() && !one.server.empty() &&
+                       tm::same_server(found->second, one.server);
+    if (there)
+      std::cout << "not forgotten: " << name_of(one)
+                << ": that server answers, `xabridge recover` asks it. If it has lost the branch, "
+                   "name it with --server\n";
+    return there;
+  });
+}
+
+Exit nothing_to_forget(const ForgetServerOptions& options) {
+  std::cout << "nothing to forget: no unfinished decision waits for a lost server";
+  if (!options.resource_manager.empty()) std::cout << " of " << options.resource_manager;
+  if (!options.server.empty()) std::cout << ", " << options.server;
+  std::cout << "; `xabridge status` shows which do\n";
+  return Exit::findings;
+}
+
+}  // namespace
+
+Exit forget_server(const Config& config, const ForgetServerOptions& options) {
+  if (options.resource_manager.empty() && options.server.empty()) {
+    std::cerr << "xabridge: name the resource manager whose server is gone, or the server with "
+                 "--server as `xabridge status` shows it\n";
+    return Exit::usage;
+  }
+  if (options.reason.find_first_not_of(" \t\n") == std::string::npos) {
+    std::cerr << "xabridge: --reason is empty: say what happened to the server, it goes on "
+                 "record\n";
+    return Exit::usage;
+  }
+  auto asked = waiting(config, options);
+  if (!asked) return failed(asked.error());
+  if (options.server.empty()) leave_those_that_answer(config, *asked);
+  leave_those_at_work(*asked);
+  if (asked->empty()) return nothing_to_forget(options);
+  if (const Exit exit = give_up_here(config, options, *asked); exit != Exit::ok) return exit;
+  if (const Exit exit = give_up_there(options, *asked); exit != Exit::ok) return exit;
+  const auto left = wait_until_taken(config, options, *asked);
+  if (!left) return failed(left.error());
+  for (const Waiting& one : *asked) {
+    if (!among(*left, one)) {
+      std::cout << "forgotten: " << name_of(one) << '\n';
+    } else {
+      std::cout << "left: " << name_of(one)
+                << ": the running process that keeps it has been asked, and takes it in its next "
+                   "recovery pass\n";
+    }
+  }
+  std::cout << "compare what these transactions should have changed, then `xabridge heuristic "
+               "acknowledge`\n";
+  return left->empty() ? Exit::ok : Exit::findings;
+}
+
+}  // namespace xabridge::cli

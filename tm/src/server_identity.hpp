@@ -1,0 +1,14 @@
+// What a server is, as switches say it (rm_extras.h, answered_by): a text whose first part, up to a
+// space, names the server; behind it evidence about one branch may follow.
+#pragma once
+
+#include <string_view>
+
+namespace xabridge::tm {
+
+/// Do both texts name the same server?
+[[nodiscard]] constexpr bool same_server(std::string_view a, std::string_view b) noexcept {
+  return a.substr(0, a.find(' ')) == b.substr(0, b.find(' '));
+}
+
+}  // namespace xabridge::tm
