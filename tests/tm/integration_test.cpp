@@ -161,7 +161,7 @@ TEST_CASE_METHOD(RealServers,
   require(outcome, OutcomeKind::committed_pending);
   CHECK(outcome.branches[1].errors.back().outcome_known);
 
-  my_admin("XA ROLLBACK " + Xid::parse(outcome.branches[1].xid)->to_mysql());
+  my_admin("XA ROLLBACK " + xabridge::Xid::parse(outcome.branches[1].xid)->to_mysql());
   tm.recover_now();
   CHECK(cut.heuristic == 1);
   CHECK(cut.done == 1);
