@@ -15,10 +15,9 @@ Other other(std::string who, long format_id, const std::string& gtrid, const std
   return {std::move(who), *Xid::make(format_id, gtrid, bqual)};
 }
 
-/// `size` bytes that begin with the text and end with a number of their own.
-std::string bytes(const std::string& text, std::size_t size) {
-  static int number = 0;
-  const std::string last = std::to_string(++number);
+/// `size` bytes that begin with the text and end with a number.
+std::string numbered(const std::string& text, std::size_t size, int number) {
+  const std::string last = std::to_string(number);
   std::string all = text;
   all.resize(size - last.size(), '.');
   return all + last;
@@ -26,6 +25,11 @@ std::string bytes(const std::string& text, std::size_t size) {
 
 /// As they are seen on real servers, and the largest that are not ours. New ones at each call.
 std::vector<Other> others() {
+  static int calls = 0;
+  ++calls;
+  const auto bytes = [](const std::string& text, std::size_t size) {
+    return numbered(text, size, calls);
+  };
   const std::string ip = "10.11.12.13.tm";
   const std::string zeros(4, '\0');
   const std::string ones(64, '\xff');
