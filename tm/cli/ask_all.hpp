@@ -40,9 +40,10 @@ std::vector<Result<Answer>> ask_all(const std::vector<Looked>& all, std::chrono:
     asked.push_back(std::move(now));
   }
   std::vector<Result<Answer>> answers;
+  answers.reserve(all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (all[i].resource_manager == nullptr) {
-      answers.push_back(*all[i].error);
+      answers.emplace_back(*all[i].error);
       continue;
     }
     tm::CallThreads& threads = all[i].resource_manager->threads();
@@ -50,7 +51,7 @@ std::vector<Result<Answer>> ask_all(const std::vector<Looked>& all, std::chrono:
     const bool over = one.call != nullptr && (threads.wait(*one.call, deadline + kForTheDriver) ||
                                               !threads.give_up(*one.call));
     if (over && *one.answer) {
-      answers.push_back(std::move(**one.answer));
+      answers.emplace_back(std::move(**one.answer));
       continue;
     }
     Error e;
@@ -61,7 +62,7 @@ std::vector<Result<Answer>> ask_all(const std::vector<Looked>& all, std::chrono:
     e.outcome_known = false;
     e.message = "no answer within " + std::to_string(limit.count()) +
                 "ms (recovery.call_timeout): its server does not answer, or is not reached";
-    answers.push_back(std::move(e));
+    answers.emplace_back(std::move(e));
   }
   return answers;
 }
