@@ -99,8 +99,8 @@ void print_advice(const Picture& picture) {
   }
   if (out_of_reach) {
     std::cout << "Out of reach: the server holds these and does not let the account in the open "
-                 "string complete them. They keep their locks until `xabridge recover` runs with an "
-                 "account that may.\n";
+                 "string complete them. They keep their locks until `xabridge recover` runs with "
+                 "an account that may.\n";
   }
   if (!picture.heuristics.empty()) {
     std::cout << "Heuristic outcome: compare both databases, put right what is wrong, then "

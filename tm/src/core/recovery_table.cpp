@@ -56,8 +56,8 @@ constexpr RecoveryRow kRows[] = {
      "the resource manager is away; the decision is kept however long that takes"},
     {"commit, out of reach",
      [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::out_of_reach; }, Do::wait,
-     "the server shows it and does not let this open string complete it; the decision is kept until "
-     "an account that may is configured"},
+     "the server shows it and does not let this open string complete it; the decision is kept "
+     "until an account that may is configured"},
     {"commit, misnamed", [](S s) noexcept { return ours(s) && decided(s) && misnamed(s); },
      Do::report,
      "no configured resource manager of that name holds it: renamed, removed or exchanged in the "
