@@ -93,8 +93,8 @@ void check_out_of_reach(Report& report, const Picture& picture) {
       report.finding({XABRIDGE_FINDING_ERROR, "prepared branch of " + b.transaction,
                       "is held by the server of " + rm.name +
                           " and cannot be completed from here: " + printable(b.obstacle),
-                      "run `xabridge recover` once with an open string that may, before this one is "
-                      "used"});
+                      "run `xabridge recover` once with an open string that may, before this one "
+                      "is used"});
     }
   }
 }

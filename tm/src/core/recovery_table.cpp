@@ -61,8 +61,8 @@ constexpr RecoveryRow kRows[] = {
      "the resource manager is away; the decision is kept however long that takes"},
     {"commit, out of reach",
      [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::out_of_reach; }, Do::wait,
-     "the server shows it and does not let this open string complete it; the decision is kept until "
-     "an account that may is configured"},
+     "the server shows it and does not let this open string complete it; the decision is kept "
+     "until an account that may is configured"},
     {"commit, another server",
      [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::other_server; }, Do::wait,
      "another server answers at its address than the one that prepared it, and does not have it: "
