@@ -25,6 +25,7 @@ name = "$4"
 driver = "mysql"
 open = "${!variable}"
 TOML
+  chmod 600 "$1" # it has passwords in it
 }
 
 # usage: expect WHAT WANTED FOUND

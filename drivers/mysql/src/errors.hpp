@@ -37,6 +37,8 @@ bool connection_lost(const Error& error) noexcept;
 /// The SQLSTATE of a branch that the server undid for a reason it does not say, but which may be
 /// gone at the next try.
 inline constexpr const char* kWorthRepeating = "40001";
+/// And of a connection that was lost before anybody wanted to undo the work.
+inline constexpr const char* kLostBefore = "08006";
 /// MariaDB says "1399 ... ROLLBACK ONLY" where MySQL says 1614; the state's name is never
 /// translated.
 bool says_rollback_only(const Error& error) noexcept;

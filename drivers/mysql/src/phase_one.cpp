@@ -86,8 +86,8 @@ rm::Answer MysqlSession::undo_after(Error failure, const Xid& xid) {
   return lost(std::move(failure));
 }
 
-/// XA_RB* says what had ended the branch before it was asked to be rolled back, as far as XA END
-/// tells: it is sent anyway, so that costs nothing.
+/// What had ended the branch before it was asked to be rolled back is told as far as XA END tells
+/// it, which is sent anyway: XA_RB*, or XAER_RMFAIL with an SQLSTATE that says "before".
 rm::Answer MysqlSession::rollback(const Xid& xid) {
   if (holds_ == Holds::none) return XA_OK;  // rolled back by the server already
   // XA ROLLBACK wants the association ended.
@@ -99,32 +99,29 @@ rm::Answer MysqlSession::rollback(const Xid& xid) {
   const bool gone = !error || error->vendor_code == 1397 || is_rollback(error->xa_code);
   if (gone) {
     let_go();
-  } else if (before) {
-    // The server rolls back once the session has ended, and it ends before this answer is used.
-    (void)lost(*std::move(error));
-  } else {
-    error->xa_code = XAER_RMFAIL;
-    return lost(*std::move(error));
+    if (before) return *std::move(before);
+    return XA_OK;
   }
-  if (before) return *std::move(before);
-  return XA_OK;
+  if (before) error = std::move(before);
+  error->xa_code = XAER_RMFAIL;  // the server rolls back once the session has ended
+  return lost(*std::move(error));
 }
 
 /// What the answer to XA END says about a branch that is rolled back now; nullopt: nothing.
 std::optional<Error> MysqlSession::why_doomed(std::optional<Error> ended) {
   if (!ended) return std::nullopt;
+  if (connection_lost(*ended)) {
+    // Also where the client library only finds out now: the work was lost before.
+    if (ended->vendor_code == 2014 || ended->vendor_code == 0) return std::nullopt;
+    ended->sqlstate = kLostBefore;
+    return ended;
+  }
   if (says_rollback_only(*ended)) {
     ended->xa_code = XA_RBROLLBACK;
     ended->sqlstate = kWorthRepeating;
-  } else if (connection_lost(*ended)) {
-    ended->xa_code = XA_RBCOMMFAIL;
-    ended->outcome_known = true;
-  } else if (ended->vendor_code == 2014) {
-    ended->xa_code = XA_RBPROTO;
-  } else if (!is_rollback(ended->xa_code)) {
-    return std::nullopt;
+    return ended;
   }
-  return ended;
+  return is_rollback(ended->xa_code) ? std::move(ended) : std::nullopt;
 }
 
 }  // namespace xabridge::mysql

@@ -57,7 +57,7 @@ std::string hint(int code) {
 // EPERM stands for "this is not ours to use", whatever the permissions would allow.
 Error refused(const fs::path& path, const std::string& text) {
   Error error;
-  error.operation = "use";
+  error.operation = "open decision log";
   error.sys_errno = EPERM;
   error.message = path.string() + " " + text;
   return error;

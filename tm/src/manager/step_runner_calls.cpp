@@ -15,8 +15,9 @@ namespace xabridge::tm {
 namespace {
 
 /// An answer that says why nothing is committed. XA_RB* to xa_rollback does: the branch had been
-/// rolled back already. That a rollback failed does not.
-bool tells_why(Verb verb, int code) {
+/// rolled back already; so does a connection that was lost before (08006). That a rollback failed
+/// does not.
+bool tells_why(Verb verb, const Error& error) {
   switch (verb) {
     case Verb::end:
     case Verb::end_fail:
@@ -24,7 +25,7 @@ bool tells_why(Verb verb, int code) {
     case Verb::commit_one_phase:
       return true;
     case Verb::rollback:
-      return is_rollback(code);
+      return is_rollback(error.xa_code) || error.sqlstate == "08006";
     case Verb::commit:
     case Verb::forget:
     case Verb::confirm:
@@ -178,7 +179,7 @@ CallAnswer StepRunner::call_in_time(const Call& call) {
 
 void StepRunner::take(const Call& call, CallAnswer answer) {
   report(call, answer);
-  if (answer.error && tells_why(call.verb, answer.code)) doomed_by_.push_back(*answer.error);
+  if (answer.error && tells_why(call.verb, *answer.error)) doomed_by_.push_back(*answer.error);
   coordinator_.answered(call, std::move(answer));
 }
 
