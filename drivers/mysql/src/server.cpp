@@ -35,11 +35,13 @@ std::string count_query(const char* table, const std::string& owner_tag) {
 }  // namespace
 
 MysqlServer::MysqlServer(Settings settings)
-    : settings_(std::make_shared<const Settings>(std::move(settings))) {}
+    : settings_(std::make_shared<const Settings>(std::move(settings))),
+      interrupter_(std::make_shared<Interrupter>(settings_)) {}
 
 Result<std::unique_ptr<rm::Session>> MysqlServer::connect(const std::string& owner_tag) {
-  auto session = MysqlSession::open(settings_, owner_tag);
+  auto session = MysqlSession::open(settings_, owner_tag, interrupter_);
   if (!session) return session.error();
+  interrupter_->get_ready();
   return std::unique_ptr<rm::Session>(*std::move(session));
 }
 

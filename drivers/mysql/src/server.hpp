@@ -10,6 +10,7 @@
 
 namespace xabridge::mysql {
 
+class Interrupter;
 class MysqlSession;
 
 class MysqlServer final : public rm::Server {
@@ -30,7 +31,9 @@ class MysqlServer final : public rm::Server {
   }
 
  private:
-  const std::shared_ptr<const Settings> settings_;  // shared with sessions: interrupt() logs in
+  // Both shared with the sessions.
+  const std::shared_ptr<const Settings> settings_;
+  const std::shared_ptr<Interrupter> interrupter_;
 };
 
 /// Everything that would keep XA from working as promised, each with its fix; see preflight.cpp.

@@ -5,7 +5,7 @@
 // given up: the server rolls an unprepared branch back when its session ends.
 #include "session.hpp"
 
-#include <limits>
+#include <algorithm>
 #include <utility>
 #include <xabridge/codes.hpp>
 
@@ -15,55 +15,110 @@
 namespace xabridge::mysql {
 namespace {
 
-// Both servers keep formatID as a signed 32-bit number.
-constexpr long kLargestFormatId = std::numeric_limits<int>::max();
+// Names of marks that others hold, before one does without.
+constexpr int kTakenNames = 1000;
+
+// A client that asked so often in vain is set free without the server.
+constexpr int kRefusedInterrupts = 3;
+
+std::string place(const Settings& settings) {
+  return settings.socket.empty() ? settings.host + ":" + std::to_string(settings.port)
+                                 : settings.socket;
+}
 
 }  // namespace
 
+MysqlSession::Within::Within(MysqlSession& session, What what)
+    : session_(session),
+      outer_(session.within_),
+      limit_(what == What::brief
+                 ? std::min(rm::call_deadline(),
+                            std::chrono::steady_clock::now() +
+                                std::chrono::seconds(session.settings_->connect_timeout))
+                 : rm::call_deadline()) {
+  limit_.watch(session_.socket_, session_.late_);
+  session_.within_ = this;
+}
+
+MysqlSession::Within::~Within() {
+  session_.within_ = outer_;
+  if (session_.late_) session_.broken_ = true;
+}
+
 MysqlSession::MysqlSession(std::shared_ptr<const Settings> settings, std::string owner_tag,
-                           std::unique_ptr<sql::Connection> connection)
+                           std::unique_ptr<sql::Connection> connection, const Socket& socket)
     : settings_(std::move(settings)),
       owner_tag_(std::move(owner_tag)),
       connection_(std::move(connection)),
-      statement_(connection_->createStatement()) {}
+      statement_(connection_->createStatement()),
+      mark_(owner_tag_, place(*settings_)),
+      socket_(socket),
+      since_(std::chrono::steady_clock::now()) {}
+
+/// The library's goodbye may wait for a server that reads no more.
+MysqlSession::~MysqlSession() {
+  if (late_) cut(socket_);
+}
 
 Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const Settings> settings,
-                                                         const std::string& owner_tag) {
-  auto connection = open_connection(*settings, owner_tag);
+                                                         const std::string& owner_tag,
+                                                         std::shared_ptr<Interrupter> interrupter) {
+  Socket socket;
+  auto connection = open_connection(*settings, owner_tag, &socket);
   if (!connection) return connection.error();
+  std::unique_ptr<MysqlSession> session;
   try {
-    std::unique_ptr<MysqlSession> session(
-        new MysqlSession(std::move(settings), owner_tag, *std::move(connection)));
+    session.reset(
+        new MysqlSession(std::move(settings), owner_tag, *std::move(connection), socket));
+    session->interrupter_ = std::move(interrupter);
+    const Within within(*session, Within::What::brief);
     session->identify();
     if (auto refusal = session->may_prepare_at_end()) return *std::move(refusal);
-    return session;
   } catch (const sql::SQLException& failure) {
-    return make_error(failure, "set up session", nullptr);
+    return session == nullptr ? make_error(failure, "set up session", nullptr)
+                              : session->failed(failure, "set up session", nullptr);
   }
+  return session;
 }
 
 void MysqlSession::identify() {
-  const std::unique_ptr<sql::ResultSet> rows(
-      statement_->executeQuery("SHOW SESSION VARIABLES WHERE Variable_name IN "
-                               "('version', 'pseudo_thread_id', 'xa_detach_on_prepare')"));
+  const std::unique_ptr<sql::ResultSet> rows(statement_->executeQuery(
+      "SHOW SESSION VARIABLES WHERE Variable_name IN "
+      "('version', 'pseudo_thread_id', 'xa_detach_on_prepare', 'wait_timeout')"));
   while (rows->next()) {
     const std::string name = rows->getString(1);
     const std::string value = rows->getString(2);
     if (name == "version") version_ = value;
     if (name == "pseudo_thread_id") id_ = value;
     if (name == "xa_detach_on_prepare") detaches_ = value == "ON";
+    if (name == "wait_timeout") usual_silence_ = silence_ = std::stol(value);
   }
   if (version_.find("MariaDB") != std::string::npos) flavour_ = Flavour::mariadb;
   // Connector/C++ forces REPEATABLE READ at log-in; the isolation the DBA chose is put back.
   const std::string isolation =
       flavour_ == Flavour::mariadb ? "tx_isolation" : "transaction_isolation";
-  statement_->execute("SET autocommit = 0, SESSION " + isolation + " = @@GLOBAL." + isolation);
+  const std::string wanted = settings_->isolation.empty() ? "@@GLOBAL." + isolation
+                                                          : "'" + settings_->isolation + "'";
+  statement_->execute("SET autocommit = 0, SESSION " + isolation + " = " + wanted);
   connection_->setAutoCommit(false);  // what the library remembers; see reusable()
   const std::unique_ptr<sql::ResultSet> usual(
       statement_->executeQuery("SELECT @@GLOBAL.autocommit"));
   commits_by_itself_ = usual->next() && usual->getInt(1) != 0;
-  settings_at_login_ = settings_now();
+  Now now = ask_now();
+  for (int i = 0; i < kTakenNames && now.mark_taken; ++i) {
+    mark_.next();
+    now = ask_now();
+  }
+  settings_at_login_ = std::move(now.settings);
   unchanged_ = true;
+}
+
+Error MysqlSession::failed(const sql::SQLException& failure, std::string_view operation,
+                           const Xid* xid) {
+  Error error = make_error(failure, operation, xid);
+  if (late_) tell_late(error);
+  if (!error.connection_usable) broken_ = true;
+  return error;
 }
 
 std::optional<Error> MysqlSession::say(const std::string& sql, std::string_view operation,
@@ -73,9 +128,7 @@ std::optional<Error> MysqlSession::say(const std::string& sql, std::string_view 
     statement_->execute(sql);
     return std::nullopt;
   } catch (const sql::SQLException& failure) {
-    Error error = make_error(failure, operation, xid);
-    if (!error.connection_usable) broken_ = true;
-    return error;
+    return failed(failure, operation, xid);
   }
 }
 
@@ -107,13 +160,36 @@ rm::Answer MysqlSession::lost(Error error) noexcept {
   return error;
 }
 
-rm::Answer MysqlSession::begin(const Xid& xid) {
-  if (xid.format_id() > kLargestFormatId) {
-    return make_error(
-        XAER_INVAL, "XA START", &xid,
-        "XA START refused: MySQL and MariaDB keep formatID in 31 bits; use one up to " +
-            std::to_string(kLargestFormatId));
+/// A host that vanishes says no goodbye, and the server keeps the branch and its locks until it
+/// gives the session up: with wait_timeout, which is eight hours. Near the time the transaction
+/// manager gives the branch it is minutes. One statement, in the first branch of a session.
+std::optional<Error> MysqlSession::limit_silence() {
+  constexpr long kLeast = 300;
+  constexpr long kBeyond = 60;
+  long wanted = usual_silence_;
+  if (const auto deadline = rm::call_deadline(); deadline != CallLimit::Time::max()) {
+    const auto left = std::chrono::ceil<std::chrono::minutes>(deadline -
+                                                              std::chrono::steady_clock::now());
+    const long seconds = std::chrono::seconds(left).count() + kBeyond;
+    wanted = std::min(usual_silence_, std::max(kLeast, seconds));
   }
+  const bool enough = silence_ >= wanted && (silence_ != usual_silence_ || wanted == silence_);
+  if (enough) return std::nullopt;
+  auto error = say("SET SESSION wait_timeout = " + std::to_string(wanted), "SET wait_timeout",
+                   nullptr);
+  if (!error) silence_ = wanted;
+  return error;
+}
+
+rm::Answer MysqlSession::begin(const Xid& xid) {
+  if (!expressible(xid)) {
+    return make_error(XAER_INVAL, "XA START", &xid,
+                      "XA START refused: the server keeps formatID in 31 bits, MySQL also negative "
+                      "ones of 32; use one up to 2147483647");
+  }
+  const Within within(*this, Within::What::brief);
+  if (auto error = limit_silence(); error && connection_lost(*error))
+    return lost(*std::move(error));
   auto error = send_xa("XA START", xid);
   if (!error) {
     hold(Holds::active, xid);
@@ -150,6 +226,7 @@ rm::Answer MysqlSession::outside(Error error) {
 }
 
 rm::Answer MysqlSession::end(const Xid& xid) {
+  const Within within(*this, Within::What::brief);
   if (holds_ == Holds::ended) return doom(xid);
   auto error = send_xa("XA END", xid);
   if (!error) {
@@ -170,6 +247,7 @@ rm::Answer MysqlSession::end(const Xid& xid) {
 }
 
 rm::Answer MysqlSession::resume(const Xid& xid) {
+  const Within within(*this, Within::What::brief);
   if (holds_ == Holds::active && held_ == xid) return XA_OK;
   if (doomed_ != XA_OK) return doom(xid);
   auto error = send_xa("XA START", xid, " RESUME");
@@ -200,22 +278,32 @@ rm::Answer MysqlSession::doom(const Xid& xid) const {
 bool MysqlSession::alive() noexcept {
   try {
     connector();
-    return !broken_ && connection_->isValid();
+    const Within within(*this, Within::What::brief);
+    return !broken_ && connection_->isValid() && !late_;
   } catch (const std::exception&) {
     return false;
   }
 }
 
-void MysqlSession::interrupt() noexcept {
+void MysqlSession::interrupt() noexcept try {
   interrupted_ = true;
-  try {
-    auto connection = open_connection(*settings_, "");
-    if (!connection) return;
-    const std::unique_ptr<sql::Statement> statement((*connection)->createStatement());
-    statement->execute("KILL QUERY " + server_id());
-  } catch (const std::exception&) {
-    // Best effort: the statement ends by itself or with the session.
-  }
+  std::unique_lock lock(id_mutex_);
+  if (interrupter_ == nullptr) interrupter_ = std::make_shared<Interrupter>(settings_);
+  const auto interrupter = interrupter_;
+  const std::string mark = mark_.lock();
+  const Socket socket = socket_;
+  lock.unlock();
+  const Interrupter::Told told = interrupter->end_statement(mark);
+  lock.lock();
+  using Told = Interrupter::Told;
+  if (told == Told::yes) refused_interrupts_ = 0;
+  if (told == Told::refused) ++refused_interrupts_;
+  const bool in_vain = told == Told::unknown || told == Told::unanswered ||
+                       refused_interrupts_ >= kRefusedInterrupts;
+  // A session changes its connection only while no statement of the application runs.
+  if (in_vain && socket.cookie == socket_.cookie) cut(socket);
+} catch (const std::exception&) {
+  // Best effort: the statement ends by itself or with the session.
 }
 
 }  // namespace xabridge::mysql

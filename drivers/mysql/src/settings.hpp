@@ -1,7 +1,7 @@
 // What an open string says: where the server is, who logs in, how the connection is protected.
 //
 // Keys: host port socket user password passwordfile dbname sslmode sslrootcert sslcert sslkey
-// connect_timeout charset pool_size pool_timeout prepare_at_end. A host that begins with '/' is a
+// connect_timeout charset isolation pool_size pool_timeout prepare_at_end. A host that begins with '/' is a
 // socket.
 #pragma once
 
@@ -28,6 +28,7 @@ struct Settings {
   std::string ssl_cert;
   std::string ssl_key;
   std::string charset = "utf8mb4";
+  std::string isolation;     // of every branch, as the servers write it; empty: the server's own
   int connect_timeout = 10;  // seconds
   std::size_t pool_size = 64;
   std::chrono::milliseconds pool_timeout{30000};
