@@ -65,9 +65,9 @@ rm::Answer MysqlSession::commit_one_phase(const Xid& xid) {
   }
   if (auto failure = inspect(); failure && !failure->connection_usable) {
     failure->xa_code = XA_RBCOMMFAIL;
-    failure->message =
-        "XA COMMIT ONE PHASE not sent: the connection was lost before, and the "
-        "server rolls the branch back";
+    failure->message = std::string("XA COMMIT ONE PHASE not sent: ") +
+                       (late_ ? "the server did not answer in time" : "the connection was lost before") +
+                       ", and the server rolls the branch back";
     return lost(*std::move(failure));
   }
   auto error = send_xa("XA COMMIT", xid, " ONE PHASE");

@@ -121,9 +121,11 @@ std::optional<Error> MysqlSession::send_phase_two(bool commit, const Xid& xid) {
   return error;
 }
 
-Error MysqlSession::unsent(bool commit, const Xid& xid) {
+Error MysqlSession::unsent(bool commit, const Xid& xid) const {
   Error error = make_error(XAER_RMFAIL, verb(commit), &xid, verb(commit));
-  error.message += " not sent: the connection was lost before, the branch is left as it was";
+  error.message += late_ ? " not sent: the server did not answer in time"
+                         : " not sent: the connection was lost before";
+  error.message += ", the branch is left as it was";
   return error;
 }
 

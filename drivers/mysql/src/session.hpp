@@ -148,7 +148,7 @@ class MysqlSession final : public rm::Session {
   std::optional<Error> complete(bool commit, const Xid& xid);
   std::optional<Error> complete_detached(bool commit, const Xid& xid);
   std::optional<Error> send_phase_two(bool commit, const Xid& xid);
-  static Error unsent(bool commit, const Xid& xid);
+  [[nodiscard]] Error unsent(bool commit, const Xid& xid) const;
   [[nodiscard]] bool expressible(const Xid& xid) const noexcept;
   static Error not_yet(bool commit, const Xid& xid, Error error);
   rm::Answer judge(bool commit, const Xid& xid, Error error);
