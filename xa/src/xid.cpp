@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <system_error>
 #include <xabridge/xid.hpp>
@@ -86,10 +87,11 @@ std::optional<Part> decode_hex(std::string_view text) noexcept {
   return part;
 }
 
-// Digits only: from_chars alone would take a sign, and leading zeros would be a second spelling.
+// Leading zeros, and a sign before zero, would be a second spelling.
 std::optional<long> decode_format_id(std::string_view text) noexcept {
-  if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
-  if (text.size() > 1 && text.front() == '0') return std::nullopt;
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.empty() || digits.front() < '0' || digits.front() > '9') return std::nullopt;
+  if (text.size() > 1 && digits.front() == '0') return std::nullopt;
   long value = 0;
   const auto [stop, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
@@ -124,8 +126,8 @@ std::optional<Xid> decode(std::string_view text, char separator, Decode decode_p
 
 std::optional<Xid> Xid::make(long format_id, std::string_view gtrid,
                              std::string_view bqual) noexcept {
-  if (format_id < 0 || gtrid.empty() || gtrid.size() > MAXGTRIDSIZE || bqual.size() > MAXBQUALSIZE)
-    return std::nullopt;
+  const bool null = format_id == -1 || gtrid.empty();
+  if (null || gtrid.size() > MAXGTRIDSIZE || bqual.size() > MAXBQUALSIZE) return std::nullopt;
   Xid xid;
   xid.xid_.formatID = format_id;
   xid.xid_.gtrid_length = static_cast<long>(gtrid.size());
@@ -166,7 +168,12 @@ std::optional<Xid> Xid::from_gid(std::string_view gid) noexcept {
 }
 
 std::string Xid::to_mysql() const {
-  return "X'" + to_hex(gtrid()) + "',X'" + to_hex(bqual()) + "'," + std::to_string(format_id());
+  std::string text = "X'" + to_hex(gtrid()) + "',X'" + to_hex(bqual()) + "',";
+  if (format_id() >= 0) return text + std::to_string(format_id());
+  // No sign is allowed there; MySQL takes the 32 bits, as Connector/J writes them.
+  char bits[16];
+  std::snprintf(bits, sizeof bits, "0x%08x", static_cast<unsigned>(format_id()));
+  return text + bits;
 }
 
 std::string Xid::to_string() const {

@@ -21,7 +21,7 @@ namespace xabridge {
 
 class XABRIDGE_API Xid {
  public:
-  /// From parts; nullopt when formatID < 0 or a length is outside gtrid 1..64, bqual 0..64.
+  /// From parts; nullopt when formatID is -1 or a length is outside gtrid 1..64, bqual 0..64.
   [[nodiscard]] static std::optional<Xid> make(long format_id, std::string_view gtrid,
                                                std::string_view bqual) noexcept;
   /// From the standard's struct; nullopt for a null pointer, the null XID and bad lengths.
@@ -39,6 +39,7 @@ class XABRIDGE_API Xid {
   [[nodiscard]] static std::optional<Xid> from_gid(std::string_view gid) noexcept;
 
   /// `X'gtrid',X'bqual',formatID`: the literal MySQL and MariaDB take in XA statements.
+  /// A negative formatID is `0x` and its 32 bits, which only MySQL takes.
   [[nodiscard]] std::string to_mysql() const;
 
   /// For people, logs and the command line: `formatID:gtrid hex:bqual hex`; parse() is its inverse.
