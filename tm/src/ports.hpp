@@ -35,6 +35,8 @@ class ResourceManagerPort {
   virtual Result<std::vector<Xid>> list() = 0;
   /// Sessions at the server that carry this owner tag; nullopt: cannot tell.
   virtual std::optional<long> owner_sessions(const std::string& owner_tag) = 0;
+  /// Has the server end the sessions of an owner that is proved dead, where it can.
+  virtual void end_owner_sessions(const std::string& /*owner_tag*/) {}
 };
 
 /// What a thin loop does with a Call: port.call(), or for `confirm` a fresh list():

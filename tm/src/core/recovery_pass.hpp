@@ -64,6 +64,7 @@ struct Recovery::Pass {
   void act(Source& source, BranchReport& branch, Phase phase, Verb verb);
   void confirm(Source& source);
   void judge(Source& source, std::size_t index, Phase phase, Verb verb, CallAnswer answer);
+  void end_sessions_of_owner(Source& source, const BranchReport& branch);
   void heuristic(Source& source, BranchReport& branch, const OutcomeRow& row, Answered answered,
                  int code);
   void tell(EventKind kind, const BranchReport& branch) const;

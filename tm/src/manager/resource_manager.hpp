@@ -75,6 +75,7 @@ class ResourceManager final : public ResourceManagerPort {
   void discard(int handle) const noexcept;
   Result<std::vector<Xid>> list() override;
   std::optional<long> owner_sessions(const std::string& owner_tag) override;
+  void end_owner_sessions(const std::string& owner_tag) override;
 
   // --- Dynamic registration (registration.hpp).
   /// TMREGISTER: never started; it calls ax_reg, which enlists it.

@@ -122,6 +122,11 @@ struct xabridge_rm_extras_t {
    * time is answered XAER_RMFAIL with outcome_known = 0, and the session it waited on is abandoned:
    * no later call uses it. */
   int (*deadline)(int rmid, long milliseconds);
+
+  /* Ends every session that carries the tag, of an owner that is proved dead: its host vanished, or
+   * a child of it still has the connection, and the server keeps its branches meanwhile. *count:
+   * how many were told to end, -1 where the server cannot tell them. */
+  int (*end_owner_sessions)(int rmid, const char *owner_tag, long *count);
 };
 
 #ifdef __cplusplus

@@ -62,6 +62,7 @@ class Switch {
   int in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*), void* context) noexcept;
   int release(int rmid) noexcept;
   int deadline(int rmid, long milliseconds) noexcept;
+  int end_owner_sessions(int rmid, const char* owner_tag, long* count) noexcept;
 
   /// Is it open under this rmid, in whichever thread of this process?
   bool knows(int rmid) noexcept;
@@ -127,5 +128,8 @@ class Switch {
       (driver_expression).sends() ? 0 : 1,                                                       \
       [](int r) { return symbol##_instance().release(r); },                                      \
       execute_entry,                                                                             \
-      [](int r, long m) { return symbol##_instance().deadline(r, m); }};                         \
+      [](int r, long m) { return symbol##_instance().deadline(r, m); },                          \
+      [](int r, const char* t, long* c) {                                                        \
+        return symbol##_instance().end_owner_sessions(r, t, c);                                  \
+      }};                                                                                        \
   }
