@@ -44,7 +44,8 @@ class CallLimit {
   Socket socket_;
   std::atomic<bool>* late_ = nullptr;
   Watcher* watcher_ = nullptr;
-  std::optional<std::multimap<Time, CallLimit*>::iterator> entry_;  // guarded by the watcher's mutex
+  // Guarded by the watcher's mutex.
+  std::optional<std::multimap<Time, CallLimit*>::iterator> entry_;
 };
 
 /// Ends what waits on the socket, now.

@@ -88,6 +88,7 @@ void MysqlSession::replace_by(MysqlSession& fresh) {
   stray_reported_ = false;
   let_go();
   since_ = fresh.since_;
+  writable_at_login_ = fresh.writable_at_login_;
   silence_ = fresh.silence_;
   late_ = fresh.late_.load();
   const std::lock_guard lock(id_mutex_);

@@ -22,6 +22,12 @@ class MysqlDriver final : public rm::Driver {
     const auto* failure = dynamic_cast<const sql::SQLException*>(&exception);
     return failure == nullptr ? XA_OK : escaped_code(*failure);
   }
+
+  /// It met a server that has become read-only.
+  [[nodiscard]] virtual bool says_outdated(const std::exception& exception) const noexcept {
+    const auto* failure = dynamic_cast<const sql::SQLException*>(&exception);
+    return failure != nullptr && says_read_only(failure->getErrorCode(), failure->what());
+  }
 };
 
 }  // namespace

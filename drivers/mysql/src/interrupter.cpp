@@ -18,9 +18,11 @@ namespace {
 constexpr std::chrono::seconds kPatience{2};
 constexpr std::chrono::milliseconds kShortestPause{200};
 constexpr std::chrono::milliseconds kLongestPause{5000};
+constexpr std::chrono::minutes kBetweenLogIns{1};
 constexpr int kNoSuchThread = 1094;
 
 auto now() { return std::chrono::steady_clock::now(); }
+auto until() { return std::min(rm::call_deadline(), now() + kPatience); }
 
 }  // namespace
 
@@ -32,7 +34,7 @@ Interrupter::~Interrupter() {
 }
 
 void Interrupter::log_in() {
-  const rm::CallDeadline limit(now() + kPatience);
+  const rm::CallDeadline limit(until());
   Socket socket;
   auto opened = open_connection(*settings_, "", &socket);
   if (!opened) throw Exception(std::move(opened.error()));
@@ -41,7 +43,7 @@ void Interrupter::log_in() {
   socket_ = socket;
   late_ = false;
   process_ = ::getpid();
-  const CallLimit within(socket_, now() + kPatience, late_);
+  const CallLimit within(socket_, until(), late_);
   statement_->execute("SET SESSION wait_timeout = 31536000");  // idle, for as long as we are
 }
 
@@ -52,8 +54,9 @@ void Interrupter::drop() noexcept {
 }
 
 void Interrupter::get_ready() noexcept {
-  const std::lock_guard lock(mutex_);
-  if (connection_ != nullptr && process_ == ::getpid()) return;
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || (connection_ != nullptr && process_ == ::getpid()) || now() < next_log_in_) return;
+  next_log_in_ = now() + kBetweenLogIns;
   try {
     if (connection_ != nullptr) {
       (void)statement_.release();
@@ -90,7 +93,7 @@ Interrupter::Told Interrupter::attempt(const std::string& sql, bool& stale) {
   try {
     connector();
     if (!kept) log_in();
-    const CallLimit within(socket_, now() + kPatience, late_);
+    const CallLimit within(socket_, until(), late_);
     statement_->execute(sql);
   } catch (const sql::SQLException& failure) {
     const ErrorRow& row = error_row(failure.getErrorCode());

@@ -32,7 +32,7 @@ class Interrupter {
   Interrupter(const Interrupter&) = delete;
   Interrupter& operator=(const Interrupter&) = delete;
 
-  /// Logs in, unless that is done. Failing, it is tried when it is needed.
+  /// Logs in, unless that is done or somebody is at it. Failing, it is tried when it is needed.
   void get_ready() noexcept;
   /// Ends what the session that holds this lock executes.
   Told end_statement(const std::string& lock) noexcept;
@@ -52,6 +52,7 @@ class Interrupter {
   int process_ = 0;  // which logged in; a forked child leaves the connection alone
   std::chrono::milliseconds pause_{0};
   std::chrono::steady_clock::time_point not_before_;
+  std::chrono::steady_clock::time_point next_log_in_;  // without need
 };
 
 }  // namespace xabridge::mysql

@@ -89,9 +89,10 @@ std::optional<Error> MysqlSession::inspect() {
   unchanged_.reset();
   try {
     const Now now = ask_now();
+    outdated_ = outdated_ || (writable_at_login_ && !now.writable);
     const bool young = std::chrono::steady_clock::now() - since_ < kYoung;
     unchanged_ = now.settings == settings_at_login_ && now.silence == silence_ &&
-                 (now.writable || young);
+                 (now.writable || (young && !outdated_));
     return std::nullopt;
   } catch (const sql::SQLException& failure) {
     return failed(failure, "check the session", nullptr);

@@ -65,9 +65,10 @@ rm::Answer MysqlSession::commit_one_phase(const Xid& xid) {
   }
   if (auto failure = inspect(); failure && !failure->connection_usable) {
     failure->xa_code = XA_RBCOMMFAIL;
-    failure->message = std::string("XA COMMIT ONE PHASE not sent: ") +
-                       (late_ ? "the server did not answer in time" : "the connection was lost before") +
-                       ", and the server rolls the branch back";
+    const std::string why =
+        late_ ? "the server did not answer in time" : "the connection was lost before";
+    failure->message =
+        "XA COMMIT ONE PHASE not sent: " + why + ", and the server rolls the branch back";
     return lost(*std::move(failure));
   }
   auto error = send_xa("XA COMMIT", xid, " ONE PHASE");
@@ -88,9 +89,9 @@ rm::Answer MysqlSession::commit_one_phase(const Xid& xid) {
   return undo_one_phase(*std::move(error), xid);
 }
 
-/// XA PREPARE was refused, so the branch is not prepared: that the list shows. The server has rolled
-/// it back already (interrupted, or out of patience under a global read lock), or does so now, or
-/// when the session ends (MariaDB refuses XA ROLLBACK while it is read-only).
+/// XA PREPARE was refused, so the branch is not prepared: that the list shows. The server has
+/// rolled it back already (interrupted, or out of patience under a global read lock), or does so
+/// now, or when the session ends (MariaDB refuses XA ROLLBACK while it is read-only).
 rm::Answer MysqlSession::undo_prepare(Error failure, const Xid& xid) {
   const bool undone = !send_xa("XA ROLLBACK", xid);
   if (!undone) {
@@ -121,6 +122,7 @@ rm::Answer MysqlSession::undo_one_phase(Error failure, const Xid& xid) {
 rm::Answer MysqlSession::rolled_back(Error failure, bool undone) {
   if (says_read_only(failure.vendor_code, failure.server_text)) {
     failure.xa_code = XA_RBTRANSIENT;  // to be tried where the server's address leads by then
+    outdated_ = true;
   } else if (!is_rollback(failure.xa_code)) {
     failure.xa_code = XA_RBOTHER;
   }

@@ -225,8 +225,8 @@ Result<std::vector<rm::InDoubt>> MysqlSession::prepared(bool include_foreign) {
       if (sound) {
         const std::string_view bytes = data;
         const auto split = static_cast<std::size_t>(gtrid_length);
-        // MySQL shows negative ones as what they are in 32 bits without a sign.
-        const auto format = static_cast<std::int32_t>(static_cast<std::uint32_t>(rows->getInt64(1)));
+        // MySQL shows a negative one as what it is in 32 bits without a sign.
+        const auto format = static_cast<std::int32_t>(rows->getInt64(1));
         branch.xid = Xid::make(format, bytes.substr(0, split), bytes.substr(split));
       }
       branch.name = branch.xid ? branch.xid->to_mysql()

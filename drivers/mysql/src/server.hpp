@@ -20,6 +20,8 @@ class MysqlServer final : public rm::Server {
   Result<std::unique_ptr<rm::Session>> connect(const std::string& owner_tag) override;
   Result<std::optional<long>> sessions_tagged(rm::Session& control,
                                               const std::string& owner_tag) override;
+  Result<std::optional<long>> end_sessions_tagged(rm::Session& control,
+                                                  const std::string& owner_tag) override;
   std::vector<rm::Finding> preflight(rm::Session& control) override;
   Result<std::string> identity(rm::Session& control) override;
   [[nodiscard]] std::size_t pool_size() const noexcept override { return settings_->pool_size; }

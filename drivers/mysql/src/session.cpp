@@ -1,11 +1,10 @@
-// One branch's work in its own session: start, end, resume, interruption. How it is completed is in
-// phase_one.cpp and phase_two.cpp.
+// One branch's work in its own session: start, end, resume. How it is completed is in phase_one.cpp
+// and phase_two.cpp, how long it may take in patience.cpp.
 //
 // Believed is only what the server answered. Where an answer leaves two readings, the session is
 // given up: the server rolls an unprepared branch back when its session ends.
 #include "session.hpp"
 
-#include <algorithm>
 #include <utility>
 #include <xabridge/codes.hpp>
 
@@ -18,32 +17,12 @@ namespace {
 // Names of marks that others hold, before one does without.
 constexpr int kTakenNames = 1000;
 
-// A client that asked so often in vain is set free without the server.
-constexpr int kRefusedInterrupts = 3;
-
 std::string place(const Settings& settings) {
   return settings.socket.empty() ? settings.host + ":" + std::to_string(settings.port)
                                  : settings.socket;
 }
 
 }  // namespace
-
-MysqlSession::Within::Within(MysqlSession& session, What what)
-    : session_(session),
-      outer_(session.within_),
-      limit_(what == What::brief
-                 ? std::min(rm::call_deadline(),
-                            std::chrono::steady_clock::now() +
-                                std::chrono::seconds(session.settings_->connect_timeout))
-                 : rm::call_deadline()) {
-  limit_.watch(session_.socket_, session_.late_);
-  session_.within_ = this;
-}
-
-MysqlSession::Within::~Within() {
-  session_.within_ = outer_;
-  if (session_.late_) session_.broken_ = true;
-}
 
 MysqlSession::MysqlSession(std::shared_ptr<const Settings> settings, std::string owner_tag,
                            std::unique_ptr<sql::Connection> connection, const Socket& socket)
@@ -110,6 +89,7 @@ void MysqlSession::identify() {
     now = ask_now();
   }
   settings_at_login_ = std::move(now.settings);
+  writable_at_login_ = now.writable;
   unchanged_ = true;
 }
 
@@ -130,6 +110,11 @@ std::optional<Error> MysqlSession::say(const std::string& sql, std::string_view 
   } catch (const sql::SQLException& failure) {
     return failed(failure, operation, xid);
   }
+}
+
+std::optional<Error> MysqlSession::order(const std::string& sql) {
+  const Within within(*this);
+  return say(sql, sql, nullptr);
 }
 
 std::optional<Error> MysqlSession::send_xa(std::string_view verb, const Xid& xid,
@@ -157,27 +142,6 @@ void MysqlSession::let_go() noexcept {
 rm::Answer MysqlSession::lost(Error error) noexcept {
   broken_ = true;
   error.connection_usable = false;
-  return error;
-}
-
-/// A host that vanishes says no goodbye, and the server keeps the branch and its locks until it
-/// gives the session up: with wait_timeout, which is eight hours. Near the time the transaction
-/// manager gives the branch it is minutes. One statement, in the first branch of a session.
-std::optional<Error> MysqlSession::limit_silence() {
-  constexpr long kLeast = 300;
-  constexpr long kBeyond = 60;
-  long wanted = usual_silence_;
-  if (const auto deadline = rm::call_deadline(); deadline != CallLimit::Time::max()) {
-    const auto left = std::chrono::ceil<std::chrono::minutes>(deadline -
-                                                              std::chrono::steady_clock::now());
-    const long seconds = std::chrono::seconds(left).count() + kBeyond;
-    wanted = std::min(usual_silence_, std::max(kLeast, seconds));
-  }
-  const bool enough = silence_ >= wanted && (silence_ != usual_silence_ || wanted == silence_);
-  if (enough) return std::nullopt;
-  auto error = say("SET SESSION wait_timeout = " + std::to_string(wanted), "SET wait_timeout",
-                   nullptr);
-  if (!error) silence_ = wanted;
   return error;
 }
 
@@ -273,37 +237,6 @@ rm::Answer MysqlSession::doom(const Xid& xid) const {
   if (doomed_ == XA_OK) return XA_OK;
   return make_error(doomed_, "XA END", &xid,
                     "the server found the branch rollback-only when its work ended; run it again");
-}
-
-bool MysqlSession::alive() noexcept {
-  try {
-    connector();
-    const Within within(*this, Within::What::brief);
-    return !broken_ && connection_->isValid() && !late_;
-  } catch (const std::exception&) {
-    return false;
-  }
-}
-
-void MysqlSession::interrupt() noexcept try {
-  interrupted_ = true;
-  std::unique_lock lock(id_mutex_);
-  if (interrupter_ == nullptr) interrupter_ = std::make_shared<Interrupter>(settings_);
-  const auto interrupter = interrupter_;
-  const std::string mark = mark_.lock();
-  const Socket socket = socket_;
-  lock.unlock();
-  const Interrupter::Told told = interrupter->end_statement(mark);
-  lock.lock();
-  using Told = Interrupter::Told;
-  if (told == Told::yes) refused_interrupts_ = 0;
-  if (told == Told::refused) ++refused_interrupts_;
-  const bool in_vain = told == Told::unknown || told == Told::unanswered ||
-                       refused_interrupts_ >= kRefusedInterrupts;
-  // A session changes its connection only while no statement of the application runs.
-  if (in_vain && socket.cookie == socket_.cookie) cut(socket);
-} catch (const std::exception&) {
-  // Best effort: the statement ends by itself or with the session.
 }
 
 }  // namespace xabridge::mysql

@@ -64,6 +64,8 @@ class MysqlSession final : public rm::Session {
   rm::Answer end_native() override;
   Result<std::vector<rm::InDoubt>> prepared(bool include_foreign) override;
   [[nodiscard]] bool reusable() noexcept override;
+  /// The server is read-only, and was not at log-in.
+  [[nodiscard]] virtual bool outdated() const noexcept { return outdated_; }
   bool alive() noexcept override;
   void interrupt() noexcept override;
   [[nodiscard]] std::string server_id() const override {
@@ -77,6 +79,8 @@ class MysqlSession final : public rm::Session {
   [[nodiscard]] const std::string& version() const noexcept { return version_; }
   /// Rows of a query of ours as text, SQL NULL as nullopt. Between branches only.
   Result<std::vector<std::vector<std::optional<std::string>>>> query(const std::string& sql);
+  /// A statement of ours that has no result. Between branches only.
+  std::optional<Error> order(const std::string& sql);
 
  private:
   enum class Holds { none, active, ended, bound };
@@ -173,11 +177,13 @@ class MysqlSession final : public rm::Session {
   std::optional<Xid> held_;  // whose branch, unless Holds::none
   int doomed_ = XA_OK;
   bool broken_ = false;
+  bool outdated_ = false;
   std::optional<bool>
       unchanged_;                // the settings since log-in; empty: not asked since the last work
   bool stray_reported_ = false;  // XAER_OUTSIDE was answered once, the work may still be open
   bool commits_by_itself_ = true;  // the server's usual autocommit
   std::chrono::steady_clock::time_point since_;  // log-in
+  bool writable_at_login_ = true;
   long usual_silence_ = 0;                       // wait_timeout, seconds: at log-in, and now
   long silence_ = 0;
   Within* within_ = nullptr;

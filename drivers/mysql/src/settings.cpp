@@ -20,8 +20,8 @@ constexpr std::string_view kOperation = "read open string";
 constexpr auto kKeys =
     std::to_array<std::string_view>({"host", "port", "socket", "user", "password", "passwordfile",
                                      "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey",
-                                     "connect_timeout", "charset", "isolation", "pool_size",
-                                     "pool_timeout", "prepare_at_end"});
+                                     "connect_timeout", "charset", "isolation", "idle_limit",
+                                     "pool_size", "pool_timeout", "prepare_at_end"});
 
 constexpr std::pair<std::string_view, SslMode> kModes[] = {
     {"disable", SslMode::disable},         {"prefer", SslMode::prefer},
@@ -131,6 +131,9 @@ std::optional<Error> read_limits(const rm::OpenString& text, Settings& settings)
   auto timeout = text.number("connect_timeout", 1, 3600, settings.connect_timeout);
   if (!timeout) return timeout.error();
   settings.connect_timeout = static_cast<int>(*timeout);
+  auto idle = text.number("idle_limit", 0, 31536000, settings.idle_limit);
+  if (!idle) return idle.error();
+  settings.idle_limit = static_cast<int>(*idle);
   auto size = text.number("pool_size", 1, 10000, static_cast<long>(settings.pool_size));
   if (!size) return size.error();
   settings.pool_size = static_cast<std::size_t>(*size);

@@ -121,7 +121,8 @@ TEST_CASE("a call at a frozen server ends at its deadline and its session is los
     const bool unprepared = step == Step::commit_one_phase;
     CHECK(seen->answer.code == (unprepared ? XA_RBCOMMFAIL : XAER_RMFAIL));
     CHECK(seen->answer.error->outcome_known == (step != Step::prepare));
-    CHECK(seen->answer.error->to_string().find("did not answer in time") != std::string::npos);
+    const std::string text = seen->answer.error->to_string();
+    CHECK(text.find("did not answer in time") != std::string::npos);
     p.session.reset();
     if (step == Step::commit_prepared || step == Step::rollback_prepared) {
       auto by = f.session();
@@ -132,7 +133,8 @@ TEST_CASE("a call at a frozen server ends at its deadline and its session is los
       REQUIRE(eventually([&] { return f.listed(p.xid); }));
       CHECK(Fixture::settled(*by, false, p.xid).code == XA_OK);
     }
-    CHECK(f.observer.failure("UPDATE " + f.table + " SET v = v WHERE id = 1") == 0);  // no lock stays
+    // No lock stays.
+    CHECK(f.observer.failure("UPDATE " + f.table + " SET v = v WHERE id = 1") == 0);
     CHECK(f.v(1) == (step == Step::commit_prepared ? 7 : 0));
   }
 }

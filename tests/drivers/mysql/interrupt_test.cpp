@@ -21,8 +21,9 @@ MysqlSession& own(rm::Session& session) { return static_cast<MysqlSession&>(sess
 Blocked blocked(Fixture& f, std::unique_ptr<rm::Session> session) {
   Blocked b{std::move(session), f.xid(), {}};
   REQUIRE(b.session->begin(b.xid).code == XA_OK);
-  b.statement = std::async(std::launch::async,
-                           [&f, s = b.session.get()] { return Fixture::work(own(*s), f.set(1, 2)); });
+  b.statement = std::async(std::launch::async, [&f, s = b.session.get()] {
+    return Fixture::work(own(*s), f.set(1, 2));
+  });
   REQUIRE(eventually([&] {
     return f.observer.value("SELECT COUNT(*) FROM information_schema.processlist WHERE id = " +
                             b.session->server_id() + " AND command = 'Query'") == "1";
@@ -45,7 +46,6 @@ TEST_CASE("an interruption at a full server reaches the statement") {
   // MariaDB does not go below ten.
   admin.run("SET GLOBAL max_connections = 10");
   std::vector<std::unique_ptr<Plain>> crowd;
-  const auto settings = parse_settings(open_string()).value();
   bool full = false;
   for (int i = 0; i < 20 && !full; ++i) {
     try {

@@ -74,16 +74,18 @@ TEST_CASE("a session of a server that became read-only serves no further branch"
     const ReadOnly demoted;
     CHECK(Fixture::work(*session, f.set(1, 7)) == 1290);
     CHECK(session->rollback(xid).code == XA_OK);
+    CHECK(!session->reusable());
+    CHECK(session->outdated());
     // It was writable at log-in; one that logs in now may be all there is.
     auto reader = f.session();
     CHECK(reader->reusable());
-    // Not after some seconds, which the test does not wait for.
+    CHECK(!reader->outdated());
   }
   auto writer = f.session();
   CHECK(writer->reusable());
 }
 
-TEST_CASE("an error of a read-only server is one that is worth another try, other options' are not") {
+TEST_CASE("an error of a read-only server is worth another try, one of another option is not") {
   const auto escaped = [](int number, const std::string& text) {
     return escaped_code(sql::SQLException(text, "HY000", number));
   };
