@@ -1,6 +1,7 @@
 // A server that hangs instead of dying: stopped, or under a global read lock. Every call of ours
 // ends when its time is over, the session is lost, and what the call says is true.
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <future>
 
@@ -25,12 +26,25 @@ class Frozen {
     std::ifstream file(admin.value("SELECT @@pid_file"));
     REQUIRE(file >> process_);
     REQUIRE(::kill(process_, SIGSTOP) == 0);
+    REQUIRE(eventually([&] { return stopped(); }));  // one thread after the other
   }
   ~Frozen() { (void)::kill(process_, SIGCONT); }
   Frozen(const Frozen&) = delete;
   Frozen& operator=(const Frozen&) = delete;
 
  private:
+  [[nodiscard]] bool stopped() const {
+    const std::string tasks = "/proc/" + std::to_string(process_) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+      std::ifstream file(task.path() / "stat");
+      std::string text;
+      std::getline(file, text);
+      const auto name_end = text.rfind(") ");  // a name may have blanks
+      if (name_end == std::string::npos || text[name_end + 2] != 'T') return false;
+    }
+    return true;
+  }
+
   pid_t process_ = 0;
 };
 
