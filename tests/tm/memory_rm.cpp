@@ -291,6 +291,7 @@ constexpr xabridge_rm_extras_t extras_with(int asynchronous_by_thread) {
           },
           nullptr,
           nullptr,
+          nullptr,
           nullptr};
 }
 const xabridge_rm_extras_t sending_extras = extras_with(0);

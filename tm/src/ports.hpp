@@ -58,6 +58,8 @@ class ResourceManagerPort {
   virtual std::string answered_by() { return {}; }
   /// What is on record about the server that prepared the branch; before phase two of it.
   virtual void prepared_at(const Xid&, const std::string& /*server*/) {}
+  /// Has the server end the sessions of an owner that is proved dead, where it can.
+  virtual void end_owner_sessions(const std::string& /*owner_tag*/) {}
 };
 
 /// Both lists of a resource manager. Error: one of them is not known, so what is held is not.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <system_error>
 #include <xabridge/xid.hpp>
@@ -170,7 +171,12 @@ std::optional<Xid> Xid::from_gid(std::string_view gid) noexcept {
 }
 
 std::string Xid::to_mysql() const {
-  return "X'" + to_hex(gtrid()) + "',X'" + to_hex(bqual()) + "'," + std::to_string(format_id());
+  std::string text = "X'" + to_hex(gtrid()) + "',X'" + to_hex(bqual()) + "',";
+  if (format_id() >= 0) return text + std::to_string(format_id());
+  // No sign is allowed there; MySQL takes the 32 bits, as Connector/J writes them.
+  char bits[16];
+  std::snprintf(bits, sizeof bits, "0x%08x", static_cast<unsigned>(format_id()));
+  return text + bits;
 }
 
 std::string Xid::to_string() const {

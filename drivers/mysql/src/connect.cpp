@@ -8,9 +8,18 @@
 // not is refused.
 #include "connect.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <utility>
+#include <xabridge/rm/session.hpp>
 
+#include "call_limit.hpp"
 #include "errors.hpp"
 
 namespace xabridge::mysql {
@@ -18,6 +27,19 @@ namespace {
 
 constexpr const char* kOperation = "connect";
 constexpr int kTlsError = 2026;
+
+/// One log-in, of perhaps two connections.
+struct Attempt {
+  std::chrono::steady_clock::time_point deadline;
+  std::atomic<bool> late{false};
+
+  /// For the library's own limit, which holds until the server's first word.
+  [[nodiscard]] int seconds_left() const {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(deadline -
+                                                              std::chrono::steady_clock::now());
+    return static_cast<int>(std::max<std::chrono::seconds::rep>(left.count(), 1));
+  }
+};
 
 sql::SQLString text(const std::string& value) { return sql::SQLString(value); }
 
@@ -48,14 +70,14 @@ void set_tls(const Settings& settings, SslMode mode, sql::ConnectOptionsMap& opt
 }
 
 std::unique_ptr<sql::Connection> log_in(const Settings& settings, SslMode mode,
-                                        const std::string& owner_tag) {
+                                        const std::string& owner_tag, const Attempt& attempt) {
   sql::ConnectOptionsMap options;
   set_address(settings, options);
   set_tls(settings, mode, options);
   options["userName"] = text(settings.user);
   options["password"] = text(settings.password);
   options["schema"] = text(settings.dbname);
-  options["OPT_CONNECT_TIMEOUT"] = settings.connect_timeout;
+  options["OPT_CONNECT_TIMEOUT"] = attempt.seconds_left();
   options["OPT_RECONNECT"] = false;
   options["OPT_CHARSET_NAME"] = text(settings.charset);
   options["characterSetResults"] = text(settings.charset);
@@ -77,42 +99,69 @@ std::string cipher(sql::Connection& connection) {
   return row->next() ? std::string(row->getString(2)) : std::string();
 }
 
-Error describe(const sql::SQLException& failure, const Settings& settings) {
+Error describe(const sql::SQLException& failure, const Settings& settings, bool late) {
   Error error = make_error(failure, kOperation, nullptr);
-  error.message += " (" + settings.address() + ")";
   // The server is there; it is the protection that does not come about.
   if (error.vendor_code == kTlsError) error.xa_code = XAER_RMERR;
+  if (late) tell_late(error);
+  error.message += " (" + settings.address() + ")";
   return error;
 }
 
 std::unique_ptr<sql::Connection> log_in_as_preferred(const Settings& settings,
-                                                     const std::string& owner_tag) {
-  if (settings.ssl_mode != SslMode::prefer) return log_in(settings, settings.ssl_mode, owner_tag);
+                                                     const std::string& owner_tag,
+                                                     const Attempt& attempt) {
+  if (settings.ssl_mode != SslMode::prefer)
+    return log_in(settings, settings.ssl_mode, owner_tag, attempt);
   // A socket never leaves the host: encryption would only cost.
-  if (!settings.socket.empty()) return log_in(settings, SslMode::disable, owner_tag);
+  if (!settings.socket.empty()) return log_in(settings, SslMode::disable, owner_tag, attempt);
   try {
-    return log_in(settings, SslMode::prefer, owner_tag);
+    return log_in(settings, SslMode::prefer, owner_tag, attempt);
   } catch (const sql::SQLException& failure) {
-    if (failure.getErrorCode() != kTlsError) throw;
+    if (failure.getErrorCode() != kTlsError || attempt.late) throw;
   }
-  return log_in(settings, SslMode::disable, owner_tag);
+  return log_in(settings, SslMode::disable, owner_tag, attempt);
+}
+
+/// A server's host that vanishes says no word. The kernel asks after a minute of silence, and ends
+/// what waits after another; the library leaves it at the system's two hours.
+void notice_vanished_host(const Socket& socket) noexcept {
+  constexpr int kSilence = 60;
+  constexpr int kBetween = 10;
+  constexpr int kTries = 6;
+  ::setsockopt(socket.fd, IPPROTO_TCP, TCP_KEEPIDLE, &kSilence, sizeof kSilence);
+  ::setsockopt(socket.fd, IPPROTO_TCP, TCP_KEEPINTVL, &kBetween, sizeof kBetween);
+  ::setsockopt(socket.fd, IPPROTO_TCP, TCP_KEEPCNT, &kTries, sizeof kTries);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<sql::Connection>> open_connection(const Settings& settings,
-                                                         const std::string& owner_tag) {
+                                                         const std::string& owner_tag,
+                                                         Socket* socket) {
+  const auto now = std::chrono::steady_clock::now();
+  Attempt attempt{
+      std::min(rm::call_deadline(), now + std::chrono::seconds(settings.connect_timeout))};
+  if (attempt.deadline <= now) {
+    return make_error(XAER_RMFAIL, kOperation, nullptr,
+                      "connect not tried: the time for the call is over (" + settings.address() +
+                          ")");
+  }
   try {
-    auto connection = log_in_as_preferred(settings, owner_tag);
+    CallLimit limit(attempt.deadline);
+    const SocketOf seen([&](const Socket& found) { limit.watch(found, attempt.late); });
+    auto connection = log_in_as_preferred(settings, owner_tag, attempt);
     if (settings.ssl_mode >= SslMode::require && cipher(*connection).empty()) {
       return make_error(XAER_RMERR, kOperation, nullptr,
                         "connect failed: sslmode demands TLS but the session is not encrypted (" +
                             settings.address() +
                             "); switch TLS on in the server (ssl_cert, ssl_key)");
     }
+    if (settings.socket.empty() && seen.socket().known()) notice_vanished_host(seen.socket());
+    if (socket != nullptr) *socket = seen.socket();
     return connection;
   } catch (const sql::SQLException& failure) {
-    return describe(failure, settings);
+    return describe(failure, settings, attempt.late);
   } catch (const std::exception& failure) {
     return make_error(
         XAER_RMERR, kOperation, nullptr,

@@ -56,7 +56,7 @@ rm::Answer MysqlSession::detach(const Xid& xid) {
     return lost(std::move(error));
   };
   const std::string before = server_id();
-  auto fresh = open(settings_, owner_tag_);
+  auto fresh = open(settings_, owner_tag_, interrupter_);
   if (!fresh) return unknown(std::move(fresh.error()));
   if ((*fresh)->server_ != server_)  // whoever has that connection id there is a stranger
     return unknown(make_error(XAER_RMFAIL, "end the session", &xid,
@@ -90,8 +90,15 @@ void MysqlSession::replace_by(MysqlSession& fresh) {
   broken_ = false;
   stray_reported_ = false;
   let_go();
+  since_ = fresh.since_;
+  writable_at_login_ = fresh.writable_at_login_;
+  silence_ = fresh.silence_;
+  late_ = fresh.late_.load();
   const std::lock_guard lock(id_mutex_);
   id_ = fresh.id_;
+  mark_ = std::move(fresh.mark_);
+  socket_ = fresh.socket_;
+  if (within_ != nullptr) within_->limit_.watch(socket_, late_);
 }
 
 }  // namespace xabridge::mysql

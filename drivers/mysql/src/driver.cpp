@@ -21,9 +21,15 @@ class MysqlDriver final : public rm::Driver {
   [[nodiscard]] int classify(const std::exception& exception) const noexcept override {
     const auto* failure = dynamic_cast<const sql::SQLException*>(&exception);
     if (failure == nullptr) return XA_OK;
-    const int escaped = error_row(failure->getErrorCode()).escaped;
+    const int escaped = escaped_code(*failure);
     if (escaped != XA_OK || failure->getErrorCode() == 0) return escaped;
     return XA_RBOTHER;  // the server said what is wrong: a connection that is lost later is not why
+  }
+
+  /// It met a server that has become read-only.
+  [[nodiscard]] virtual bool says_outdated(const std::exception& exception) const noexcept {
+    const auto* failure = dynamic_cast<const sql::SQLException*>(&exception);
+    return failure != nullptr && says_read_only(failure->getErrorCode(), failure->what());
   }
 };
 

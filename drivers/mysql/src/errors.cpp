@@ -13,7 +13,8 @@ constexpr std::string_view kGone = "the connection to the server is lost";
 constexpr std::string_view kUnreachable = "the server cannot be reached";
 constexpr std::string_view kCheckAddress = "check that the server runs, and host, port or socket";
 constexpr std::string_view kReadOnly = "the server or the transaction is read-only";
-constexpr std::string_view kMakeWritable = "make the server writable (SET GLOBAL read_only = OFF)";
+constexpr std::string_view kMakeWritable =
+    "if the server is read-only, connect to the one that is not, or SET GLOBAL read_only = OFF";
 
 constexpr std::array kTable = {
     // Answers to XA statements.
@@ -42,7 +43,9 @@ constexpr std::array kTable = {
     ErrorRow{1969, XA_RBTIMEOUT, XA_RBTIMEOUT, true, "max_statement_time was exceeded", ""},
     ErrorRow{3024, XA_RBTIMEOUT, XA_RBTIMEOUT, true, "max_execution_time was exceeded", ""},
     ErrorRow{1180, XA_RBOTHER, XA_OK, true, "an error occurred while committing", ""},
-    ErrorRow{1290, XAER_RMERR, XA_OK, true, kReadOnly, kMakeWritable},
+    // What they say when they escape depends on the text: escaped_code().
+    ErrorRow{1290, XAER_RMERR, XA_OK, true, "an option of the server forbids the statement",
+             kMakeWritable},
     ErrorRow{1792, XAER_RMERR, XA_OK, true, kReadOnly, kMakeWritable},
     ErrorRow{1836, XAER_RMERR, XA_OK, true, kReadOnly, kMakeWritable},
     ErrorRow{3100, XA_RBOTHER, XA_OK, true, "a server plugin refused the commit", ""},
@@ -84,6 +87,10 @@ constexpr std::array kTable = {
              "lower pool_size or raise max_user_connections"},
     ErrorRow{1130, XAER_RMERR, XA_OK, false, "the server refuses this client host",
              "create the user for this host"},
+    ErrorRow{2019, XAER_RMERR, XA_OK, false, "the client library does not know the character set",
+             "check charset; it is a name such as utf8mb4"},
+    ErrorRow{1115, XAER_RMERR, XA_OK, false, "the server does not know the character set",
+             "check charset; it is a name such as utf8mb4"},
     ErrorRow{1045, XAER_RMERR, XA_OK, false, "the server refuses user or password",
              "check user, and password or passwordfile"},
     ErrorRow{1698, XAER_RMERR, XA_OK, false, "the server refuses user or password",
@@ -141,6 +148,27 @@ Error make_error(const sql::SQLException& failure, std::string_view operation, c
   error.server_text = failure.what();
   error.connection_usable = row.connection_usable;
   return error;
+}
+
+void tell_late(Error& error) {
+  error.xa_code = XAER_RMFAIL;
+  error.connection_usable = false;
+  error.message = error.operation +
+                  " failed: the server did not answer in time, and the session is given up; see "
+                  "whether it runs and what it waits for (SHOW PROCESSLIST)";
+}
+
+bool says_read_only(int vendor_code, std::string_view server_text) noexcept {
+  if (vendor_code == 1792 || vendor_code == 1836) return true;
+  return vendor_code == 1290 && (server_text.find("read-only") != std::string_view::npos ||
+                                 server_text.find("read_only") != std::string_view::npos);
+}
+
+/// A server that became read-only most likely is not the one to write to any more; its address
+/// leads to another one soon.
+int escaped_code(const sql::SQLException& failure) noexcept {
+  if (says_read_only(failure.getErrorCode(), failure.what())) return XA_RBTRANSIENT;
+  return error_row(failure.getErrorCode()).escaped;
 }
 
 bool connection_lost(const Error& error) noexcept { return error.xa_code == XAER_RMFAIL; }

@@ -29,7 +29,7 @@ constexpr std::string_view kSettings =
     " @@div_precision_increment, @@group_concat_max_len, @@max_sort_length, @@completion_type,"
     " @@default_storage_engine, @@auto_increment_increment, @@auto_increment_offset, @@insert_id,"
     " @@sql_log_bin, @@innodb_lock_wait_timeout, @@innodb_table_locks, @@lock_wait_timeout,"
-    " @@wait_timeout, @@net_write_timeout, @@net_read_timeout, @@max_sp_recursion_depth,"
+    " @@net_write_timeout, @@net_read_timeout, @@max_sp_recursion_depth,"
     " @@sql_buffer_result, @@sort_buffer_size, @@join_buffer_size, @@read_buffer_size,"
     " @@read_rnd_buffer_size, @@tmp_table_size, @@max_heap_table_size,"
     " CRC32(@@optimizer_switch),"
@@ -58,29 +58,44 @@ std::string traces_query(Flavour flavour) {
          (flavour == Flavour::mysql ? ", 'Com_create_table')" : ")");
 }
 
+// A session of a read-only server serves some branches, so that readers do not log in for each, and
+// not for long, so that the server that took over is found.
+constexpr std::chrono::seconds kYoung{5};
+
 constexpr int kTransactionIsOpen = 1568;  // ER_CANT_CHANGE_TX_CHARACTERISTICS
 
 }  // namespace
 
-std::string MysqlSession::settings_now() {
+/// Read-only today, after it was not at log-in, is a changed setting too: the server was demoted,
+/// and its address leads to another one, or will soon.
+MysqlSession::Now MysqlSession::ask_now() {
   connector();  // registers this thread
   std::string query("SELECT CONCAT_WS(' ', ");
   query += kSettings;
   query += flavour_ == Flavour::mariadb ? kMariadbSettings : kMysqlSettings;
-  query += "), RELEASE_ALL_LOCKS(), LAST_INSERT_ID(0)";
+  query += "), @@wait_timeout, CONCAT(@@GLOBAL.read_only) IN ('0', 'OFF'), RELEASE_ALL_LOCKS(),";
+  query += " GET_LOCK('" + mark_.lock() + "', 0), LAST_INSERT_ID(0)";
   const std::unique_ptr<sql::ResultSet> row(statement_->executeQuery(query));
-  return row->next() ? std::string(row->getString(1)) : std::string();
+  Now now;
+  if (!row->next()) return now;
+  now.settings = row->getString(1);
+  now.silence = static_cast<long>(row->getInt64(2));
+  now.writable = row->getInt(3) == 1;
+  now.mark_taken = row->getString(5) == "0";
+  return now;
 }
 
 std::optional<Error> MysqlSession::inspect() {
   unchanged_.reset();
   try {
-    unchanged_ = settings_now() == settings_at_login_;
+    const Now now = ask_now();
+    outdated_ = outdated_ || (writable_at_login_ && !now.writable);
+    const bool young = std::chrono::steady_clock::now() - since_ < kYoung;
+    unchanged_ = now.settings == settings_at_login_ && now.silence == silence_ &&
+                 (now.writable || (young && !outdated_));
     return std::nullopt;
   } catch (const sql::SQLException& failure) {
-    Error error = make_error(failure, "check the session", nullptr);
-    if (!error.connection_usable) broken_ = true;
-    return error;
+    return failed(failure, "check the session", nullptr);
   }
 }
 
@@ -88,18 +103,20 @@ bool MysqlSession::reusable() noexcept {
   try {
     connector();  // this thread may be the one that closes the connection
     // Somebody who switched autocommit on would have later stray writes committed by themselves.
-    const bool whole = holds_ == Holds::none && !broken_ && !interrupted_ &&
+    const bool whole = holds_ == Holds::none && !broken_ && !interrupted_ && !late_ &&
                        !connection_->isClosed() && !connection_->getAutoCommit();
     if (!whole) return false;
     if (stray_reported_) return true;  // kept for whoever has to end that work; see begin()
+    const Within within(*this, Within::What::brief);
     if (!unchanged_) (void)inspect();
-    return unchanged_.value_or(false);
+    return !late_ && unchanged_.value_or(false);
   } catch (const std::exception&) {
     return false;
   }
 }
 
 rm::Answer MysqlSession::begin_native() {
+  const Within within(*this);
   // Switching autocommit on commits what is open, and that would be work of somebody who kept the
   // connection beyond his transaction.
   if (auto error = roll_back_stray_work()) return lost(*std::move(error));
@@ -109,11 +126,12 @@ rm::Answer MysqlSession::begin_native() {
     connection_->setAutoCommit(commits_by_itself_);
     return XA_OK;
   } catch (const sql::SQLException& failure) {
-    return lost(make_error(failure, "SET autocommit", nullptr));
+    return lost(failed(failure, "SET autocommit", nullptr));
   }
 }
 
 rm::Answer MysqlSession::end_native() {
+  const Within within(*this);
   // Refused while a transaction is open, and without effect beyond the ROLLBACK otherwise.
   const auto refusal = say("SET TRANSACTION READ WRITE", "SET TRANSACTION", nullptr);
   const bool open = refusal && refusal->vendor_code == kTransactionIsOpen;

@@ -9,10 +9,30 @@
 #include "session.hpp"
 
 namespace xabridge::mysql {
+namespace {
+
+constexpr int kTries = 20;
+
+/// Both servers look whether they may write, and wait for locks that hold commits up, before they
+/// commit anything, and roll back when that fails. An interruption after it does not count.
+bool refused_before_commit(const Error& error) {
+  switch (error.vendor_code) {
+    case 1205:
+    case 1213:
+    case 1317:
+    case 3101:
+      return true;
+    default:
+      return says_read_only(error.vendor_code, error.server_text);
+  }
+}
+
+}  // namespace
 
 /// Never XA_RDONLY: what both servers could tell for free (session_track_transaction_info) the
 /// client library drops, and to ask costs more than XA_RDONLY saves. Measured in README.md.
 rm::Answer MysqlSession::prepare(const Xid& xid) {
+  const Within within(*this);
   auto error = send_xa("XA PREPARE", xid);
   if (!error) {
     if (detaches_) {
@@ -31,10 +51,11 @@ rm::Answer MysqlSession::prepare(const Xid& xid) {
     let_go();  // rolled back and forgotten
     return *std::move(error);
   }
-  return undo_after(*std::move(error), xid);
+  return undo_prepare(*std::move(error), xid);
 }
 
 rm::Answer MysqlSession::commit_one_phase(const Xid& xid) {
+  const Within within(*this);
   // MySQL accepts ONE PHASE for a branch that is prepared and detached, but its binary log does
   // not: after a crash the server refuses to start ("XA_prepare_log_event holds an invalid XID",
   // 9.7).
@@ -44,9 +65,10 @@ rm::Answer MysqlSession::commit_one_phase(const Xid& xid) {
   }
   if (auto failure = inspect(); failure && !failure->connection_usable) {
     failure->xa_code = XA_RBCOMMFAIL;
+    const std::string why =
+        late_ ? "the server did not answer in time" : "the connection was lost before";
     failure->message =
-        "XA COMMIT ONE PHASE not sent: the connection was lost before, and the "
-        "server rolls the branch back";
+        "XA COMMIT ONE PHASE not sent: " + why + ", and the server rolls the branch back";
     return lost(*std::move(failure));
   }
   auto error = send_xa("XA COMMIT", xid, " ONE PHASE");
@@ -64,39 +86,65 @@ rm::Answer MysqlSession::commit_one_phase(const Xid& xid) {
     let_go();
     return *std::move(error);
   }
-  auto answer = undo_after(*std::move(error), xid);
-  if (!is_rollback(answer.code)) {
-    answer.code = XAER_RMFAIL;  // neither committed nor rolled back for sure
-    answer.error->xa_code = XAER_RMFAIL;
-  }
-  return answer;
+  return undo_one_phase(*std::move(error), xid);
 }
 
-/// XA PREPARE or XA COMMIT ONE PHASE was refused. Only a rollback that succeeds proves that the
-/// branch was still there and is rolled back now; everything else is unknown.
-rm::Answer MysqlSession::undo_after(Error failure, const Xid& xid) {
-  if (!send_xa("XA ROLLBACK", xid)) {
-    let_go();
-    if (!is_rollback(failure.xa_code)) failure.xa_code = XA_RBOTHER;
-    failure.message += "; the branch was rolled back";
-    return failure;
+/// XA PREPARE was refused, so the branch is not prepared: that the list shows. The server has
+/// rolled it back already (interrupted, or out of patience under a global read lock), or does so
+/// now, or when the session ends (MariaDB refuses XA ROLLBACK while it is read-only).
+rm::Answer MysqlSession::undo_prepare(Error failure, const Xid& xid) {
+  const bool undone = !send_xa("XA ROLLBACK", xid);
+  if (!undone) {
+    auto still_there = listed(xid);
+    // An interruption sent for XA PREPARE may hit the question.
+    for (int i = 0; i < kTries && !still_there && still_there.error().vendor_code == 1317; ++i)
+      still_there = listed(xid);
+    if (!still_there || *still_there) {
+      failure.xa_code = XAER_RMERR;
+      failure.outcome_known = false;
+      return lost(std::move(failure));
+    }
   }
-  failure.xa_code = XAER_RMERR;
+  return rolled_back(std::move(failure), undone);
+}
+
+/// XA COMMIT ONE PHASE was refused. A refusal that comes before anything is committed says enough;
+/// else only a rollback that succeeds proves that the branch was still there.
+rm::Answer MysqlSession::undo_one_phase(Error failure, const Xid& xid) {
+  const bool undone = !send_xa("XA ROLLBACK", xid);
+  if (undone || refused_before_commit(failure)) return rolled_back(std::move(failure), undone);
+  failure.xa_code = XAER_RMFAIL;  // neither committed nor rolled back for sure
   failure.outcome_known = false;
   return lost(std::move(failure));
+}
+
+/// `undone`: by a statement of ours in this session, which therefore has no branch any more.
+rm::Answer MysqlSession::rolled_back(Error failure, bool undone) {
+  if (says_read_only(failure.vendor_code, failure.server_text)) {
+    failure.xa_code = XA_RBTRANSIENT;  // to be tried where the server's address leads by then
+    outdated_ = true;
+  } else if (!is_rollback(failure.xa_code)) {
+    failure.xa_code = XA_RBOTHER;
+  }
+  failure.message += "; the branch was rolled back";
+  if (!undone) return lost(std::move(failure));
+  let_go();
+  return failure;
 }
 
 /// What had ended the branch before it was asked to be rolled back is told as far as XA END tells
 /// it, which is sent anyway: XA_RB*, or XAER_RMFAIL with an SQLSTATE that says "before".
 rm::Answer MysqlSession::rollback(const Xid& xid) {
   if (holds_ == Holds::none) return XA_OK;  // rolled back by the server already
+  const Within within(*this);
   // XA ROLLBACK wants the association ended.
   std::optional<Error> before;
   if (holds_ == Holds::active) before = why_doomed(send_xa("XA END", xid));
   auto error = send_xa("XA ROLLBACK", xid);
   // An interruption sent for an earlier statement may arrive late and hit this one.
   if (error && error->vendor_code == 1317) error = send_xa("XA ROLLBACK", xid);
-  const bool gone = !error || error->vendor_code == 1397 || is_rollback(error->xa_code);
+  const bool gone = !error || error->vendor_code == 1397 || error->vendor_code == 1402 ||
+                    error->vendor_code == 1613 || error->vendor_code == 1614;
   if (gone) {
     let_go();
     if (before) return *std::move(before);

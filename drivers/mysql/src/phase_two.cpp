@@ -14,6 +14,8 @@
 //
 // When the list itself is refused the answer is XAER_RMERR, with the grant that is missing.
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 #include <xabridge/codes.hpp>
 
@@ -66,7 +68,22 @@ int verdict(bool commit, bool listed, bool orphan, const Error& error) {
 rm::Answer MysqlSession::commit_prepared(const Xid& xid) { return phase_two(true, xid); }
 rm::Answer MysqlSession::rollback_prepared(const Xid& xid) { return phase_two(false, xid); }
 
+/// An XID that no statement of the server can name.
+bool MysqlSession::expressible(const Xid& xid) const noexcept {
+  constexpr long kLargest = std::numeric_limits<std::int32_t>::max();
+  constexpr long kSmallest = std::numeric_limits<std::int32_t>::min();
+  if (xid.format_id() > kLargest) return false;
+  return flavour_ == Flavour::mysql ? xid.format_id() >= kSmallest : xid.format_id() >= 0;
+}
+
 rm::Answer MysqlSession::phase_two(bool commit, const Xid& xid) {
+  if (!expressible(xid)) {
+    return make_error(XAER_NOTA, verb(commit), &xid,
+                      std::string(verb(commit)) +
+                          " not sent: the server keeps formatID in 31 bits, MySQL also negative "
+                          "ones of 32, so it cannot have a branch of this XID");
+  }
+  const Within within(*this);
   if (holds_ != Holds::none && held_ != xid) {
     return make_error(XAER_PROTO, verb(commit), &xid,
                       "this session holds the branch " + held_->to_string() + "; use another");
@@ -104,9 +121,11 @@ std::optional<Error> MysqlSession::send_phase_two(bool commit, const Xid& xid) {
   return error;
 }
 
-Error MysqlSession::unsent(bool commit, const Xid& xid) {
+Error MysqlSession::unsent(bool commit, const Xid& xid) const {
   Error error = make_error(XAER_RMFAIL, verb(commit), &xid, verb(commit));
-  error.message += " not sent: the connection was lost before, the branch is left as it was";
+  error.message += late_ ? " not sent: the server did not answer in time"
+                         : " not sent: the connection was lost before";
+  error.message += ", the branch is left as it was";
   return error;
 }
 
@@ -191,6 +210,7 @@ Result<bool> MysqlSession::listed(const Xid& xid) {
 }
 
 Result<std::vector<rm::InDoubt>> MysqlSession::prepared(bool include_foreign) {
+  const Within within(*this, Within::What::brief);
   try {
     connector();
     const std::unique_ptr<sql::ResultSet> rows(statement_->executeQuery("XA RECOVER"));
@@ -205,7 +225,9 @@ Result<std::vector<rm::InDoubt>> MysqlSession::prepared(bool include_foreign) {
       if (sound) {
         const std::string_view bytes = data;
         const auto split = static_cast<std::size_t>(gtrid_length);
-        branch.xid = Xid::make(rows->getInt(1), bytes.substr(0, split), bytes.substr(split));
+        // MySQL shows a negative one as what it is in 32 bits without a sign.
+        const auto format = static_cast<std::int32_t>(rows->getInt64(1));
+        branch.xid = Xid::make(format, bytes.substr(0, split), bytes.substr(split));
       }
       branch.name = branch.xid ? branch.xid->to_mysql()
                                : "X'" + to_hex(data) + "' (" + std::string(rows->getString(2)) +
@@ -215,8 +237,7 @@ Result<std::vector<rm::InDoubt>> MysqlSession::prepared(bool include_foreign) {
     }
     return branches;
   } catch (const sql::SQLException& failure) {
-    Error error = make_error(failure, "XA RECOVER", nullptr);
-    if (!error.connection_usable) broken_ = true;
+    Error error = failed(failure, "XA RECOVER", nullptr);
     if (error.vendor_code == 1401) error.message = kGrant + settings_->user;
     return error;
   }
@@ -224,6 +245,7 @@ Result<std::vector<rm::InDoubt>> MysqlSession::prepared(bool include_foreign) {
 
 Result<std::vector<std::vector<std::optional<std::string>>>> MysqlSession::query(
     const std::string& sql) {
+  const Within within(*this);
   try {
     connector();
     const std::unique_ptr<sql::ResultSet> rows(statement_->executeQuery(sql));
@@ -241,9 +263,7 @@ Result<std::vector<std::vector<std::optional<std::string>>>> MysqlSession::query
     if (auto failure = roll_back_stray_work()) return *std::move(failure);
     return table;
   } catch (const sql::SQLException& failure) {
-    Error error = make_error(failure, sql, nullptr);
-    if (!error.connection_usable) broken_ = true;
-    return error;
+    return failed(failure, sql, nullptr);
   }
 }
 

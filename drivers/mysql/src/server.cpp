@@ -32,14 +32,36 @@ std::string count_query(const char* table, const std::string& owner_tag) {
          "' USING utf8mb4) AND COALESCE(command, 'Sleep') = 'Sleep'";
 }
 
+// A process has seldom more sessions at one server; who has asks again.
+constexpr std::size_t kMarksAtOnce = 128;
+
+std::string holders_query(const std::string& owner_tag, std::size_t first) {
+  std::string sql;
+  for (std::size_t i = 0; i < kMarksAtOnce; ++i) {
+    sql += i == 0 ? "SELECT " : ", ";
+    sql += "IS_USED_LOCK('" + SessionMark::numbered(owner_tag, first + i) + "')";
+  }
+  return sql;
+}
+
+/// Those that are ending already are left out.
+std::string sessions_query(const char* table, const std::string& owner_tag) {
+  return std::string("SELECT DISTINCT processlist_id FROM performance_schema.") + table +
+         " JOIN information_schema.processlist ON id = processlist_id WHERE attr_name = '" +
+         kOwnerAttribute + "' AND attr_value = CONVERT(X'" + to_hex(owner_tag) +
+         "' USING utf8mb4) AND command <> 'Killed'";
+}
+
 }  // namespace
 
 MysqlServer::MysqlServer(Settings settings)
-    : settings_(std::make_shared<const Settings>(std::move(settings))) {}
+    : settings_(std::make_shared<const Settings>(std::move(settings))),
+      interrupter_(std::make_shared<Interrupter>(settings_)) {}
 
 Result<std::unique_ptr<rm::Session>> MysqlServer::connect(const std::string& owner_tag) {
-  auto session = MysqlSession::open(settings_, owner_tag);
+  auto session = MysqlSession::open(settings_, owner_tag, interrupter_);
   if (!session) return session.error();
+  interrupter_->get_ready();
   return std::unique_ptr<rm::Session>(*std::move(session));
 }
 
@@ -58,6 +80,42 @@ Result<std::optional<long>> MysqlServer::sessions_tagged(rm::Session& control,
     return std::optional<long>(std::stol(row[1].value_or("0")));
   }
   return std::optional<long>();
+}
+
+/// By their marks, in the statement that ends them; the attributes show who gave his away.
+/// Another account's sessions stay, without CONNECTION_ADMIN.
+Result<std::optional<long>> MysqlServer::end_sessions_tagged(rm::Session& control,
+                                                             const std::string& owner_tag) {
+  MysqlSession& session = own(control);
+  long ended = 0;
+  bool known = SessionMark::tells_owners_apart(owner_tag);
+  for (std::size_t first = 0; known; first += kMarksAtOnce) {
+    const auto row = session.query(holders_query(owner_tag, first));
+    if (!row) return row.error();
+    bool more = false;
+    for (std::size_t i = 0; i < kMarksAtOnce; ++i) {
+      if (!row->at(0).at(i)) continue;
+      more = true;
+      const std::string holder = "IS_USED_LOCK('" + SessionMark::numbered(owner_tag, first + i);
+      const auto failure = session.order("KILL CONNECTION " + holder + "')");
+      if (failure && connection_lost(*failure)) return *failure;
+      if (!failure) ++ended;
+    }
+    if (!more) break;
+  }
+  for (const char* table : {"session_connect_attrs", "session_account_connect_attrs"}) {
+    const auto rows = session.query(sessions_query(table, owner_tag));
+    if (!rows && connection_lost(rows.error())) return rows.error();
+    if (!rows) continue;
+    known = known || !rows->empty();
+    for (const auto& row : *rows) {
+      const auto failure = session.order("KILL CONNECTION " + row.at(0).value_or("0"));
+      if (failure && connection_lost(*failure)) return *failure;
+      if (!failure) ++ended;
+    }
+    break;
+  }
+  return known ? std::optional<long>(ended) : std::optional<long>();
 }
 
 Result<std::string> MysqlServer::identity(rm::Session& control) {

@@ -10,6 +10,7 @@
 
 namespace xabridge::mysql {
 
+class Interrupter;
 class MysqlSession;
 
 class MysqlServer final : public rm::Server {
@@ -19,6 +20,8 @@ class MysqlServer final : public rm::Server {
   Result<std::unique_ptr<rm::Session>> connect(const std::string& owner_tag) override;
   Result<std::optional<long>> sessions_tagged(rm::Session& control,
                                               const std::string& owner_tag) override;
+  Result<std::optional<long>> end_sessions_tagged(rm::Session& control,
+                                                  const std::string& owner_tag) override;
   std::vector<rm::Finding> preflight(rm::Session& control) override;
   Result<std::string> identity(rm::Session& control) override;
   [[nodiscard]] std::size_t pool_size() const noexcept override { return settings_->pool_size; }
@@ -30,7 +33,9 @@ class MysqlServer final : public rm::Server {
   }
 
  private:
-  const std::shared_ptr<const Settings> settings_;  // shared with sessions: interrupt() logs in
+  // Both shared with the sessions.
+  const std::shared_ptr<const Settings> settings_;
+  const std::shared_ptr<Interrupter> interrupter_;
 };
 
 /// Everything that would keep XA from working as promised, each with its fix; see preflight.cpp.

@@ -1,12 +1,11 @@
-// One branch's work in its own session: start, end, resume, interruption. How it is completed is in
-// phase_one.cpp and phase_two.cpp.
+// One branch's work in its own session: start, end, resume. How it is completed is in phase_one.cpp
+// and phase_two.cpp, how long it may take in patience.cpp.
 //
 // Believed is only what the server answered. Where an answer leaves two readings, the session is
 // given up: the server rolls an unprepared branch back when its session ends.
 #include "session.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 #include <xabridge/codes.hpp>
 
@@ -16,37 +15,56 @@
 namespace xabridge::mysql {
 namespace {
 
-// Both servers keep formatID as a signed 32-bit number.
-constexpr long kLargestFormatId = std::numeric_limits<int>::max();
+// Names of marks that others hold, before one does without.
+constexpr int kTakenNames = 1000;
+
+std::string place(const Settings& settings) {
+  return settings.socket.empty() ? settings.host + ":" + std::to_string(settings.port)
+                                 : settings.socket;
+}
 
 }  // namespace
 
 MysqlSession::MysqlSession(std::shared_ptr<const Settings> settings, std::string owner_tag,
-                           std::unique_ptr<sql::Connection> connection)
+                           std::unique_ptr<sql::Connection> connection, const Socket& socket)
     : settings_(std::move(settings)),
       owner_tag_(std::move(owner_tag)),
       connection_(std::move(connection)),
-      statement_(connection_->createStatement()) {}
+      statement_(connection_->createStatement()),
+      mark_(owner_tag_, place(*settings_)),
+      socket_(socket),
+      since_(std::chrono::steady_clock::now()) {}
+
+/// The library's goodbye may wait for a server that reads no more.
+MysqlSession::~MysqlSession() {
+  if (late_) cut(socket_);
+}
 
 Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const Settings> settings,
-                                                         const std::string& owner_tag) {
-  auto connection = open_connection(*settings, owner_tag);
+                                                         const std::string& owner_tag,
+                                                         std::shared_ptr<Interrupter> interrupter) {
+  Socket socket;
+  auto connection = open_connection(*settings, owner_tag, &socket);
   if (!connection) return connection.error();
+  std::unique_ptr<MysqlSession> session;
   try {
-    std::unique_ptr<MysqlSession> session(
-        new MysqlSession(std::move(settings), owner_tag, *std::move(connection)));
+    session.reset(
+        new MysqlSession(std::move(settings), owner_tag, *std::move(connection), socket));
+    session->interrupter_ = std::move(interrupter);
+    const Within within(*session, Within::What::brief);
     session->identify();
     if (auto refusal = session->may_prepare_at_end()) return *std::move(refusal);
-    return session;
   } catch (const sql::SQLException& failure) {
-    return make_error(failure, "set up session", nullptr);
+    return session == nullptr ? make_error(failure, "set up session", nullptr)
+                              : session->failed(failure, "set up session", nullptr);
   }
+  return session;
 }
 
 void MysqlSession::identify() {
   const std::unique_ptr<sql::ResultSet> rows(
       statement_->executeQuery("SHOW SESSION VARIABLES WHERE Variable_name IN "
-                               "('version', 'pseudo_thread_id', 'xa_detach_on_prepare',"
+                               "('version', 'pseudo_thread_id', 'xa_detach_on_prepare', 'wait_timeout',"
                                " 'server_uuid', 'server_uid', 'hostname', 'port', 'datadir')"));
   std::string uuid, uid, hostname, port, datadir;
   while (rows->next()) {
@@ -60,6 +78,7 @@ void MysqlSession::identify() {
     if (name == "hostname") hostname = value;
     if (name == "port") port = value;
     if (name == "datadir") datadir = value;
+    if (name == "wait_timeout") usual_silence_ = silence_ = std::stol(value);
   }
   if (version_.find("MariaDB") != std::string::npos) flavour_ = Flavour::mariadb;
   // MySQL makes its uuid with the data directory. MariaDB keeps nothing of the kind there: its uid
@@ -71,13 +90,29 @@ void MysqlSession::identify() {
   // Connector/C++ forces REPEATABLE READ at log-in; the isolation the DBA chose is put back.
   const std::string isolation =
       flavour_ == Flavour::mariadb ? "tx_isolation" : "transaction_isolation";
-  statement_->execute("SET autocommit = 0, SESSION " + isolation + " = @@GLOBAL." + isolation);
+  const std::string wanted = settings_->isolation.empty() ? "@@GLOBAL." + isolation
+                                                          : "'" + settings_->isolation + "'";
+  statement_->execute("SET autocommit = 0, SESSION " + isolation + " = " + wanted);
   connection_->setAutoCommit(false);  // what the library remembers; see reusable()
   const std::unique_ptr<sql::ResultSet> usual(
       statement_->executeQuery("SELECT @@GLOBAL.autocommit"));
   commits_by_itself_ = usual->next() && usual->getInt(1) != 0;
-  settings_at_login_ = settings_now();
+  Now now = ask_now();
+  for (int i = 0; i < kTakenNames && now.mark_taken; ++i) {
+    mark_.next();
+    now = ask_now();
+  }
+  settings_at_login_ = std::move(now.settings);
+  writable_at_login_ = now.writable;
   unchanged_ = true;
+}
+
+Error MysqlSession::failed(const sql::SQLException& failure, std::string_view operation,
+                           const Xid* xid) {
+  Error error = make_error(failure, operation, xid);
+  if (late_) tell_late(error);
+  if (!error.connection_usable) broken_ = true;
+  return error;
 }
 
 std::optional<Error> MysqlSession::say(const std::string& sql, std::string_view operation,
@@ -87,10 +122,13 @@ std::optional<Error> MysqlSession::say(const std::string& sql, std::string_view 
     statement_->execute(sql);
     return std::nullopt;
   } catch (const sql::SQLException& failure) {
-    Error error = make_error(failure, operation, xid);
-    if (!error.connection_usable) broken_ = true;
-    return error;
+    return failed(failure, operation, xid);
   }
+}
+
+std::optional<Error> MysqlSession::order(const std::string& sql) {
+  const Within within(*this);
+  return say(sql, sql, nullptr);
 }
 
 std::optional<Error> MysqlSession::send_xa(std::string_view verb, const Xid& xid,
@@ -122,12 +160,14 @@ rm::Answer MysqlSession::lost(Error error) noexcept {
 }
 
 rm::Answer MysqlSession::begin(const Xid& xid) {
-  if (xid.format_id() > kLargestFormatId) {
-    return make_error(
-        XAER_INVAL, "XA START", &xid,
-        "XA START refused: MySQL and MariaDB keep formatID in 31 bits; use one up to " +
-            std::to_string(kLargestFormatId));
+  if (!expressible(xid)) {
+    return make_error(XAER_INVAL, "XA START", &xid,
+                      "XA START refused: the server keeps formatID in 31 bits, MySQL also negative "
+                      "ones of 32; use one up to 2147483647");
   }
+  const Within within(*this, Within::What::brief);
+  if (auto error = limit_silence(); error && connection_lost(*error))
+    return lost(*std::move(error));
   auto error = send_xa("XA START", xid);
   if (!error) {
     hold(Holds::active, xid);
@@ -165,6 +205,7 @@ rm::Answer MysqlSession::outside(Error error) {
 }
 
 rm::Answer MysqlSession::end(const Xid& xid) {
+  const Within within(*this, Within::What::brief);
   if (holds_ == Holds::ended) return doom(xid);
   auto error = send_xa("XA END", xid);
   if (!error) {
@@ -190,6 +231,7 @@ rm::Answer MysqlSession::end(const Xid& xid) {
 }
 
 rm::Answer MysqlSession::resume(const Xid& xid) {
+  const Within within(*this, Within::What::brief);
   if (holds_ == Holds::active && held_ == xid) return XA_OK;
   if (doomed_ != XA_OK) return doom(xid);
   auto error = send_xa("XA START", xid, " RESUME");
@@ -218,27 +260,6 @@ rm::Answer MysqlSession::doom(const Xid& xid) const {
                  "the server found the branch rollback-only when its work ended; run it again");
   if (undone_by_server_) error.sqlstate = kWorthRepeating;
   return error;
-}
-
-bool MysqlSession::alive() noexcept {
-  try {
-    connector();
-    return !broken_ && connection_->isValid();
-  } catch (const std::exception&) {
-    return false;
-  }
-}
-
-void MysqlSession::interrupt() noexcept {
-  interrupted_ = true;
-  try {
-    auto connection = open_connection(*settings_, "");
-    if (!connection) return;
-    const std::unique_ptr<sql::Statement> statement((*connection)->createStatement());
-    statement->execute("KILL QUERY " + server_id());
-  } catch (const std::exception&) {
-    // Best effort: the statement ends by itself or with the session.
-  }
 }
 
 }  // namespace xabridge::mysql

@@ -15,6 +15,10 @@
 // prepared branch, and answers everybody else XAER_NOTA, until phase two or disconnection. With
 // prepare_at_end a session of MariaDB changes its connection at XA PREPARE; see detach.cpp.
 //
+// What a call of ours waits for ends with the time the caller has (call_limit.hpp), and with it the
+// session. interrupt() ends what the application waits for: through the server (interrupter.hpp),
+// and where the server cannot be reached, or has no such session, by cutting the connection.
+//
 // Every call may come from another thread than the one before, never two at once (interrupt()
 // apart): a session keeps nothing that belongs to a thread, and connector() registers each thread
 // that talks.
@@ -29,7 +33,10 @@
 #include <vector>
 #include <xabridge/rm/session.hpp>
 
+#include "call_limit.hpp"
 #include "connector.hpp"
+#include "interrupter.hpp"
+#include "session_mark.hpp"
 #include "settings.hpp"
 #include "teardown.hpp"
 
@@ -39,8 +46,11 @@ enum class Flavour { mysql, mariadb };
 
 class MysqlSession final : public rm::Session {
  public:
-  static Result<std::unique_ptr<MysqlSession>> open(std::shared_ptr<const Settings> settings,
-                                                    const std::string& owner_tag);
+  /// `interrupter`: the server's; a session without one makes its own when it needs it.
+  static Result<std::unique_ptr<MysqlSession>> open(
+      std::shared_ptr<const Settings> settings, const std::string& owner_tag,
+      std::shared_ptr<Interrupter> interrupter = nullptr);
+  ~MysqlSession() override;
 
   rm::Answer begin(const Xid& xid) override;
   rm::Answer end(const Xid& xid) override;
@@ -54,6 +64,8 @@ class MysqlSession final : public rm::Session {
   rm::Answer end_native() override;
   Result<std::vector<rm::InDoubt>> prepared(bool include_foreign) override;
   [[nodiscard]] bool reusable() noexcept override;
+  /// The server is read-only, and was not at log-in.
+  [[nodiscard]] virtual bool outdated() const noexcept { return outdated_; }
   bool alive() noexcept override;
   void interrupt() noexcept override;
   [[nodiscard]] std::string server_id() const override {
@@ -68,14 +80,43 @@ class MysqlSession final : public rm::Session {
   [[nodiscard]] const std::string& version() const noexcept { return version_; }
   /// Rows of a query of ours as text, SQL NULL as nullopt. Between branches only.
   Result<std::vector<std::vector<std::optional<std::string>>>> query(const std::string& sql);
+  /// A statement of ours that has no result. Between branches only.
+  std::optional<Error> order(const std::string& sql);
 
  private:
   enum class Holds { none, active, ended, bound };
 
+  /// The time of a call that asks the server. Brief is what neither a lock nor the amount of work
+  /// holds up there: it gets no more than connect_timeout.
+  class Within {
+   public:
+    enum class What { any, brief };
+    explicit Within(MysqlSession& session, What what = What::any);
+    ~Within();
+    Within(const Within&) = delete;
+    Within& operator=(const Within&) = delete;
+
+   private:
+    friend class MysqlSession;
+    MysqlSession& session_;
+    Within* const outer_;
+    CallLimit limit_;
+  };
+
   MysqlSession(std::shared_ptr<const Settings> settings, std::string owner_tag,
-               std::unique_ptr<sql::Connection> connection);
+               std::unique_ptr<sql::Connection> connection, const Socket& socket);
   void identify();
-  std::string settings_now();
+  /// The Error of a statement of ours that failed.
+  Error failed(const sql::SQLException& failure, std::string_view operation, const Xid* xid);
+  /// How long the server keeps the session, and the locks of its branch, when we are silent.
+  std::optional<Error> limit_silence();
+  struct Now {
+    std::string settings;     // to be compared with those at log-in
+    long silence = 0;         // wait_timeout
+    bool writable = true;     // the server
+    bool mark_taken = false;  // by another session
+  };
+  Now ask_now();
   /// Is the session alive, are its settings as at log-in? Releases the locks of GET_LOCK.
   std::optional<Error> inspect();
   /// Sends a statement without a result; nullopt is success.
@@ -88,7 +129,9 @@ class MysqlSession final : public rm::Session {
   rm::Answer outside(Error error);
   rm::Answer no_longer_ours(Error error);
   [[nodiscard]] rm::Answer doom(const Xid& xid) const;
-  rm::Answer undo_after(Error failure, const Xid& xid);
+  rm::Answer undo_prepare(Error failure, const Xid& xid);
+  rm::Answer undo_one_phase(Error failure, const Xid& xid);
+  rm::Answer rolled_back(Error failure, bool undone);
   static std::optional<Error> why_doomed(std::optional<Error> ended);
   /// After XA PREPARE, where other processes complete the branch. XA_OK; XAER_RMFAIL = prepared,
   /// but perhaps not yet to be completed.
@@ -111,7 +154,8 @@ class MysqlSession final : public rm::Session {
   std::optional<Error> complete(bool commit, const Xid& xid);
   std::optional<Error> complete_detached(bool commit, const Xid& xid);
   std::optional<Error> send_phase_two(bool commit, const Xid& xid);
-  static Error unsent(bool commit, const Xid& xid);
+  [[nodiscard]] Error unsent(bool commit, const Xid& xid) const;
+  [[nodiscard]] bool expressible(const Xid& xid) const noexcept;
   static Error not_yet(bool commit, const Xid& xid, Error error);
   rm::Answer judge(bool commit, const Xid& xid, Error error);
 
@@ -120,8 +164,13 @@ class MysqlSession final : public rm::Session {
   std::unique_ptr<sql::Connection> connection_;
   std::unique_ptr<sql::Statement> statement_;  // every XA statement; made once
   std::unique_ptr<sql::Connection> former_;    // its session is ended; see detach.cpp
+  std::shared_ptr<Interrupter> interrupter_;   // made under id_mutex_
+  // These change under id_mutex_, and are read without it by the session's own thread only.
   mutable std::mutex id_mutex_;
-  std::string id_;  // changes under id_mutex_; read without it by the session's own thread only
+  std::string id_;
+  SessionMark mark_;
+  Socket socket_;
+  int refused_interrupts_ = 0;  // guarded by id_mutex_
   std::string version_;
   std::string server_;  // see Session::server()
   std::string settings_at_login_;
@@ -132,10 +181,17 @@ class MysqlSession final : public rm::Session {
   int doomed_ = XA_OK;
   bool undone_by_server_ = false;  // ... which did not say why
   bool broken_ = false;
+  bool outdated_ = false;
   std::optional<bool>
       unchanged_;                // the settings since log-in; empty: not asked since the last work
   bool stray_reported_ = false;  // XAER_OUTSIDE was answered once, the work may still be open
   bool commits_by_itself_ = true;  // the server's usual autocommit
+  std::chrono::steady_clock::time_point since_;  // log-in
+  bool writable_at_login_ = true;
+  long usual_silence_ = 0;                       // wait_timeout, seconds: at log-in, and now
+  long silence_ = 0;
+  Within* within_ = nullptr;
+  std::atomic<bool> late_{false};  // the connection was cut amid a call of ours
   std::atomic<bool> interrupted_{false};
 };
 

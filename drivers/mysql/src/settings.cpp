@@ -2,7 +2,10 @@
 // is refused here; in particular no TLS setting is silently without effect.
 #include "settings.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <xabridge/rm/open_string.hpp>
@@ -17,8 +20,8 @@ constexpr std::string_view kOperation = "read open string";
 constexpr auto kKeys =
     std::to_array<std::string_view>({"host", "port", "socket", "user", "password", "passwordfile",
                                      "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey",
-                                     "connect_timeout", "charset", "pool_size", "pool_timeout",
-                                     "prepare_at_end"});
+                                     "connect_timeout", "charset", "isolation", "idle_limit",
+                                     "pool_size", "pool_timeout", "prepare_at_end"});
 
 constexpr std::pair<std::string_view, SslMode> kModes[] = {
     {"disable", SslMode::disable},         {"prefer", SslMode::prefer},
@@ -106,10 +109,31 @@ std::optional<Error> read_tls(const rm::OpenString& text, Settings& settings) {
   return std::nullopt;
 }
 
+/// `read committed`, in any case, with space, hyphen or underscore.
+std::optional<Error> read_isolation(const rm::OpenString& text, Settings& settings) {
+  std::string name = text.get("isolation").value_or("");
+  if (name.empty()) return std::nullopt;
+  std::ranges::transform(name, name.begin(), [](unsigned char c) {
+    return c == ' ' || c == '_' ? '-' : static_cast<char>(std::toupper(c));
+  });
+  constexpr std::string_view kLevels[] = {"READ-UNCOMMITTED", "READ-COMMITTED", "REPEATABLE-READ",
+                                          "SERIALIZABLE"};
+  if (std::ranges::find(kLevels, name) == std::end(kLevels)) {
+    return invalid("isolation=" + *text.get("isolation") +
+                   " is unknown: use read-uncommitted, read-committed, repeatable-read or "
+                   "serializable");
+  }
+  settings.isolation = name;
+  return std::nullopt;
+}
+
 std::optional<Error> read_limits(const rm::OpenString& text, Settings& settings) {
   auto timeout = text.number("connect_timeout", 1, 3600, settings.connect_timeout);
   if (!timeout) return timeout.error();
   settings.connect_timeout = static_cast<int>(*timeout);
+  auto idle = text.number("idle_limit", 0, 31536000, settings.idle_limit);
+  if (!idle) return idle.error();
+  settings.idle_limit = static_cast<int>(*idle);
   auto size = text.number("pool_size", 1, 10000, static_cast<long>(settings.pool_size));
   if (!size) return size.error();
   settings.pool_size = static_cast<std::size_t>(*size);
@@ -133,7 +157,7 @@ Result<Settings> parse_settings(std::string_view open_string) {
   auto text = rm::OpenString::parse(open_string, kKeys);
   if (!text) return text.error();
   Settings settings;
-  for (auto* read : {read_address, read_login, read_tls, read_limits}) {
+  for (auto* read : {read_address, read_login, read_tls, read_isolation, read_limits}) {
     if (auto error = read(*text, settings)) return *std::move(error);
   }
   return settings;

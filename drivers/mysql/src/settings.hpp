@@ -1,8 +1,8 @@
 // What an open string says: where the server is, who logs in, how the connection is protected.
 //
 // Keys: host port socket user password passwordfile dbname sslmode sslrootcert sslcert sslkey
-// connect_timeout charset pool_size pool_timeout prepare_at_end. A host that begins with '/' is a
-// socket.
+// connect_timeout charset isolation idle_limit pool_size pool_timeout prepare_at_end. A host that
+// begins with '/' is a socket.
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,11 @@ struct Settings {
   std::string ssl_cert;
   std::string ssl_key;
   std::string charset = "utf8mb4";
+  std::string isolation;     // of every branch, as the servers write it; empty: the server's own
   int connect_timeout = 10;  // seconds
+  /// Seconds that the server keeps a session, and the locks of its branch, after its client's host
+  /// has vanished, at least; zero: its wait_timeout.
+  int idle_limit = 900;
   std::size_t pool_size = 64;
   std::chrono::milliseconds pool_timeout{30000};
   bool prepare_at_end = false;  // xa_end prepares; see rm/session.hpp

@@ -54,6 +54,18 @@ class Plain {
   std::unique_ptr<sql::Statement> statement_;
 };
 
+/// The global read lock of a backup, while it lives.
+class ReadLock {
+ public:
+  ReadLock() : admin_(server_setting("_ADMIN")) { admin_.run("FLUSH TABLES WITH READ LOCK"); }
+  ~ReadLock() { admin_.run("UNLOCK TABLES"); }
+  ReadLock(const ReadLock&) = delete;
+  ReadLock& operator=(const ReadLock&) = delete;
+
+ private:
+  Plain admin_;
+};
+
 /// One test: its table `id, v` with rows 1 and 2 (v = 0), its XIDs, its sessions. Prepared branches
 /// it leaves are rolled back at the end.
 class Fixture {

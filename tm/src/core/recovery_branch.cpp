@@ -284,12 +284,21 @@ void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb 
       heuristic(source, branch, row, answered, answer.code);
       return;
     case Action::retry:
+      // A session that the server still keeps for an owner that is proved dead, for the host has
+      // vanished, or a child has its connection.
+      if (branch.whose == Whose::dead && answer.code == XA_RETRY)
+        end_sessions_of_owner(source, branch);
       tell(EventKind::recovery_waits, branch);
       return;
     default:  // leave: the answer means that trying again will not help before somebody looked
       tell(EventKind::warning, branch);
       return;
   }
+}
+
+void Recovery::Pass::end_sessions_of_owner(Source& source, const BranchReport& branch) {
+  const std::optional<Gtrid> gtrid = Gtrid::decode(branch.gtrid);
+  if (gtrid) source.port->end_owner_sessions(owner_tag(gtrid->register_id, gtrid->incarnation));
 }
 
 /// Record, then forget: the other order could lose the only evidence.

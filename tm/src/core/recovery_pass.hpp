@@ -122,6 +122,7 @@ struct Recovery::Pass {
   void confirm(Source& source);
   void judge(Source& source, std::size_t index, Phase phase, Verb verb, CallAnswer answer,
              const std::string& server);
+  void end_sessions_of_owner(Source& source, const BranchReport& branch);
   void heuristic(Source& source, BranchReport& branch, const OutcomeRow& row, Answered answered,
                  int code);
   Result<void> record_heuristic(const HeuristicRecord& record);

@@ -121,4 +121,11 @@ std::optional<long> LanePort::owner_sessions(const std::string& owner_tag) {
   return answer ? *answer : std::nullopt;
 }
 
+void LanePort::end_owner_sessions(const std::string& owner_tag) {
+  (void)make<bool>("ending a dead owner's sessions", [owner_tag](ResourceManager& rm) {
+    rm.end_owner_sessions(owner_tag);
+    return true;
+  });
+}
+
 }  // namespace xabridge::tm

@@ -31,6 +31,7 @@ class LanePort final : public ResourceManagerPort {
   Result<std::vector<Xid>> list() override;
   Result<std::vector<OutOfReach>> out_of_reach() override;
   std::optional<long> owner_sessions(const std::string& owner_tag) override;
+  void end_owner_sessions(const std::string& owner_tag) override;
   [[nodiscard]] std::string late() const override { return late_; }
   std::string answered_by() override { return answered_by_; }
   void prepared_at(const Xid& xid, const std::string& server) override;

@@ -100,6 +100,7 @@ class ResourceManager final : public ResourceManagerPort {
   std::optional<long> owner_sessions(const std::string& owner_tag) override;
   std::string answered_by() override;
   void prepared_at(const Xid& xid, const std::string& server) override;
+  void end_owner_sessions(const std::string& owner_tag) override;
 
   // --- Dynamic registration (registration.hpp).
   /// TMREGISTER: never started; it calls ax_reg, which enlists it.

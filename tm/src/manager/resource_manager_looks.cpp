@@ -100,4 +100,12 @@ Result<std::vector<OutOfReach>> ResourceManager::out_of_reach() {
   return branches;
 }
 
+void ResourceManager::end_owner_sessions(const std::string& owner_tag) {
+  const auto* extras = instance_->object.extras;
+  if (extras == nullptr || extras->version < 3 || extras->end_owner_sessions == nullptr) return;
+  if (open().code != XA_OK) return;
+  long count = -1;
+  extras->end_owner_sessions(instance_->rmid, owner_tag.c_str(), &count);
+}
+
 }  // namespace xabridge::tm

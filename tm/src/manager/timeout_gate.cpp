@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds kWaitForCancel{1'000};
 
 std::string timeout_text(std::chrono::milliseconds timeout) {
   return "the transaction timed out after " + std::to_string(timeout.count()) +
-         "ms; its running statements were interrupted";
+         "ms; what it still runs is ended, as far as its servers can be reached";
 }
 
 void TimeoutGate::add_branch(std::shared_ptr<ResourceManager> resource_manager, const Xid& xid) {

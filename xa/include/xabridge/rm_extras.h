@@ -146,6 +146,11 @@ struct xabridge_rm_extras_t {
   /* What answered_by said when the branch was prepared, perhaps in a process that is gone: with it
    * the switch can tell more about a branch that the server does not know any more. */
   int (*prepared_at)(int rmid, const XID *xid, const char *server);
+
+  /* Ends every session that carries the tag, of an owner that is proved dead: its host vanished, or
+   * a child of it still has the connection, and the server keeps its branches meanwhile. *count:
+   * how many were told to end, -1 where the server cannot tell them. */
+  int (*end_owner_sessions)(int rmid, const char *owner_tag, long *count);
 };
 
 #ifdef __cplusplus

@@ -190,6 +190,17 @@ int Switch::owner_sessions(int rmid, const char* owner_tag, long* count) noexcep
                 });
 }
 
+int Switch::end_owner_sessions(int rmid, const char* owner_tag, long* count) noexcept {
+  if (owner_tag == nullptr || count == nullptr) return XAER_INVAL;
+  return asking(impl(), "end an owner's sessions", rmid,
+                [&](Instance& instance, Session& session) -> Result<void> {
+                  auto ended = instance.server().end_sessions_tagged(session, owner_tag);
+                  if (!ended) return std::move(ended.error());
+                  *count = ended->value_or(-1);
+                  return {};
+                });
+}
+
 int Switch::preflight(int rmid, void (*report)(void*, const xabridge_finding*),
                       void* context) noexcept {
   if (report == nullptr) return XAER_INVAL;

@@ -67,6 +67,7 @@ class Switch {
                    void* context) noexcept;
   int answered_by(int rmid, char* text, long size) noexcept;
   int prepared_at(int rmid, const XID* xid, const char* server) noexcept;
+  int end_owner_sessions(int rmid, const char* owner_tag, long* count) noexcept;
 
   /// Is it open under this rmid, in whichever thread of this process?
   bool knows(int rmid) noexcept;
@@ -139,5 +140,8 @@ class Switch {
       [](int r, char* t, long s) { return symbol##_instance().answered_by(r, t, s); },           \
       [](int r, const XID* x, const char* s) {                                                   \
         return symbol##_instance().prepared_at(r, x, s);                                         \
+      },                                                                                         \
+      [](int r, const char* t, long* c) {                                                        \
+        return symbol##_instance().end_owner_sessions(r, t, c);                                  \
       }};                                                                                        \
   }

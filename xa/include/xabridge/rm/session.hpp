@@ -169,6 +169,11 @@ class Server {
   /// How many sessions carry this tag right now; nullopt where the server cannot tell.
   virtual Result<std::optional<long>> sessions_tagged(Session& control,
                                                       const std::string& owner_tag) = 0;
+  /// Ends the sessions with this tag, whose owner is proved dead; how many were told to end.
+  /// nullopt where the server cannot tell which they are.
+  virtual Result<std::optional<long>> end_sessions_tagged(Session&, const std::string&) {
+    return std::optional<long>();
+  }
   /// Version, settings, grants: everything that would keep XA from working, each with its fix.
   virtual std::vector<Finding> preflight(Session& control) = 0;
   /// Names the database itself, equal for two open strings that lead to the same one.

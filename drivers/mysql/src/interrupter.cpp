@@ -1,0 +1,124 @@
+// See interrupter.hpp.
+#include "interrupter.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+#include <xabridge/rm/session.hpp>
+
+#include "call_limit.hpp"
+#include "connect.hpp"
+#include "errors.hpp"
+
+namespace xabridge::mysql {
+namespace {
+
+// Who is to be interrupted waits for it, and so does whoever interrupts the next.
+constexpr std::chrono::seconds kPatience{2};
+constexpr std::chrono::milliseconds kShortestPause{200};
+constexpr std::chrono::milliseconds kLongestPause{5000};
+constexpr std::chrono::minutes kBetweenLogIns{1};
+constexpr int kNoSuchThread = 1094;
+
+auto now() { return std::chrono::steady_clock::now(); }
+auto until() { return std::min(rm::call_deadline(), now() + kPatience); }
+
+}  // namespace
+
+Interrupter::~Interrupter() {
+  if (process_ == ::getpid()) return;
+  // A forked child: closing would say goodbye on a connection that the parent uses.
+  (void)statement_.release();
+  (void)connection_.release();
+}
+
+void Interrupter::log_in() {
+  const rm::CallDeadline limit(until());
+  Socket socket;
+  auto opened = open_connection(*settings_, "", &socket);
+  if (!opened) throw Exception(std::move(opened.error()));
+  connection_ = *std::move(opened);
+  statement_.reset(connection_->createStatement());
+  socket_ = socket;
+  late_ = false;
+  process_ = ::getpid();
+  const CallLimit within(socket_, until(), late_);
+  statement_->execute("SET SESSION wait_timeout = 31536000");  // idle, for as long as we are
+}
+
+void Interrupter::drop() noexcept {
+  if (late_) cut(socket_);
+  statement_.reset();
+  connection_.reset();
+}
+
+void Interrupter::get_ready() noexcept {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || (connection_ != nullptr && process_ == ::getpid()) || now() < next_log_in_) return;
+  next_log_in_ = now() + kBetweenLogIns;
+  try {
+    if (connection_ != nullptr) {
+      (void)statement_.release();
+      (void)connection_.release();
+    }
+    log_in();
+  } catch (const std::exception&) {
+    drop();
+  }
+}
+
+Interrupter::Told Interrupter::end_statement(const std::string& lock) noexcept {
+  const std::lock_guard guard(mutex_);
+  if (now() < not_before_) return Told::later;
+  if (connection_ != nullptr && process_ != ::getpid()) {
+    (void)statement_.release();
+    (void)connection_.release();
+  }
+  try {
+    const std::string sql = "KILL QUERY IS_USED_LOCK('" + lock + "')";
+    bool stale = false;
+    Told told = attempt(sql, stale);
+    if (stale) told = attempt(sql, stale);
+    return told;
+  } catch (const std::exception&) {
+    return failed(Told::unanswered);
+  }
+}
+
+/// `stale`: the connection had been lost before, which says nothing about the server.
+Interrupter::Told Interrupter::attempt(const std::string& sql, bool& stale) {
+  const bool kept = connection_ != nullptr;
+  stale = false;
+  try {
+    connector();
+    if (!kept) log_in();
+    const CallLimit within(socket_, until(), late_);
+    statement_->execute(sql);
+  } catch (const sql::SQLException& failure) {
+    const ErrorRow& row = error_row(failure.getErrorCode());
+    if (row.connection_usable) {
+      pause_ = {};
+      return failure.getErrorCode() == kNoSuchThread ? Told::unknown : failed(Told::refused);
+    }
+    stale = kept && !late_;
+    drop();
+    return failed(Told::unanswered);
+  } catch (const Exception& failure) {
+    drop();
+    const int code = failure.error().vendor_code;
+    const bool answered = code != 0 && (code < 2000 || code > 2999);
+    return failed(answered ? Told::refused : Told::unanswered);
+  }
+  if (late_) drop();
+  pause_ = {};
+  return Told::yes;
+}
+
+Interrupter::Told Interrupter::failed(Told how) noexcept {
+  pause_ = std::clamp(pause_ * 2, kShortestPause, kLongestPause);
+  not_before_ = now() + pause_;
+  return how;
+}
+
+}  // namespace xabridge::mysql

@@ -1,0 +1,96 @@
+// The numbers in use, per owner tag and server.
+#include "session_mark.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+#include <utility>
+
+namespace xabridge::mysql {
+namespace {
+
+constexpr std::size_t kLongestTag = 58;  // a lock's name has 64 characters at most
+constexpr std::string_view kOwner = "xabridge/";
+
+struct Numbers {
+  std::mutex mutex;
+  std::map<std::string, std::set<std::size_t>> used;
+};
+
+Numbers& numbers() {
+  static auto& kept = *new Numbers;  // never destroyed: sessions may outlive main()
+  return kept;
+}
+
+std::string random_name() {
+  std::random_device device;
+  std::string name("xabridge:");
+  for (int i = 0; i < 24; ++i) name += "0123456789abcdef"[device() % 16];
+  return name;
+}
+
+}  // namespace
+
+bool SessionMark::tells_owners_apart(const std::string& owner_tag) noexcept {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '/'; };
+  return owner_tag.starts_with(kOwner) && owner_tag.size() <= kLongestTag &&
+         std::all_of(owner_tag.begin(), owner_tag.end(), plain);
+}
+
+std::string SessionMark::numbered(const std::string& owner_tag, std::size_t number) {
+  return owner_tag + "/" + std::to_string(number);
+}
+
+SessionMark::SessionMark(const std::string& owner_tag, const std::string& server)
+    : owner_tag_(owner_tag), key_(owner_tag + " " + server) {
+  take();
+}
+
+SessionMark::SessionMark(SessionMark&& other) noexcept
+    : owner_tag_(std::move(other.owner_tag_)),
+      key_(std::exchange(other.key_, {})),
+      number_(other.number_),
+      lock_(std::move(other.lock_)) {}
+
+SessionMark& SessionMark::operator=(SessionMark&& other) noexcept {
+  std::swap(owner_tag_, other.owner_tag_);
+  std::swap(key_, other.key_);
+  std::swap(number_, other.number_);
+  std::swap(lock_, other.lock_);
+  return *this;
+}
+
+SessionMark::~SessionMark() { give_back(); }
+
+void SessionMark::take() {
+  if (!tells_owners_apart(owner_tag_)) {
+    lock_ = random_name();
+    return;
+  }
+  const std::lock_guard lock(numbers().mutex);
+  auto& used = numbers().used[key_];
+  while (used.contains(number_)) ++number_;
+  used.insert(number_);
+  lock_ = numbered(owner_tag_, number_);
+}
+
+void SessionMark::next() {
+  give_back();
+  ++number_;
+  take();
+}
+
+void SessionMark::give_back() noexcept {
+  if (key_.empty() || !tells_owners_apart(owner_tag_)) return;
+  const std::lock_guard lock(numbers().mutex);
+  const auto found = numbers().used.find(key_);
+  if (found == numbers().used.end()) return;
+  found->second.erase(number_);
+  if (found->second.empty()) numbers().used.erase(found);
+}
+
+}  // namespace xabridge::mysql
