@@ -64,8 +64,9 @@ Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const S
 void MysqlSession::identify() {
   const std::unique_ptr<sql::ResultSet> rows(
       statement_->executeQuery("SHOW SESSION VARIABLES WHERE Variable_name IN "
-                               "('version', 'pseudo_thread_id', 'xa_detach_on_prepare', 'wait_timeout',"
-                               " 'server_uuid', 'server_uid', 'hostname', 'port', 'datadir')"));
+                               "('version', 'pseudo_thread_id', 'xa_detach_on_prepare',"
+                               " 'wait_timeout', 'server_uuid', 'server_uid', 'hostname', 'port',"
+                               " 'datadir')"));
   std::string uuid, uid, hostname, port, datadir;
   while (rows->next()) {
     const std::string name = rows->getString(1);

@@ -207,8 +207,8 @@ void Recovery::Pass::ask_unlisted(Source& source, const Known& known,
       server);
 }
 
-/// Decided here, while the register is open; called when it is closed, see act_all(). `server`: that
-/// prepared the branch, as far as that is on record; else it is the one that lists it.
+/// Decided here, while the register is open; called when it is closed, see act_all(). `server`:
+/// that prepared the branch, as far as that is on record; else it is the one that lists it.
 void Recovery::Pass::act(Source& source, BranchReport& branch, Phase phase, Verb verb,
                          const std::string& server) {
   if (!recovery.options_.act) return;

@@ -42,7 +42,9 @@ void Recovery::Pass::finish_decision(const Known& known) {
     branch.gtrid = known.record.gtrid;
     branch.whose = known.whose;
     branch.commit_decided = true;
-    branch.sight = !xid || it == sources.end() ? Sight::unnamed : sight(it->second, *xid, name, participant.server);
+    branch.sight = !xid || it == sources.end()
+                       ? Sight::unnamed
+                       : sight(it->second, *xid, name, participant.server);
     const RecoveryRow& row = recovery_row({known.whose, OnRecord::commit, branch.sight});
     branch.action = row.action;
     branch.text = row.story;

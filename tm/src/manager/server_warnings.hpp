@@ -15,8 +15,8 @@
 
 namespace xabridge::tm {
 
-/// Asks the server when it answered in this pass and has not been asked in this process. Waits until
-/// `deadline`, or until `stop` says so. Thread-safe.
+/// Asks the server when it answered in this pass and has not been asked in this process. Waits
+/// until `deadline`, or until `stop` says so. Thread-safe.
 void warn_of_server(const PassReport& pass,
                     const std::shared_ptr<ResourceManager>& resource_manager,
                     const std::shared_ptr<Events>& events,
