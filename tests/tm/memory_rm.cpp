@@ -263,7 +263,8 @@ constexpr xabridge_rm_extras_t extras_with(int asynchronous_by_thread) {
           E::in_doubt,
           asynchronous_by_thread,
           [](int) { return XAER_PROTO; },
-          nullptr};
+          nullptr,
+          [](int, long) { return XA_OK; }};
 }
 const xabridge_rm_extras_t sending_extras = extras_with(0);
 const xabridge_rm_extras_t threading_extras = extras_with(1);

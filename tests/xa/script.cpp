@@ -160,6 +160,7 @@ int perform(Switch& rm, const Step& step) {
   if (step.verb == "close") return rm.close("", step.rmid, step.flags(0));
   if (step.verb == "recover") return recover(rm, step);
   if (step.verb == "release") return rm.release(step.rmid);
+  if (step.verb == "deadline") return rm.deadline(step.rmid, std::stol(step.argument(0)));
   if (step.verb == "connection") {
     xabridge_rm_error error{};
     if (rm.connection(step.rmid) != nullptr) return XA_OK;

@@ -8,7 +8,7 @@
 //   recover count flags [= n]
 //   complete [flags]   result [flags] (xa_complete is XA_OK; the code of the call it completed)
 //   hold VERB (the driver's calls of it do not come back)   letgo VERB   await VERB (one is held)
-//   connection (the reason's code when there is none)   release
+//   connection (the reason's code when there is none)   release   deadline MILLISECONDS
 //   cut (all sessions are dead)   down | up (reachability)   exit (the thread ends)
 // XIDs: X Y Z valid; garbage = X with other unused bytes; split, format = X's bytes otherwise
 // divided or laid out; NULL; and invalid ones: none (formatID -1), g0, g65, b65, b0.

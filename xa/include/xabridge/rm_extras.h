@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define XABRIDGE_RM_EXTRAS_VERSION 2
+#define XABRIDGE_RM_EXTRAS_VERSION 3
 
 /* The reason behind the calling thread's last xa_ answer that was not XA_OK. */
 struct xabridge_rm_error {
@@ -113,6 +113,15 @@ struct xabridge_rm_extras_t {
   struct xabridge_mysql_result *(*execute)(int rmid, const char *sql,
                                            const struct xabridge_mysql_parameter *parameters,
                                            size_t count);
+
+  /* --- Since version 3. */
+
+  /* Every wait of the calling thread's next calls at this resource manager, xa_ entries and extras,
+   * ends `milliseconds` from now; -1: when it ends by itself, as without this entry. Stays until it
+   * is set again; a call with TMASYNC keeps what was set when it was made. What was not answered in
+   * time is answered XAER_RMFAIL with outcome_known = 0, and the session it waited on is abandoned:
+   * no later call uses it. */
+  int (*deadline)(int rmid, long milliseconds);
 };
 
 #ifdef __cplusplus

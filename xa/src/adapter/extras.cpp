@@ -3,6 +3,7 @@
 // with TMREGISTER, whose branches begin when the application asks for its connection.
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <string_view>
 #include <xabridge/codes.hpp>
@@ -237,6 +238,17 @@ int Switch::release(int rmid) noexcept try {
   return keep(self.registry, thread, "release", rmid, std::move(answer));
 } catch (...) {
   return XAER_RMERR;
+}
+
+// One for the whole thread: it makes one call at a time, and whoever sets it does so before each.
+int Switch::deadline(int, long milliseconds) noexcept {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point now = Clock::now();
+  const auto longest = std::chrono::floor<std::chrono::milliseconds>(Clock::time_point::max() - now);
+  CallDeadline::set(milliseconds < 0 || milliseconds > longest.count()
+                        ? Clock::time_point::max()
+                        : now + std::chrono::milliseconds(milliseconds));
+  return XA_OK;
 }
 
 bool Switch::knows(int rmid) noexcept try {

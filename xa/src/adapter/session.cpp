@@ -1,8 +1,27 @@
-// The calls of a Session by name: see rm/session.hpp.
+// The calls of a Session by name, and when the waits of the calling thread end: see rm/session.hpp.
 
 #include <xabridge/rm/session.hpp>
 
 namespace xabridge::rm {
+namespace {
+
+thread_local std::chrono::steady_clock::time_point deadline_here =
+    std::chrono::steady_clock::time_point::max();
+
+}  // namespace
+
+std::chrono::steady_clock::time_point call_deadline() noexcept { return deadline_here; }
+
+CallDeadline::CallDeadline(std::chrono::steady_clock::time_point deadline) noexcept
+    : before_(deadline_here) {
+  deadline_here = deadline;
+}
+
+CallDeadline::~CallDeadline() { deadline_here = before_; }
+
+void CallDeadline::set(std::chrono::steady_clock::time_point deadline) noexcept {
+  deadline_here = deadline;
+}
 
 Answer perform(Session& session, Request request, const Xid& xid) {
   switch (request) {

@@ -19,6 +19,7 @@ struct KeepsLibraryLoaded {
 }  // namespace
 
 void Job::run() noexcept {
+  const CallDeadline as_asked(deadline_);
   Answer answer;
   try {
     answer = operation_.perform();

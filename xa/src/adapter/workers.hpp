@@ -6,6 +6,7 @@
 // they wait on. After fork() the child has a pool of its own (Switch::impl()).
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -27,6 +28,7 @@ class Job {
 
  private:
   Operation& operation_;
+  const std::chrono::steady_clock::time_point deadline_ = call_deadline();  // of who asked
   std::mutex mutex_;
   std::condition_variable answered_;
   std::optional<Answer> answer_;  // guarded by mutex_

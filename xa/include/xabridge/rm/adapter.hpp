@@ -61,6 +61,7 @@ class Switch {
   int identity(int rmid, char* text, long size) noexcept;
   int in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*), void* context) noexcept;
   int release(int rmid) noexcept;
+  int deadline(int rmid, long milliseconds) noexcept;
 
   /// Is it open under this rmid, in whichever thread of this process?
   bool knows(int rmid) noexcept;
@@ -125,5 +126,6 @@ class Switch {
       },                                                                                         \
       (driver_expression).sends() ? 0 : 1,                                                       \
       [](int r) { return symbol##_instance().release(r); },                                      \
-      execute_entry};                                                                            \
+      execute_entry,                                                                             \
+      [](int r, long m) { return symbol##_instance().deadline(r, m); }};                         \
   }

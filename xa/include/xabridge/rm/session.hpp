@@ -19,6 +19,29 @@
 
 namespace xabridge::rm {
 
+/// When every wait of the calling thread's call has to end, for a server, for a connection, for a
+/// place in the pool; time_point::max(): whenever it ends by itself. A driver asks before it waits.
+/// What is not there by then is XAER_RMFAIL with outcome_known = false and connection_usable =
+/// false (nothing was sent: outcome_known = true), and the session is never used again: its
+/// destructor must not wait for the server either. Set by the transaction manager, see `deadline`
+/// in rm_extras.h; a call made by a worker of the adapter has that of the thread that asked for it.
+[[nodiscard]] std::chrono::steady_clock::time_point call_deadline() noexcept;
+
+/// Sets call_deadline() of the calling thread for as long as it lives.
+class CallDeadline {
+ public:
+  explicit CallDeadline(std::chrono::steady_clock::time_point deadline) noexcept;
+  ~CallDeadline();
+  CallDeadline(const CallDeadline&) = delete;
+  CallDeadline& operator=(const CallDeadline&) = delete;
+
+  /// For good, not for a scope.
+  static void set(std::chrono::steady_clock::time_point deadline) noexcept;
+
+ private:
+  const std::chrono::steady_clock::time_point before_;
+};
+
 /// A server's answer as an XA code; `error` carries its words whenever code is not XA_OK/XA_RDONLY.
 struct [[nodiscard]] Answer {
   int code = XA_OK;
