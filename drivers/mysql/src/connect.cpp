@@ -10,7 +10,9 @@
 
 #include <map>
 #include <utility>
+#include <xabridge/rm/children.hpp>
 
+#include "client_socket.hpp"
 #include "errors.hpp"
 
 namespace xabridge::mysql {
@@ -103,7 +105,10 @@ std::unique_ptr<sql::Connection> log_in_as_preferred(const Settings& settings,
 Result<std::unique_ptr<sql::Connection>> open_connection(const Settings& settings,
                                                          const std::string& owner_tag) {
   try {
-    auto connection = log_in_as_preferred(settings, owner_tag);
+    const SocketWatch watch;
+    auto connection =
+        rm::connect_hidden([&] { return log_in_as_preferred(settings, owner_tag); },
+                           [&](const sql::Connection&) { return watch.socket(); });
     if (settings.ssl_mode >= SslMode::require && cipher(*connection).empty()) {
       return make_error(XAER_RMERR, kOperation, nullptr,
                         "connect failed: sslmode demands TLS but the session is not encrypted (" +

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <xabridge/rm/children.hpp>
 
 #include "connect_errors.hpp"
 #include "exchange.hpp"
@@ -182,6 +183,7 @@ Result<Connection> Options::connect_again(const Endpoint& endpoint, Clock::time_
     if (wanted == PGRES_POLLING_FAILED) break;
   }
   if (wanted != PGRES_POLLING_OK) return connect_error(connection.get(), target());
+  rm::keep_from_children(PQsocket(connection.get()));
   return connection;
 }
 

@@ -30,7 +30,8 @@ namespace xabridge::rm {
 /// destroyed. Entries answer as XA chapter 5 says and never throw.
 ///
 /// fork(): in the child every rmid is closed (XAER_PROTO, and last_error says why) until it calls
-/// xa_open there, which makes connections of its own; the parent's are not touched.
+/// xa_open there, which makes connections of its own; the parent's lead nowhere there, see
+/// children.hpp.
 class Switch {
  public:
   /// `flags`: what the switch object promises, TMREGISTER, TMNOMIGRATE, TMUSEASYNC.
