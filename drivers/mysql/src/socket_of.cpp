@@ -1,0 +1,69 @@
+// See socket_of.hpp. The observer is ma_pvio_register_callback() of <mysql/ma_pvio.h>; libmariadb
+// is under the Connector and not linked by us, so its two functions are looked up by name.
+#include "socket_of.hpp"
+
+#include <dlfcn.h>
+#include <sys/socket.h>
+
+#include <utility>
+
+namespace xabridge::mysql {
+namespace {
+
+using Observe = void (*)(int, void*, const unsigned char*, std::size_t);
+using Register = char (*)(char, Observe);
+using GetSocket = int (*)(void*);
+
+thread_local SocketOf* connecting = nullptr;
+
+template <class Function>
+Function symbol(const char* name) {
+  return reinterpret_cast<Function>(::dlsym(RTLD_DEFAULT, name));
+}
+
+GetSocket get_socket() {
+  static const auto function = symbol<GetSocket>("mysql_get_socket");
+  return function;
+}
+
+std::uint64_t cookie_of(int fd) noexcept {
+  std::uint64_t cookie = 0;
+  socklen_t size = sizeof cookie;
+  return ::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}
+
+void observe(int, void* connection, const unsigned char*, std::size_t) {
+  if (connecting != nullptr) connecting->note(get_socket()(connection));
+}
+
+/// Once: the library keeps a list, and calls each as often as it is in there.
+void observe_reads_and_writes() {
+  static const bool done = [] {
+    const auto observe_with = symbol<Register>("ma_pvio_register_callback");
+    return observe_with != nullptr && get_socket() != nullptr && observe_with(1, observe) == 0;
+  }();
+  (void)done;
+}
+
+}  // namespace
+
+void SocketOf::note(int fd) noexcept try {
+  if (fd < 0) return;
+  const Socket seen{fd, cookie_of(fd)};
+  if (seen.fd == socket_.fd && seen.cookie == socket_.cookie) return;
+  socket_ = seen;
+  if (told_) told_(socket_);
+} catch (...) {
+  // Nobody is told: an exception must not pass through the library.
+}
+
+bool Socket::open() const noexcept { return known() && cookie != 0 && cookie_of(fd) == cookie; }
+
+SocketOf::SocketOf(Told told) : outer_(connecting), told_(std::move(told)) {
+  observe_reads_and_writes();
+  connecting = this;
+}
+
+SocketOf::~SocketOf() { connecting = outer_; }
+
+}  // namespace xabridge::mysql

@@ -1,0 +1,44 @@
+// The socket under a Connector connection, which the Connector's own interface does not show: to
+// close it in forked children and at exec(), and to end a call that waits for a server too long.
+//
+// libmariadb tells an observer of each read and write which connection it is for. The socket of a
+// connection is that of the first read in the thread that connects, so it is the right one however
+// many threads connect. On a client library without such observers (Oracle's) it stays unknown.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace xabridge::mysql {
+
+struct Socket {
+  int fd = -1;               // unknown
+  std::uint64_t cookie = 0;  // the kernel's name of the socket; a number may be another's by now
+
+  [[nodiscard]] bool known() const noexcept { return fd >= 0; }
+  /// Is `fd` still this socket, of this process?
+  [[nodiscard]] bool open() const noexcept;
+};
+
+/// Notes the socket of the connection that the calling thread opens in its lifetime; of several,
+/// the last.
+class SocketOf {
+ public:
+  using Told = std::function<void(const Socket&)>;
+  /// `told` is called as soon as it is known, amid the connecting.
+  explicit SocketOf(Told told = {});
+  ~SocketOf();
+  SocketOf(const SocketOf&) = delete;
+  SocketOf& operator=(const SocketOf&) = delete;
+
+  [[nodiscard]] const Socket& socket() const noexcept { return socket_; }
+  /// The library uses `fd` in this thread.
+  void note(int fd) noexcept;
+
+ private:
+  SocketOf* const outer_;
+  const Told told_;
+  Socket socket_;
+};
+
+}  // namespace xabridge::mysql
