@@ -12,8 +12,8 @@
 #include <utility>
 #include <xabridge/rm/children.hpp>
 
-#include "client_socket.hpp"
 #include "errors.hpp"
+#include "socket_of.hpp"
 
 namespace xabridge::mysql {
 namespace {
@@ -105,10 +105,11 @@ std::unique_ptr<sql::Connection> log_in_as_preferred(const Settings& settings,
 Result<std::unique_ptr<sql::Connection>> open_connection(const Settings& settings,
                                                          const std::string& owner_tag) {
   try {
-    const SocketWatch watch;
+    // From the server's greeting on, when nobody is logged in yet.
+    const SocketOf watch([](const Socket& socket) { rm::close_on_exec(socket.fd); });
     auto connection =
         rm::connect_hidden([&] { return log_in_as_preferred(settings, owner_tag); },
-                           [&](const sql::Connection&) { return watch.socket(); });
+                           [&](const sql::Connection&) { return watch.socket().fd; });
     if (settings.ssl_mode >= SslMode::require && cipher(*connection).empty()) {
       return make_error(XAER_RMERR, kOperation, nullptr,
                         "connect failed: sslmode demands TLS but the session is not encrypted (" +

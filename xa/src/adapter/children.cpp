@@ -65,9 +65,13 @@ void watch_forks() {
 
 }  // namespace
 
-void keep_from_children(int socket) {
+void close_on_exec(int socket) noexcept {
   const int flags = ::fcntl(socket, F_GETFD);
   if (flags >= 0 && (flags & FD_CLOEXEC) == 0) ::fcntl(socket, F_SETFD, flags | FD_CLOEXEC);
+}
+
+void keep_from_children(int socket) {
+  close_on_exec(socket);
   watch_forks();
   ino_t inode = 0;
   const std::lock_guard lock(sockets().mutex);
