@@ -264,6 +264,7 @@ constexpr xabridge_rm_extras_t extras_with(int asynchronous_by_thread) {
           asynchronous_by_thread,
           [](int) { return XAER_PROTO; },
           nullptr,
+          [](int, long) { return XA_OK; },
           [](int, long) { return XA_OK; }};
 }
 const xabridge_rm_extras_t sending_extras = extras_with(0);

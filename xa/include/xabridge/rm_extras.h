@@ -122,6 +122,11 @@ struct xabridge_rm_extras_t {
    * time is answered XAER_RMFAIL with outcome_known = 0, and the session it waited on is abandoned:
    * no later call uses it. */
   int (*deadline)(int rmid, long milliseconds);
+
+  /* Idle sessions of rmid stay open for `milliseconds` after the last xa_close, for the next
+   * xa_open: for programs whose threads come and go. No branch is left in them. 0, as without this
+   * entry: none stays, and those that did are closed now. */
+  int (*keep_sessions)(int rmid, long milliseconds);
 };
 
 #ifdef __cplusplus

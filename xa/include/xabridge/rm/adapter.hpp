@@ -13,8 +13,8 @@
 // they are needed, and not before.
 //
 // With TMUSEASYNC among the flags one call with TMASYNC per thread and rmid may be outstanding. It
-// is sent where the driver's sessions can (Session::send()), else made in one of eight threads of
-// the switch; when those and the eight places before them are taken, XAER_ASYNC. What the state
+// is sent where the driver's sessions can (Session::send()), else made in one of eight threads that
+// the switch has for the rmid; when all are busy, XAER_ASYNC. What the state
 // tables refuse is answered at once; every other answer comes through xa_complete. A thread that
 // ends waits for its outstanding call.
 #pragma once
@@ -63,6 +63,7 @@ class Switch {
   int in_doubt(int rmid, void (*report)(void*, const xabridge_in_doubt*), void* context) noexcept;
   int release(int rmid) noexcept;
   int deadline(int rmid, long milliseconds) noexcept;
+  int keep_sessions(int rmid, long milliseconds) noexcept;
 
   /// Is it open under this rmid, in whichever thread of this process?
   bool knows(int rmid) noexcept;
@@ -128,5 +129,6 @@ class Switch {
       (driver_expression).sends() ? 0 : 1,                                                       \
       [](int r) { return symbol##_instance().release(r); },                                      \
       execute_entry,                                                                             \
-      [](int r, long m) { return symbol##_instance().deadline(r, m); }};                         \
+      [](int r, long m) { return symbol##_instance().deadline(r, m); },                          \
+      [](int r, long m) { return symbol##_instance().keep_sessions(r, m); }};                    \
   }
