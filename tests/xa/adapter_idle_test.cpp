@@ -66,7 +66,8 @@ TEST_CASE("A session that is too old serves no other branch") {
 
 TEST_CASE("What one session sees of its server ends all that are as old") {
   Scenario scenario;
-  scenario.run("two, and one beside the pool", "open; " + two_branches + "; recover 9 START|END = 0");
+  scenario.run("two, and one beside the pool",
+               "open; " + two_branches + "; recover 9 START|END = 0");
   REQUIRE(scenario.world.made() == 3);
   scenario.run("used", "start X");
   scenario.world.outdate(2);

@@ -20,7 +20,12 @@ class MysqlDriver final : public rm::Driver {
 
   [[nodiscard]] int classify(const std::exception& exception) const noexcept override {
     const auto* failure = dynamic_cast<const sql::SQLException*>(&exception);
-    return failure == nullptr ? XA_OK : error_row(failure->getErrorCode()).escaped;
+    return failure == nullptr ? XA_OK : escaped_code(*failure);
+  }
+
+  [[nodiscard]] bool says_outdated(const std::exception& exception) const noexcept override {
+    const auto* failure = dynamic_cast<const sql::SQLException*>(&exception);
+    return failure != nullptr && says_read_only(failure->getErrorCode(), failure->what());
   }
 };
 

@@ -43,8 +43,8 @@ constexpr std::array kTable = {
     ErrorRow{3024, XA_RBTIMEOUT, XA_RBTIMEOUT, true, "max_execution_time was exceeded", ""},
     ErrorRow{1180, XA_RBOTHER, XA_OK, true, "an error occurred while committing", ""},
     ErrorRow{1290, XAER_RMERR, XA_OK, true, kReadOnly, kMakeWritable},
-    ErrorRow{1792, XAER_RMERR, XA_OK, true, kReadOnly, kMakeWritable},
-    ErrorRow{1836, XAER_RMERR, XA_OK, true, kReadOnly, kMakeWritable},
+    ErrorRow{1792, XAER_RMERR, XA_RBTRANSIENT, true, kReadOnly, kMakeWritable},
+    ErrorRow{1836, XAER_RMERR, XA_RBTRANSIENT, true, kReadOnly, kMakeWritable},
     ErrorRow{3100, XA_RBOTHER, XA_OK, true, "a server plugin refused the commit", ""},
     ErrorRow{3101, XA_RBTRANSIENT, XA_RBTRANSIENT, true, "group replication rolled it back",
              "run it again"},
@@ -141,6 +141,19 @@ Error make_error(const sql::SQLException& failure, std::string_view operation, c
   error.server_text = failure.what();
   error.connection_usable = row.connection_usable;
   return error;
+}
+
+bool says_read_only(int vendor_code, std::string_view server_text) noexcept {
+  if (vendor_code == 1792 || vendor_code == 1836) return true;
+  return vendor_code == 1290 && (server_text.find("read-only") != std::string_view::npos ||
+                                 server_text.find("read_only") != std::string_view::npos);
+}
+
+/// A server that became read-only most likely is not the one to write to any more; its address
+/// leads to another one soon.
+int escaped_code(const sql::SQLException& failure) noexcept {
+  if (says_read_only(failure.getErrorCode(), failure.what())) return XA_RBTRANSIENT;
+  return error_row(failure.getErrorCode()).escaped;
 }
 
 bool connection_lost(const Error& error) noexcept { return error.xa_code == XAER_RMFAIL; }

@@ -32,6 +32,12 @@ Error make_error(const sql::SQLException& failure, std::string_view operation, c
 /// An Error without a server behind it.
 Error make_error(int xa_code, std::string_view operation, const Xid* xid, std::string message);
 
+/// What an exception that the application lets escape says about its branch: an RB* code, XA_OK.
+int escaped_code(const sql::SQLException& failure) noexcept;
+/// Refused because the server, or the transaction, may not write: nothing was changed. Number 1290
+/// is many options'.
+bool says_read_only(int vendor_code, std::string_view server_text) noexcept;
+
 /// True for XAER_RMFAIL: the session is gone, and with it every unprepared branch.
 bool connection_lost(const Error& error) noexcept;
 /// MariaDB says "1399 ... ROLLBACK ONLY" where MySQL says 1614; the state's name is never

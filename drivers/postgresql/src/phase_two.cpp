@@ -5,6 +5,7 @@
 
 #include "error_table.hpp"
 #include "session.hpp"
+#include "statements.hpp"
 
 namespace xabridge::postgresql {
 namespace {
@@ -62,6 +63,7 @@ void Session::completed(Reply reply) {
   e.xa_code = meaning.xa_code;
   e.message = meaning.advice;
   if (e.xa_code == XAER_RMFAIL) e.connection_usable = reuse_ = false;
+  if (e.sqlstate == read_only_transaction) outdated_ = true;
   conclude(e.xa_code == XAER_NOTA ? not_listed(std::move(e)) : Answer(std::move(e)));
 }
 

@@ -72,6 +72,7 @@ void Session::begun(Reply reply) {
   e.sqlstate = field(refusal, PG_DIAG_SQLSTATE);
   e.message = "the branch could not be begun; is this server a standby?";
   e.connection_usable = reuse_ = false;  // a new one may reach the primary
+  outdated_ = e.sqlstate == read_only_transaction;
   conclude(std::move(e));
 }
 

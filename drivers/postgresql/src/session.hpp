@@ -80,6 +80,7 @@ class Session final : public rm::Session {
   Result<std::vector<rm::InDoubt>> prepared(bool include_foreign) override;
 
   [[nodiscard]] bool reusable() noexcept override;
+  [[nodiscard]] bool outdated() const noexcept override { return outdated_; }
   bool alive() noexcept override;
   void interrupt() noexcept override;
   [[nodiscard]] std::string server_id() const override;
@@ -135,6 +136,7 @@ class Session final : public rm::Session {
   rm::Answer heuristic(const char* operation, const Xid& xid);
   [[nodiscard]] bool ended_for_good_by_hand() const noexcept;
   bool same_transaction() noexcept;
+  [[nodiscard]] bool server_made_read_only() const noexcept;
   rm::Answer refused(const char* command, const Xid& xid, const PGresult* result);
   void roll_back_now() noexcept;
 
@@ -159,6 +161,7 @@ class Session final : public rm::Session {
   bool read_write_ = true;    // the role's or database's own default
   bool notices_loss_ = true;  // the server takes the settings that make it notice a lost client
   bool reuse_ = true;
+  bool outdated_ = false;  // the server takes no writes from this session, whatever it is told
   std::atomic<bool> interrupted_ = false;
 };
 

@@ -24,7 +24,7 @@ constexpr int first_version_that_checks_clients = 140000;
 constexpr const char* take_over =
     "SELECT current_setting('default_transaction_read_only'),"
     " set_config('default_transaction_read_only', 'on', false), " XABRIDGE_SERVER_HISTORY
-    ", " XABRIDGE_SERVER_RUN;
+    ", " XABRIDGE_SERVER_RUN ", " XABRIDGE_DBLINK_SCHEMA;
 
 }  // namespace
 
@@ -44,6 +44,8 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection,
   // A refusal costs patience, nothing else.
   const ResultSet taken = session->execute(session->clean_slate().c_str());
   session->notices_loss_ = PQresultStatus(taken.get()) == PGRES_COMMAND_OK;
+  // From now on: this session is new, and has none.
+  session->server_->dblink.found(PQgetvalue(settings->get(), 0, PQnfields(settings->get()) - 1));
   const ResultSet guarded = session->execute("SET default_transaction_read_only = on");
   if (!session->answered(guarded.get())) return session->lost("connect", nullptr, true);
   return std::unique_ptr<rm::Session>(std::move(session));
@@ -58,6 +60,7 @@ std::string Session::clean_slate() const {
   std::string statements =
       "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL; DEALLOCATE ALL; "
       "DISCARD TEMP; DISCARD SEQUENCES; ";
+  statements += server_->dblink.disconnect_all();
   if (!notices_loss_) return statements;
   statements += notice_lost_client;
   if (PQserverVersion(connection_.get()) >= first_version_that_checks_clients)

@@ -253,7 +253,8 @@ int Switch::release(int rmid) noexcept try {
 int Switch::deadline(int, long milliseconds) noexcept {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point now = Clock::now();
-  const auto longest = std::chrono::floor<std::chrono::milliseconds>(Clock::time_point::max() - now);
+  const auto longest =
+      std::chrono::floor<std::chrono::milliseconds>(Clock::time_point::max() - now);
   CallDeadline::set(milliseconds < 0 || milliseconds > longest.count()
                         ? Clock::time_point::max()
                         : now + std::chrono::milliseconds(milliseconds));

@@ -8,8 +8,8 @@
 
 namespace xabridge::rm {
 
-/// Programs started from here do not inherit `socket`: to be called as soon as it is known. One that
-/// another thread has started before gets a copy, on which nobody may have logged in by then.
+/// Programs started from here do not inherit `socket`: to be called as soon as it is known. One
+/// that another thread has started before has a copy, on which nobody may have logged in by then.
 void close_on_exec(int socket) noexcept;
 
 /// `socket` leads to a session of ours, from now until it is closed. May throw std::bad_alloc.
