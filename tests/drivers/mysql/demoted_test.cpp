@@ -39,7 +39,7 @@ Work work(rm::Switch& rm, Fixture& f) {
     const std::unique_ptr<sql::Statement> statement(connection->createStatement());
     statement->execute(f.set(1, 1));
   } catch (const sql::SQLException& failure) {
-    thrown = failure;
+    thrown.emplace(failure);
   }
   (void)rm.end(&xid.raw(), 1, TMFAIL);
   CHECK(rm.rollback(&xid.raw(), 1, 0) == XA_OK);

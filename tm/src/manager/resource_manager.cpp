@@ -59,6 +59,7 @@ constexpr std::chrono::milliseconds kSessionsOutliveThreads{60000};
 
 void keep_sessions(const SwitchObject& object, int rmid, std::chrono::milliseconds time) noexcept {
   if (object.extras == nullptr || object.extras->version < 3) return;
+  if (object.extras->keep_sessions == nullptr) return;
   object.extras->keep_sessions(rmid, static_cast<long>(time.count()));
 }
 

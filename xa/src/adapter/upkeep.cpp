@@ -3,6 +3,7 @@
 #include "upkeep.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "background_thread.hpp"
 
@@ -27,10 +28,12 @@ void Upkeep::expect(Clock::time_point when) noexcept {
   const std::lock_guard lock(shared_->mutex);
   if (when >= shared_->next.load()) return;
   shared_->next = when;
-  if (shared_->running)
-    shared_->earlier.notify_one();
-  else
+  if (shared_->running) return shared_->earlier.notify_one();
+  try {
     shared_->running = start_background_thread([shared = shared_] { work(shared); });
+  } catch (const std::bad_alloc&) {
+    shared_->running = false;
+  }
   // No thread to be had: what expires is closed when its pool is used next.
   if (!shared_->running) shared_->next = never;
 }

@@ -18,8 +18,9 @@
 // * The next branch on the connection finds a session as if newly connected: settings (also those
 //   made inside functions), roles, LISTEN, prepared statements, WITH HOLD cursors, temporary
 //   tables and, where the extension is installed, dblink's connections are gone.
-//   Session-level advisory locks are released with the branch, at prepare or commit: before the other resource managers commit, so use the pg_advisory_xact_lock family
-//   where a lock must cover the whole transaction. What currval() and lastval() return does stay.
+//   Session-level advisory locks are released with the branch, at prepare or commit: before
+//   the other resource managers commit, so use the pg_advisory_xact_lock family where a lock must
+//   cover the whole transaction. What currval() and lastval() return does stay.
 // * PREPARE TRANSACTION refuses branches that used temporary tables, LISTEN, NOTIFY or WITH HOLD
 //   cursors. A branch that changed nothing is not prepared but finished at once; if it called
 //   pg_notify inside a function of its own, that is then sent, whatever becomes of the others.
