@@ -20,7 +20,6 @@ using namespace xabridge::rm::test;
 namespace {
 
 constexpr int most_threads = 8;
-constexpr int most_queued = 8;
 
 struct Asynchronous : Scenario {
   explicit Asynchronous(bool sending) : Scenario(TMUSEASYNC) {
@@ -29,9 +28,37 @@ struct Asynchronous : Scenario {
   ~Asynchronous() { CHECK(world.violations().empty()); }
 };
 
-std::string at(int rmid, const std::string& verb, const std::string& rest) {
-  return verb + "@" + std::to_string(rmid) + " " + rest;
-}
+/// Threads that each ask for the vote of a branch of their own at rmid 1, with TMASYNC.
+class Preparing {
+ public:
+  Preparing(Scenario& scenario, int threads) {
+    for (int i = 0; i < threads; ++i)
+      threads_.emplace_back([&rm = scenario.rm, i, this] {
+        const XID xid = Xid::make(7, "branch " + std::to_string(i), "b")->raw();
+        int handle = 0;
+        int vote = XAER_RMERR;
+        const bool asked = rm.open("db=a", 1, 0) == XA_OK && rm.start(&xid, 1, 0) == XA_OK &&
+                           rm.end(&xid, 1, TMSUCCESS) == XA_OK &&
+                           (handle = rm.prepare(&xid, 1, TMASYNC)) > 0;
+        if (asked && rm.complete(&handle, &vote, 1, 0) == XA_OK && vote == XA_OK) ++prepared_;
+      });
+  }
+  Preparing(const Preparing&) = delete;
+  Preparing& operator=(const Preparing&) = delete;
+  ~Preparing() { join(); }
+  int prepared() {
+    join();
+    return prepared_;
+  }
+
+ private:
+  void join() {
+    for (auto& thread : threads_)
+      if (thread.joinable()) thread.join();
+  }
+  std::atomic<int> prepared_ = 0;
+  std::vector<std::thread> threads_;
+};
 
 // The thread sanitizer allows no new threads in a forked child, and the leak checker of the address
 // sanitizer takes what the child inherited and leaves alone for a leak when it exits in good order.
@@ -57,24 +84,21 @@ void end_thread_during(Asynchronous& scenario, const std::string& verb) {
 
 }  // namespace
 
-TEST_CASE("As many calls wait as there are workers and places in their queue") {
+TEST_CASE("A call that finds no free worker is made by its caller, and stands in nobody's way") {
   Asynchronous scenario(false);
-  const int most = most_threads + most_queued;
-  for (int rmid = 1; rmid <= most + 1; ++rmid)
-    scenario.run("idle",
-                 at(rmid, "open", ";") + at(rmid, "start", "X;") + at(rmid, "end", "X SUCCESS"));
+  scenario.world.set_pool(most_threads + 1, std::chrono::minutes(1));
+  scenario.run("idle", "open; start X; end X SUCCESS; open@2; start@2 Y; end@2 Y SUCCESS");
   scenario.run("held", "hold prepare");
-  for (int rmid = 1; rmid <= most; ++rmid)
-    scenario.run("accepted", at(rmid, "prepare", "X ASYNC = HANDLE"));
+  Preparing others(scenario, most_threads);
   scenario.world.await_held("prepare", most_threads);
-  scenario.run("one too many", at(most + 1, "prepare", "X ASYNC = ASYNC"));
-  scenario.run("as before", at(most + 1, "complete", "= PROTO"));
-  scenario.run("and synchronously", at(most + 1, "commit", "X ONEPHASE"));
-  scenario.run("and a connection is not lost by it",
-               at(most + 1, "start", "Y ASYNC = ASYNC;") + at(most + 1, "start", "Y"));
-  CHECK(scenario.world.connected() == most + 1);
-  scenario.run("go on", "letgo prepare");
-  for (int rmid = 1; rmid <= most; ++rmid) scenario.run("done", at(rmid, "result", ""));
+  scenario.run("one too many", "prepare X ASYNC = ASYNC; complete = PROTO");
+  scenario.run("and synchronously", "commit X ONEPHASE");
+  scenario.run("and a connection is not lost by it", "start X ASYNC = ASYNC; start X");
+  scenario.run("another server has workers of its own", "prepare@2 Y ASYNC = HANDLE");
+  scenario.world.await_held("prepare", most_threads + 1);
+  scenario.run("go on", "letgo prepare; result@2");
+  CHECK(others.prepared() == most_threads);
+  scenario.run("and workers are free again", "end X SUCCESS; prepare X ASYNC = HANDLE; result");
 }
 
 TEST_CASE("A thread that ends with a call outstanding leaves what the call made of it") {

@@ -135,17 +135,6 @@ TEST_CASE("Threads that open one rmid at once connect once") {
   CHECK(scenario.world.connected() == 0);  // every thread has ended
 }
 
-TEST_CASE("Threads waiting for a first open that fails try themselves") {
-  Scenario scenario;
-  scenario.world.set_reachable(false);
-  std::vector<std::thread> threads;
-  std::atomic<int> refused = 0;
-  for (int i = 0; i < 4; ++i)
-    threads.emplace_back([&] { refused += scenario.rm.open("db=a", 1, 0) == XAER_RMERR ? 1 : 0; });
-  for (auto& thread : threads) thread.join();
-  CHECK(refused == 4);
-}
-
 TEST_CASE("Many threads share a small pool and leave nothing behind") {
   Scenario scenario;
   scenario.world.set_pool(3, std::chrono::minutes(1));

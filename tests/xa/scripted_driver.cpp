@@ -89,6 +89,10 @@ class ScriptedSession : public Session {
     const std::lock_guard lock(world_.mutex_);
     return world_.always_reusable_ || (!interrupted_ && !bound_ && !sent_);
   }
+  [[nodiscard]] bool outdated() const noexcept override {
+    const std::lock_guard lock(world_.mutex_);
+    return world_.outdated_.contains(id_);
+  }
   bool alive() noexcept override { return call("alive", std::nullopt, XA_OK).code == XA_OK; }
   void interrupt() noexcept override {
     interrupted_ = true;
@@ -173,9 +177,16 @@ class ScriptedServer : public Server {
   ScriptedServer(World& world, bool at_end) : world_(world), at_end_(at_end) {}
 
   Result<std::unique_ptr<Session>> connect(const std::string& owner_tag) override {
+    {
+      const std::lock_guard lock(world_.mutex_);
+      ++world_.connects_;
+      world_.most_connecting_ = std::max(world_.most_connecting_, ++world_.connecting_);
+    }
     world_.wait_while_held("connect");
-    (void)world_.answer("connect", XA_OK);
+    const Answer scripted = world_.answer("connect", XA_OK);
     const std::lock_guard lock(world_.mutex_);
+    --world_.connecting_;
+    if (scripted.code != XA_OK) return failure(scripted.code, "connection refused");
     if (!world_.reachable_) return failure(XAER_RMFAIL, "connection refused");
     world_.last_tag_ = owner_tag;
     const int id = ++world_.made_;
@@ -193,6 +204,12 @@ class ScriptedServer : public Server {
   [[nodiscard]] std::size_t pool_size() const noexcept override { return world_.pool_size_; }
   [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept override {
     return world_.pool_timeout_;
+  }
+  [[nodiscard]] std::chrono::milliseconds max_age() const noexcept override {
+    return world_.max_age_;
+  }
+  [[nodiscard]] std::chrono::milliseconds max_idle() const noexcept override {
+    return world_.max_idle_;
   }
   [[nodiscard]] bool prepares_at_end() const noexcept override { return at_end_; }
 
@@ -214,6 +231,10 @@ Result<std::unique_ptr<Server>> ScriptedDriver::parse(std::string_view open_stri
 
 int ScriptedDriver::classify(const std::exception& exception) const noexcept {
   return std::string_view(exception.what()) == "deadlock" ? XA_RBDEADLOCK : XA_OK;
+}
+
+bool ScriptedDriver::says_outdated(const std::exception& exception) const noexcept {
+  return std::string_view(exception.what()) == "read-only";
 }
 
 void World::script(const std::string& verb, Answer answer) {
@@ -321,6 +342,17 @@ void World::set_pool(std::size_t size, std::chrono::milliseconds timeout) {
   pool_timeout_ = timeout;
 }
 
+void World::set_limits(std::chrono::milliseconds max_age, std::chrono::milliseconds max_idle) {
+  const std::lock_guard lock(mutex_);
+  max_age_ = max_age;
+  max_idle_ = max_idle;
+}
+
+void World::outdate(int session) {
+  const std::lock_guard lock(mutex_);
+  outdated_.insert(session);
+}
+
 bool World::is_prepared(const Xid& xid) const {
   const std::lock_guard lock(mutex_);
   return prepared_.contains(xid);
@@ -351,6 +383,16 @@ int World::most_connected() const {
 int World::made() const {
   const std::lock_guard lock(mutex_);
   return made_;
+}
+
+int World::most_connecting() const {
+  const std::lock_guard lock(mutex_);
+  return most_connecting_;
+}
+
+int World::connects() const {
+  const std::lock_guard lock(mutex_);
+  return connects_;
 }
 
 std::vector<std::string> World::violations() const {

@@ -39,6 +39,8 @@ class World {
   void set_doomed(int code);
   void set_always_reusable();  // sessions never notice that they are not
   void set_pool(std::size_t size, std::chrono::milliseconds timeout);
+  void set_limits(std::chrono::milliseconds max_age, std::chrono::milliseconds max_idle);
+  void outdate(int session);  // it sees that its server is not what it was
 
   [[nodiscard]] bool is_prepared(const Xid& xid) const;
   [[nodiscard]] std::vector<std::string> calls() const;
@@ -46,6 +48,8 @@ class World {
   [[nodiscard]] int connected() const;
   [[nodiscard]] int most_connected() const;
   [[nodiscard]] int made() const;
+  [[nodiscard]] int connects() const;         // tried
+  [[nodiscard]] int most_connecting() const;  // at once
   [[nodiscard]] std::string last_tag() const;
   /// What a session must never see: use after an interrupt or its end during one, two calls at
   /// once, calls a server would refuse because the branch is in another state.
@@ -69,11 +73,11 @@ class World {
   std::set<Xid> prepared_;
   std::vector<std::string> foreign_, calls_, violations_;
   std::string last_tag_;
-  std::set<int> dead_, live_;
+  std::set<int> dead_, live_, outdated_;
   bool reachable_ = true, always_reusable_ = false, sends_ = false;
-  int doomed_ = XA_OK, made_ = 0, most_ = 0;
+  int doomed_ = XA_OK, made_ = 0, most_ = 0, connects_ = 0, connecting_ = 0, most_connecting_ = 0;
   std::size_t pool_size_ = 4;
-  std::chrono::milliseconds pool_timeout_{2000};
+  std::chrono::milliseconds pool_timeout_{2000}, max_age_{0}, max_idle_{0};
 };
 
 class ScriptedDriver : public Driver {
@@ -83,6 +87,7 @@ class ScriptedDriver : public Driver {
   [[nodiscard]] bool sends() const noexcept override;
   Result<std::unique_ptr<Server>> parse(std::string_view open_string) override;
   [[nodiscard]] int classify(const std::exception& exception) const noexcept override;
+  [[nodiscard]] bool says_outdated(const std::exception& exception) const noexcept override;
 
  private:
   World& world_;

@@ -17,10 +17,12 @@
 #include <chrono>
 #include <map>
 #include <utility>
+#include <xabridge/rm/children.hpp>
 #include <xabridge/rm/session.hpp>
 
 #include "call_limit.hpp"
 #include "errors.hpp"
+#include "socket_of.hpp"
 
 namespace xabridge::mysql {
 namespace {
@@ -149,8 +151,14 @@ Result<std::unique_ptr<sql::Connection>> open_connection(const Settings& setting
   }
   try {
     CallLimit limit(attempt.deadline);
-    const SocketOf seen([&](const Socket& found) { limit.watch(found, attempt.late); });
-    auto connection = log_in_as_preferred(settings, owner_tag, attempt);
+    // From the server's greeting on, when nobody is logged in yet.
+    const SocketOf seen([&](const Socket& found) {
+      rm::close_on_exec(found.fd);
+      limit.watch(found, attempt.late);
+    });
+    auto connection =
+        rm::connect_hidden([&] { return log_in_as_preferred(settings, owner_tag, attempt); },
+                           [&](const sql::Connection&) { return seen.socket().fd; });
     if (settings.ssl_mode >= SslMode::require && cipher(*connection).empty()) {
       return make_error(XAER_RMERR, kOperation, nullptr,
                         "connect failed: sslmode demands TLS but the session is not encrypted (" +

@@ -27,7 +27,7 @@ class MysqlDriver final : public rm::Driver {
   }
 
   /// It met a server that has become read-only.
-  [[nodiscard]] virtual bool says_outdated(const std::exception& exception) const noexcept {
+  [[nodiscard]] bool says_outdated(const std::exception& exception) const noexcept override {
     const auto* failure = dynamic_cast<const sql::SQLException*>(&exception);
     return failure != nullptr && says_read_only(failure->getErrorCode(), failure->what());
   }

@@ -28,6 +28,12 @@ class MysqlServer final : public rm::Server {
   [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept override {
     return settings_->pool_timeout;
   }
+  [[nodiscard]] std::chrono::milliseconds max_age() const noexcept override {
+    return settings_->max_age;
+  }
+  [[nodiscard]] std::chrono::milliseconds max_idle() const noexcept override {
+    return settings_->max_idle;
+  }
   [[nodiscard]] bool prepares_at_end() const noexcept override {
     return settings_->prepare_at_end;
   }

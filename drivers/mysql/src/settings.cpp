@@ -21,7 +21,8 @@ constexpr auto kKeys =
     std::to_array<std::string_view>({"host", "port", "socket", "user", "password", "passwordfile",
                                      "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey",
                                      "connect_timeout", "charset", "isolation", "idle_limit",
-                                     "pool_size", "pool_timeout", "prepare_at_end"});
+                                     "pool_size", "pool_timeout", "max_age", "max_idle",
+                                     "prepare_at_end"});
 
 constexpr std::pair<std::string_view, SslMode> kModes[] = {
     {"disable", SslMode::disable},         {"prefer", SslMode::prefer},
@@ -140,6 +141,13 @@ std::optional<Error> read_limits(const rm::OpenString& text, Settings& settings)
   auto wait = text.number("pool_timeout", 1, 86400, settings.pool_timeout.count() / 1000);
   if (!wait) return wait.error();
   settings.pool_timeout = std::chrono::seconds(*wait);
+  constexpr long thirty_days = 30 * 86400;
+  auto age = text.number("max_age", 0, thirty_days, settings.max_age.count() / 1000);
+  if (!age) return age.error();
+  settings.max_age = std::chrono::seconds(*age);
+  auto unused = text.number("max_idle", 0, thirty_days, settings.max_idle.count() / 1000);
+  if (!unused) return unused.error();
+  settings.max_idle = std::chrono::seconds(*unused);
   auto at_end = text.number("prepare_at_end", 0, 1, 0);
   if (!at_end) return at_end.error();
   settings.prepare_at_end = *at_end == 1;

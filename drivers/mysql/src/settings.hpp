@@ -1,7 +1,8 @@
 // What an open string says: where the server is, who logs in, how the connection is protected.
 //
 // Keys: host port socket user password passwordfile dbname sslmode sslrootcert sslcert sslkey
-// connect_timeout charset isolation idle_limit pool_size pool_timeout prepare_at_end. A host that
+// connect_timeout charset isolation idle_limit pool_size pool_timeout max_age max_idle
+// prepare_at_end. A host that
 // begins with '/' is a socket.
 #pragma once
 
@@ -35,6 +36,8 @@ struct Settings {
   int idle_limit = 900;
   std::size_t pool_size = 64;
   std::chrono::milliseconds pool_timeout{30000};
+  std::chrono::milliseconds max_age{3600000};  // zero: for ever
+  std::chrono::milliseconds max_idle{300000};  // zero: never closed for that
   bool prepare_at_end = false;  // xa_end prepares; see rm/session.hpp
 
   /// "user@host:port/dbname", for messages.

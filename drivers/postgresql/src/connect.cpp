@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 #include <xabridge/rm/session.hpp>
+#include <xabridge/rm/children.hpp>
 
 #include "connect_errors.hpp"
 #include "exchange.hpp"
@@ -206,7 +207,9 @@ Result<Connection> Options::connect_again(const Endpoint& endpoint,
   auto list = parameters({});
   if (!list) return std::move(list.error());
   lead_to(*list, {endpoint});
-  return dial(*std::move(list), deadline);
+  auto connection = dial(*std::move(list), deadline);
+  if (connection) rm::keep_from_children(PQsocket(connection->get()));
+  return connection;
 }
 
 Endpoint Endpoint::of(const PGconn* connection) {

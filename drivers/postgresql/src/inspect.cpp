@@ -51,6 +51,10 @@ Answer Session::rolled_back(const char* operation, const Xid& xid) {
     e.xa_code = rollback_code(e.sqlstate);
     e.message = "a statement of the branch failed, so all of it is rolled back";
     if (!meaning.advice.empty()) e.message.append("; ").append(meaning.advice);
+    if (e.sqlstate == read_only_transaction && server_made_read_only()) {
+      outdated_ = true;
+      e.xa_code = XA_RBTRANSIENT;
+    }
   } else if (status() == PQTRANS_INERROR) {
     e.message = "a statement of the branch failed, so all of it is rolled back";
   } else {
@@ -59,6 +63,15 @@ Answer Session::rolled_back(const char* operation, const Xid& xid) {
         "manager end the transaction";
   }
   return e;
+}
+
+// Not by the application, nor by the open string, but by what the role, the database or the server
+// said when the session was made: it may say otherwise now, or the address lead to another server.
+bool Session::server_made_read_only() const noexcept {
+  const char* const options = PQoptions(connection_.get());
+  const std::string_view configured = options == nullptr ? "" : options;
+  return !read_write_ &&
+         configured.find("default_transaction_read_only") == std::string_view::npos;
 }
 
 Answer Session::done_by_hand(int code, const char* operation, const Xid& xid) const {

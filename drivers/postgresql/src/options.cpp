@@ -12,10 +12,13 @@ namespace {
 constexpr long default_pool_size = 64;  // within max_connections = 100, PostgreSQL's default
 constexpr long default_pool_timeout_seconds = 30;
 constexpr long one_day_seconds = 86400;
+constexpr long default_max_age_seconds = 3600;
+constexpr long default_max_idle_seconds = 300;
+constexpr long thirty_days_seconds = 30 * one_day_seconds;
 constexpr std::size_t longest_name = 63;  // NAMEDATALEN - 1 of the server
 
-constexpr std::array<std::string_view, 4> own_keys{"passwordfile", "pool_size", "pool_timeout",
-                                                   "prepare_at_end"};
+constexpr std::array<std::string_view, 6> own_keys{"passwordfile", "pool_size", "pool_timeout",
+                                                   "max_age",      "max_idle",  "prepare_at_end"};
 
 // A walsender cannot run transactions; the fallback is what owner tags take the place of.
 constexpr std::array<std::string_view, 2> refused_keys{"replication", "fallback_application_name"};
@@ -114,6 +117,10 @@ Result<Options> Options::parse(std::string_view open_string) {
   if (!size) return size.error();
   const auto wait = keys.number("pool_timeout", 0, one_day_seconds, default_pool_timeout_seconds);
   if (!wait) return wait.error();
+  const auto age = keys.number("max_age", 0, thirty_days_seconds, default_max_age_seconds);
+  if (!age) return age.error();
+  const auto idle = keys.number("max_idle", 0, thirty_days_seconds, default_max_idle_seconds);
+  if (!idle) return idle.error();
   const auto at_end = keys.number("prepare_at_end", 0, 1, 0);
   if (!at_end) return at_end.error();
   const auto password = keys.password();
@@ -122,6 +129,8 @@ Result<Options> Options::parse(std::string_view open_string) {
   options.prepares_at_end_ = *at_end == 1;
   options.pool_size_ = static_cast<std::size_t>(*size);
   options.pool_timeout_ = std::chrono::seconds(*wait);
+  options.max_age_ = std::chrono::seconds(*age);
+  options.max_idle_ = std::chrono::seconds(*idle);
   return options;
 }
 

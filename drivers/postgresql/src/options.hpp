@@ -8,6 +8,8 @@
 //   passwordfile   file whose first line is the password; read at each connect, so it may rotate
 //   pool_size      connections at most (default 64)
 //   pool_timeout   seconds to wait for one of them (default 30)
+//   max_age        seconds after which one serves no other branch (default 3600; 0: for ever)
+//   max_idle       seconds after which an unused one is closed (default 300; 0: never)
 //   prepare_at_end 1: xa_end prepares, for transaction managers that do it elsewhere (default 0)
 //
 // What libpq would do for ever has a limit here unless the open string says otherwise:
@@ -54,6 +56,8 @@ class Options {
 
   [[nodiscard]] std::size_t pool_size() const noexcept { return pool_size_; }
   [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept { return pool_timeout_; }
+  [[nodiscard]] std::chrono::milliseconds max_age() const noexcept { return max_age_; }
+  [[nodiscard]] std::chrono::milliseconds max_idle() const noexcept { return max_idle_; }
   [[nodiscard]] bool prepares_at_end() const noexcept { return prepares_at_end_; }
   /// For messages: no password in it.
   [[nodiscard]] std::string target() const { return text_.redacted(); }
@@ -69,6 +73,8 @@ class Options {
   rm::OpenString text_;
   std::size_t pool_size_ = 0;
   std::chrono::milliseconds pool_timeout_{};
+  std::chrono::milliseconds max_age_{};
+  std::chrono::milliseconds max_idle_{};
   bool prepares_at_end_ = false;
 };
 

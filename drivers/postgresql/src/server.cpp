@@ -3,6 +3,7 @@
 #include "server.hpp"
 
 #include <charconv>
+#include <xabridge/rm/children.hpp>
 
 #include "session.hpp"
 
@@ -27,7 +28,9 @@ constexpr const char* name_database = "SELECT " XABRIDGE_SERVER_IDENTITY;
 }  // namespace
 
 Result<std::unique_ptr<rm::Session>> Server::connect(const std::string& owner_tag) {
-  auto connection = memory_->options.connect(owner_tag);
+  auto connection = rm::connect_hidden(
+      [&] { return memory_->options.connect(owner_tag); },
+      [](const Connection& made) { return PQsocket(made.get()); });
   if (!connection) return std::move(connection.error());
   return Session::adopt(*std::move(connection), memory_);
 }

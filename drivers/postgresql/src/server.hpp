@@ -30,6 +30,12 @@ class Server final : public rm::Server {
   [[nodiscard]] std::chrono::milliseconds pool_timeout() const noexcept override {
     return memory_->options.pool_timeout();
   }
+  [[nodiscard]] std::chrono::milliseconds max_age() const noexcept override {
+    return memory_->options.max_age();
+  }
+  [[nodiscard]] std::chrono::milliseconds max_idle() const noexcept override {
+    return memory_->options.max_idle();
+  }
   [[nodiscard]] bool prepares_at_end() const noexcept override {
     return memory_->options.prepares_at_end();
   }

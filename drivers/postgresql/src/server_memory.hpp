@@ -1,7 +1,8 @@
 // What the sessions of one open string share: how to connect, and what is known of their prepared
-// branches. Owned by the Server and its sessions together; thread-safe.
+// branches and of the database. Owned by the Server and its sessions together; thread-safe.
 #pragma once
 
+#include "dblink.hpp"
 #include "options.hpp"
 #include "prepared_branches.hpp"
 
@@ -12,6 +13,7 @@ struct ServerMemory {
 
   const Options options;
   PreparedBranches prepared;
+  Dblink dblink;
 };
 
 }  // namespace xabridge::postgresql

@@ -89,6 +89,7 @@ class Session final : public rm::Session {
   Result<std::vector<rm::InDoubt>> out_of_reach() override;
 
   [[nodiscard]] bool reusable() noexcept override;
+  [[nodiscard]] bool outdated() const noexcept override { return outdated_; }
   bool alive() noexcept override;
   void interrupt() noexcept override;
   [[nodiscard]] std::string server_id() const override;
@@ -162,6 +163,7 @@ class Session final : public rm::Session {
   [[nodiscard]] bool ended_for_good_by_hand() const noexcept;
   [[nodiscard]] int rollback_code(std::string_view sqlstate) const noexcept;
   bool same_transaction() noexcept;
+  [[nodiscard]] bool server_made_read_only() const noexcept;
   rm::Answer refused(const char* command, const Xid& xid, const PGresult* result);
   void roll_back_now() noexcept;
 
@@ -198,6 +200,7 @@ class Session final : public rm::Session {
   bool server_read_only_ = false;  // or the server's
   bool notices_loss_ = true;  // the server takes the settings that make it notice a lost client
   bool reuse_ = true;
+  bool outdated_ = false;  // the server takes no writes from this session, whatever it is told
   Wait given_up_ = Wait::ready;  // or why this session is not used any more
   std::atomic<bool> interrupted_ = false;
 };

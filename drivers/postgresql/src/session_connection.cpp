@@ -27,7 +27,8 @@ constexpr std::chrono::milliseconds interrupt_limit{100};
 constexpr const char* get_to_know =
     "SELECT current_setting('default_transaction_read_only'), "
     "pg_catalog.pg_backend_pid(), " XABRIDGE_SERVER_HISTORY ", " XABRIDGE_SERVER_RUN
-    ", " XABRIDGE_SERVER_IDENTITY ", " XABRIDGE_SERVER_START;
+    ", " XABRIDGE_SERVER_IDENTITY ", " XABRIDGE_SERVER_START
+    ", " XABRIDGE_DBLINK_SCHEMA;
 
 // The server's configuration makes sessions read-only for as long as it is a demoted one; a role, a
 // database or an open string that does means it.
@@ -61,6 +62,8 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection,
   // A refusal costs patience, nothing else.
   const ResultSet taken = session->execute(session->clean_slate().c_str());
   session->notices_loss_ = PQresultStatus(taken.get()) == PGRES_COMMAND_OK;
+  // From now on: this session is new, and has none.
+  session->server_->dblink.found(PQgetvalue(settings->get(), 0, PQnfields(settings->get()) - 1));
   const ResultSet guarded = session->execute("SET default_transaction_read_only = on");
   if (!session->answered(guarded.get())) return session->lost("connect", nullptr, true);
   return std::unique_ptr<rm::Session>(std::move(session));
@@ -89,6 +92,7 @@ std::string Session::clean_slate() const {
   std::string statements =
       "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL; DEALLOCATE ALL; "
       "DISCARD TEMP; DISCARD SEQUENCES; ";
+  statements += server_->dblink.disconnect_all();
   if (!notices_loss_) return statements;
   statements += notice_lost_client;
   if (PQserverVersion(connection_.get()) >= first_version_that_checks_clients)

@@ -61,6 +61,25 @@ TEST_CASE("error numbers stand for the XA codes they must stand for") {
   CHECK(driver().classify(std::runtime_error("not from a database")) == XA_OK);
 }
 
+TEST_CASE("only a refusal to write says that the server is not what it was") {
+  const auto thrown = [](int code, const char* text) {
+    return sql::SQLException(text, "HY000", code);
+  };
+  const auto read_only = thrown(
+      1290, "The MySQL server is running with the --super-read-only option so it cannot execute "
+            "this statement");
+  const auto other = thrown(
+      1290, "The MySQL server is running with the --secure-file-priv option so it cannot execute "
+            "this statement");
+  CHECK(driver().classify(read_only) == XA_RBTRANSIENT);
+  CHECK(driver().says_outdated(read_only));
+  CHECK(driver().classify(other) == XA_OK);
+  CHECK_FALSE(driver().says_outdated(other));
+  CHECK(driver().says_outdated(thrown(1836, "Running in read-only mode")));
+  CHECK_FALSE(driver().says_outdated(thrown(1213, "Deadlock found")));
+  CHECK_FALSE(driver().says_outdated(std::runtime_error("read-only")));
+}
+
 TEST_CASE("an error keeps the words of the server and says what to do") {
   const Xid xid = *Xid::make(1, "g", "b");
   const Error error = make_error(sql::SQLException("server words", "40001", 1213), "XA END", &xid);
@@ -75,7 +94,7 @@ TEST_CASE("an open string is read completely") {
   const auto s = parse_settings(
       "host=db.example port=3307 user=u password='p w' dbname=d sslmode=verify-full "
       "sslrootcert=/ca.pem sslcert=/c.pem sslkey=/k.pem connect_timeout=3 pool_size=7 "
-      "pool_timeout=9");
+      "pool_timeout=9 max_age=10 max_idle=11");
   REQUIRE(s);
   CHECK(s->host == "db.example");
   CHECK(s->port == 3307);
@@ -84,6 +103,8 @@ TEST_CASE("an open string is read completely") {
   CHECK(s->connect_timeout == 3);
   CHECK(s->pool_size == 7);
   CHECK(s->pool_timeout == std::chrono::seconds(9));
+  CHECK(s->max_age == std::chrono::seconds(10));
+  CHECK(s->max_idle == std::chrono::seconds(11));
   CHECK(s->address() == "u@db.example:3307/d");
 }
 

@@ -44,6 +44,8 @@ TEST_CASE("numbers out of range are refused by key") {
   CHECK(names(refused("connect_timeout=0"), "connect_timeout"));
   CHECK(names(refused("pool_size=0"), "pool_size"));
   CHECK(names(refused("pool_timeout=soon"), "pool_timeout"));
+  CHECK(names(refused("max_age=-1"), "max_age"));
+  CHECK(names(refused("max_idle=2592001"), "max_idle"));
 }
 
 TEST_CASE("pool limits have defaults and can be set") {
@@ -51,8 +53,12 @@ TEST_CASE("pool limits have defaults and can be set") {
   REQUIRE(plain.ok());
   CHECK((*plain)->pool_size() == 64);
   CHECK((*plain)->pool_timeout() == std::chrono::seconds(30));
-  auto set = driver().parse("host=db1 pool_size=3 pool_timeout=0");
+  CHECK((*plain)->max_age() == std::chrono::hours(1));
+  CHECK((*plain)->max_idle() == std::chrono::minutes(5));
+  auto set = driver().parse("host=db1 pool_size=3 pool_timeout=0 max_age=0 max_idle=7");
   REQUIRE(set.ok());
+  CHECK((*set)->max_age() == std::chrono::seconds(0));
+  CHECK((*set)->max_idle() == std::chrono::seconds(7));
   CHECK((*set)->pool_size() == 3);
   CHECK((*set)->pool_timeout() == std::chrono::seconds(0));
 }

@@ -54,6 +54,16 @@ constexpr VerbEntry entry_of(Verb verb) {
   return {"xa_rollback", &xa_switch_t::xa_rollback_entry, TMNOFLAGS};
 }
 
+// A thread closes at its end what it has opened. Where each transaction has a thread of its own the
+// next one would have to log in anew.
+constexpr std::chrono::milliseconds kSessionsOutliveThreads{60000};
+
+void keep_sessions(const SwitchObject& object, int rmid, std::chrono::milliseconds time) noexcept {
+  if (object.extras == nullptr || object.extras->version < 3) return;
+  if (object.extras->keep_sessions == nullptr) return;
+  object.extras->keep_sessions(rmid, static_cast<long>(time.count()));
+}
+
 }  // namespace
 
 ResourceManager::ResourceManager(std::string name, std::shared_ptr<const Instance> instance)
@@ -61,6 +71,7 @@ ResourceManager::ResourceManager(std::string name, std::shared_ptr<const Instanc
 
 ResourceManager::~ResourceManager() {
   if (opened_here().remove(instance_.get())) OpenInThread::close(*instance_);
+  keep_sessions(instance_->object, instance_->rmid, std::chrono::milliseconds(0));
 }
 
 Result<std::shared_ptr<ResourceManager>> ResourceManager::load(const ResourceManagerConfig& config,
@@ -75,6 +86,7 @@ Result<std::shared_ptr<ResourceManager>> ResourceManager::load(const ResourceMan
   if (object->extras != nullptr) {
     object->extras->name_instance(instance->rmid, config.name.c_str(), owner_tag.c_str());
   }
+  keep_sessions(*object, instance->rmid, kSessionsOutliveThreads);
   announce(instance);
   return std::shared_ptr<ResourceManager>(new ResourceManager(config.name, std::move(instance)));
 }

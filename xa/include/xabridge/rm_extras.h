@@ -151,6 +151,11 @@ struct xabridge_rm_extras_t {
    * a child of it still has the connection, and the server keeps its branches meanwhile. *count:
    * how many were told to end, -1 where the server cannot tell them. */
   int (*end_owner_sessions)(int rmid, const char *owner_tag, long *count);
+
+  /* Idle sessions of rmid stay open for `milliseconds` after the last xa_close, for the next
+   * xa_open: for programs whose threads come and go. No branch is left in them. 0, as without this
+   * entry: none stays, and those that did are closed now. */
+  int (*keep_sessions)(int rmid, long milliseconds);
 };
 
 #ifdef __cplusplus

@@ -174,9 +174,18 @@ int Switch::last_error(int rmid, xabridge_rm_error* out) noexcept try {
   return XAER_RMERR;
 }
 
+// It does not say from which resource manager the exception came: of those the thread works with,
+// all make new sessions. The branch is mostly over by now, and its session back in the pool.
 int Switch::classify(const void* exception) noexcept {
   if (exception == nullptr) return XA_OK;
-  return impl().driver.classify(*static_cast<const std::exception*>(exception));
+  const auto& thrown = *static_cast<const std::exception*>(exception);
+  Impl& self = impl();
+  try {
+    if (self.driver.says_outdated(thrown)) ThreadState::current().renew_all(self.registry);
+  } catch (const std::bad_alloc&) {
+    // The old sessions will show by themselves what they are.
+  }
+  return self.driver.classify(thrown);
 }
 
 int Switch::owner_sessions(int rmid, const char* owner_tag, long* count) noexcept {
@@ -301,6 +310,16 @@ int Switch::prepared_at(int rmid, const XID* xid, const char* server) noexcept t
   const auto instance = impl().registry.find(rmid);
   if (instance == nullptr) return XAER_PROTO;
   instance->server().prepared_at(*valid, server);
+  return XA_OK;
+} catch (...) {
+  return XAER_RMERR;
+}
+
+int Switch::keep_sessions(int rmid, long milliseconds) noexcept try {
+  if (milliseconds < 0) return XAER_INVAL;
+  constexpr long longest = 86'400'000;
+  const auto time = std::chrono::milliseconds(std::min(milliseconds, longest));
+  impl().registry.keep_sessions(rmid, time);
   return XA_OK;
 } catch (...) {
   return XAER_RMERR;

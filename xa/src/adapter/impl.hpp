@@ -7,6 +7,8 @@
 
 #include <sys/types.h>
 
+#include <map>
+#include <mutex>
 #include <xabridge/rm/adapter.hpp>
 
 #include "arguments.hpp"
@@ -38,15 +40,19 @@ struct Switch::Impl {
   const long flags;  // of the switch object
   const pid_t process;
   Registry registry;
-  Workers workers;
 
   // switch.cpp
   Answer require_open(ThreadState& thread, Verb verb, int rmid);
   Answer admit(ThreadState& thread, Verb verb, int rmid, long call_flags);
-  Answer launch(ThreadState& thread, ThreadRm& rm, Outstanding::What what, Outstanding::Check check,
+  Answer launch(ThreadState& thread, int rmid, Outstanding::What what, Outstanding::Check check,
                 int& handle);
   Answer complete(ThreadState& thread, ThreadRm& rm, int rmid, long how, int& handle, int& retval);
   int finish(ThreadState& thread, const char* operation, int rmid, const XID* xid, Answer answer);
+
+ private:
+  Workers& workers_for(int rmid);
+  std::mutex mutex_;
+  std::map<int, Workers> workers_;  // guarded by mutex_; never erased
 };
 
 // open_close.cpp

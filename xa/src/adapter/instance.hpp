@@ -4,7 +4,7 @@
 // closes every connection and thereby rolls back what is not prepared. Thread-safe.
 #pragma once
 
-#include <condition_variable>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,9 +18,17 @@
 
 namespace xabridge::rm {
 
+/// What an instance that ends leaves to the next one of the same rmid, text and names: its server
+/// and its idle sessions. No branch is in them.
+struct Legacy {
+  std::shared_ptr<Server> server;
+  Pool::Clock::time_point valid_since = Pool::Clock::time_point::min();  // see Connector
+  std::vector<Pool::Idle> sessions, control;
+};
+
 class Instance {
  public:
-  Instance(std::unique_ptr<Server> server, std::string info, std::string name, std::string tag);
+  Instance(Legacy legacy, Upkeep& upkeep, std::string info, std::string name, std::string tag);
 
   [[nodiscard]] const std::string& info() const noexcept { return info_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -35,9 +43,18 @@ class Instance {
   /// phase two never waits for the very branches it is to free.
   Result<Lease> control_session();
 
+  /// Its server no longer is what it was: sessions made until now are not used again.
+  void renew() noexcept { connector_.renew(); }
+  /// See Pool::take_expired().
+  void take_expired(Pool::Clock::time_point now, std::vector<Pool::Idle>& expired,
+                    Pool::Clock::time_point& next);
+  /// Sessions that are still lent are closed when they come back.
+  [[nodiscard]] Legacy leave() noexcept;
+
  private:
-  std::unique_ptr<Server> server_;
+  std::shared_ptr<Server> server_;
   const std::string info_, name_, tag_;
+  Connector connector_;
   Pool pool_;
   Pool control_;
   BranchTable branches_;
@@ -46,38 +63,60 @@ class Instance {
 /// The instances of one switch by rmid, and how many threads have each open.
 class Registry {
  public:
-  explicit Registry(Driver& driver) : driver_(driver) {}
+  explicit Registry(Driver& driver)
+      : driver_(driver), upkeep_([this] { return sweep(); }) {}
 
   /// One more thread has it open. The first one parses `info` and connects; others arriving
-  /// meanwhile wait for it. XAER_INVAL for a text the driver refuses or other than the open one's,
-  /// XAER_RMERR.
+  /// meanwhile wait for it and share its failure. XAER_INVAL for a text the driver refuses or other
+  /// than the open one's, XAER_RMERR.
   Result<std::shared_ptr<Instance>> open(int rmid, const std::string& info);
   /// One thread less; the last one ends the instance. Branches that were completed heuristically
   /// are kept for the next one with the same rmid and text: until xa_forget nobody may forget them.
+  /// So are idle sessions, as long as keep_sessions() says.
   void close(int rmid, const std::shared_ptr<Instance>& instance);
   /// The open instance whatever the calling thread; null when there is none.
   [[nodiscard]] std::shared_ptr<Instance> find(int rmid);
+
+  /// Idle sessions of rmid outlive its last xa_close by `time`. Zero ends what is kept at once.
+  void keep_sessions(int rmid, std::chrono::milliseconds time);
 
   /// Name and tag of the next instance of rmid. False when it is open under others already.
   bool name(int rmid, std::string name, std::string tag);
 
  private:
+  using Clock = Pool::Clock;
   struct Entry {
     std::string info;
     std::shared_ptr<Instance> instance;  // null while the first thread connects
     std::size_t threads = 0;
+    std::shared_ptr<Attempt> opening = std::make_shared<Attempt>();
   };
   struct Naming {
     std::string name, tag;
   };
+  struct Kept {
+    std::string info, name, tag;
+    Legacy legacy;
+    Clock::time_point until;
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  /// The open instance, or whose attempt to open it is to be waited for; neither: our turn.
+  Result<std::shared_ptr<Instance>> join(Lock& lock, int rmid, const std::string& info);
   Result<std::shared_ptr<Instance>> connect(int rmid, const std::string& info);
   [[nodiscard]] Naming naming(int rmid);
+  /// What the last instance of rmid has left, if it was opened with the same text and names.
+  [[nodiscard]] Legacy kept_for(int rmid, const std::string& info, const Naming& naming);
+  /// Closes what has expired; says when there will be more.
+  Clock::time_point sweep();
 
   Driver& driver_;
+  Upkeep upkeep_;
   std::mutex mutex_;
-  std::condition_variable connected_;
-  std::map<int, Entry> entries_;   // guarded by mutex_
-  std::map<int, Naming> namings_;  // guarded by mutex_
+  std::map<int, Entry> entries_;                      // guarded by mutex_
+  std::map<int, Naming> namings_;                     // guarded by mutex_
+  std::map<int, std::chrono::milliseconds> keeping_;  // guarded by mutex_
+  std::map<int, Kept> kept_;                          // guarded by mutex_
   std::map<std::pair<int, std::string>, std::vector<BranchTable::Heuristic>>
       heuristics_;  // guarded by mutex_; of instances that have ended
 };

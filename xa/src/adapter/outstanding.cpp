@@ -42,8 +42,8 @@ std::optional<Answer> Outstanding::launch() {
   if (stage_ == Stage::answered && answer_.code < 0) return std::move(answer_);
   if (stage_ == Stage::here && !dispatch())
     return refused(XAER_ASYNC,
-                   "as many asynchronous calls are under way as this switch has threads for; make "
-                   "the call without TMASYNC, or complete another one first");
+                   "as many asynchronous calls are under way here as the switch has threads for; "
+                   "make the call without TMASYNC, or complete another one first");
   return std::nullopt;
 }
 

@@ -77,7 +77,7 @@ int with_xid(ImplRef& impl, Verb verb, int rmid, const XID* xid, long flags, Che
     const auto check_later = [call, xid = *valid, check](Pool::Wait wait) -> Checked {
       return check(Call{call.thread, call.rm, call.instance, wait, call.since}, xid);
     };
-    return impl.launch(thread, rm, {verb, flags, *valid}, check_later, handle);
+    return impl.launch(thread, rmid, {verb, flags, *valid}, check_later, handle);
   });
   return handle > 0 ? handle : code;
 }
@@ -127,12 +127,18 @@ Answer Switch::Impl::admit(ThreadState& thread, Verb verb, int rmid, long call_f
   return allowed == XA_OK ? Answer() : refused(allowed, "no asynchronous call is outstanding");
 }
 
-Answer Switch::Impl::launch(ThreadState& thread, ThreadRm& rm, Outstanding::What what,
+Workers& Switch::Impl::workers_for(int rmid) {
+  const std::lock_guard lock(mutex_);
+  return workers_[rmid];
+}
+
+Answer Switch::Impl::launch(ThreadState& thread, int rmid, Outstanding::What what,
                             Outstanding::Check check, int& handle) {
-  auto call = std::make_unique<Outstanding>(workers, std::move(what), std::move(check));
+  auto call =
+      std::make_unique<Outstanding>(workers_for(rmid), std::move(what), std::move(check));
   if (auto refusal = call->launch()) return *std::move(refusal);
   handle = call->handle = thread.next_handle();
-  rm.outstanding = std::move(call);
+  thread.at(registry, rmid).outstanding = std::move(call);
   return XA_OK;
 }
 
@@ -176,8 +182,7 @@ int Switch::open(const char* info, int rmid, long flags) noexcept {
         const auto check_later = [&registry = self.registry, &thread, rmid, text = *text](auto) {
           return rm::open(registry, thread, rmid, text);
         };
-        return self.launch(thread, thread.at(self.registry, rmid), {Verb::open, flags, {}},
-                           check_later, handle);
+        return self.launch(thread, rmid, {Verb::open, flags, {}}, check_later, handle);
       });
   return handle > 0 ? handle : code;
 }
@@ -196,8 +201,7 @@ int Switch::close(const char*, int rmid, long flags) noexcept {
         const auto check_later = [&registry = self.registry, &thread, rmid](auto) {
           return rm::close(registry, thread, rmid);
         };
-        return self.launch(thread, thread.at(self.registry, rmid), {Verb::close, flags, {}},
-                           check_later, handle);
+        return self.launch(thread, rmid, {Verb::close, flags, {}}, check_later, handle);
       });
   return handle > 0 ? handle : code;
 }

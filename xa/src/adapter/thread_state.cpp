@@ -70,6 +70,11 @@ ThreadRm& ThreadState::at(Registry& registry, int rmid) {
   return rms_.try_emplace({&registry, rmid}, Entry{&registry, {}}).first->second.rm;
 }
 
+void ThreadState::renew_all(const Registry& registry) noexcept {
+  for (auto& [key, entry] : rms_)
+    if (key.first == &registry && entry.rm.instance != nullptr) entry.rm.instance->renew();
+}
+
 int ThreadState::next_handle() noexcept {
   last_handle_ = last_handle_ == std::numeric_limits<int>::max() ? 1 : last_handle_ + 1;
   return last_handle_;

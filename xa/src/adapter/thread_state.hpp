@@ -63,6 +63,9 @@ class ThreadState {
   /// The parent had rmid open, in some switch, before fork() made this process. For messages.
   [[nodiscard]] bool inherited(int rmid) const { return inherited_.contains(rmid); }
 
+  /// The servers of the rmids that this thread has open there are no longer what they were.
+  void renew_all(const Registry& registry) noexcept;
+
   /// Names a call with TMASYNC of this thread: positive, and not used again for a long time.
   [[nodiscard]] int next_handle() noexcept;
 

@@ -1,20 +1,13 @@
-// Workers and Job: see workers.hpp.
+// Handing over, and the life of a worker.
 
 #include "workers.hpp"
 
-#include <csignal>
-#include <exception>
-#include <thread>
+#include "background_thread.hpp"
 
 namespace xabridge::rm {
 namespace {
 
-/// A library is not unloaded while a thread has objects of it to destroy. So dlclose() does not
-/// take the code away from under a worker that is idle.
-struct KeepsLibraryLoaded {
-  ~KeepsLibraryLoaded() { left = true; }
-  volatile bool left = false;
-};
+constexpr auto idle_before_end = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -39,42 +32,23 @@ std::optional<Answer> Job::take(Patience patience) {
 
 bool Workers::submit(std::shared_ptr<Job> job) {
   const std::lock_guard lock(shared_->mutex);
-  auto& queue = shared_->queue;
-  if (shared_->busy + queue.size() >= most_threads + most_queued) return false;
-  const bool all_needed = shared_->busy + queue.size() >= shared_->threads;
-  if (all_needed && shared_->threads < most_threads) {
-    if (!start_thread(shared_) && shared_->threads == 0) return false;
+  auto& jobs = shared_->handed_over;
+  if (shared_->busy + jobs.size() >= shared_->threads) {
+    if (shared_->threads >= most_threads) return false;
+    if (!start_background_thread([shared = shared_] { work(shared); })) return false;
+    ++shared_->threads;
   }
-  queue.push_back(std::move(job));
+  jobs.push_back(std::move(job));
   shared_->submitted.notify_one();
   return true;
 }
 
-/// The application's signal handlers are none of a worker's business: it blocks all signals.
-bool Workers::start_thread(const std::shared_ptr<Shared>& shared) noexcept {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool started = true;
-  try {
-    std::thread([shared] { work(shared); }).detach();
-    ++shared->threads;
-  } catch (const std::exception&) {
-    started = false;
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return started;
-}
-
 void Workers::work(const std::shared_ptr<Shared>& shared) noexcept {
-  thread_local const KeepsLibraryLoaded keeps;
-  (void)keeps.left;
   std::unique_lock lock(shared->mutex);
-  for (;;) {
-    shared->submitted.wait(lock, [&] { return !shared->queue.empty(); });
-    auto job = std::move(shared->queue.front());
-    shared->queue.pop_front();
+  const auto has_job = [&] { return !shared->handed_over.empty(); };
+  while (shared->submitted.wait_for(lock, idle_before_end, has_job)) {
+    auto job = std::move(shared->handed_over.front());
+    shared->handed_over.pop_front();
     ++shared->busy;
     lock.unlock();
     job->run();
@@ -82,6 +56,7 @@ void Workers::work(const std::shared_ptr<Shared>& shared) noexcept {
     lock.lock();
     --shared->busy;
   }
+  --shared->threads;
 }
 
 }  // namespace xabridge::rm

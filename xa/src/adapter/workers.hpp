@@ -1,9 +1,11 @@
 // Workers: the threads in which TMASYNC waits for servers whose client library can only block.
 //
-// Bounded: a few threads, started when first needed and kept, and a short queue. A worker performs
-// an Operation and nothing else; it has no ThreadState, and what it learns is concluded by the
-// thread that made the call. Lives as long as the process: the threads are detached, and own what
-// they wait on. After fork() the child has a pool of its own (Switch::impl()).
+// A few threads for each rmid, started when needed, ended when idle for a while. None has a queue:
+// a caller that could make the call itself never waits for a worker, and what waits for a frozen
+// server stands in nobody's way at another. A worker performs an Operation and nothing else; it has
+// no ThreadState, and what it learns is concluded by the thread that made the call. The threads are
+// detached, and own what they wait on. After fork() the child has workers of its own
+// (Switch::impl()).
 #pragma once
 
 #include <chrono>
@@ -37,21 +39,20 @@ class Job {
 class Workers {
  public:
   static constexpr std::size_t most_threads = 8;
-  static constexpr std::size_t most_queued = 8;
 
-  /// False when every thread is busy and the queue is full, or no thread can be started.
+  /// False when every thread is busy and no other can be started.
   bool submit(std::shared_ptr<Job> job);
 
  private:
   struct Shared {
     std::mutex mutex;
     std::condition_variable submitted;
-    std::deque<std::shared_ptr<Job>> queue;  // the fields are guarded by mutex
+    // All guarded by mutex. Each job handed over has a thread of its own that is about to take it.
+    std::deque<std::shared_ptr<Job>> handed_over;
     std::size_t threads = 0;
     std::size_t busy = 0;
   };
   static void work(const std::shared_ptr<Shared>& shared) noexcept;
-  static bool start_thread(const std::shared_ptr<Shared>& shared) noexcept;
 
   const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };

@@ -16,8 +16,9 @@
 //   branch, however the application takes it.
 // * Isolation is what role, database or SET TRANSACTION ISOLATION LEVEL (first statement) say.
 // * The next branch on the connection finds a session as if newly connected: settings (also those
-//   made inside functions), roles, LISTEN, prepared statements, WITH HOLD cursors and temporary
-//   tables are gone. What currval() returns does stay.
+//   made inside functions), roles, LISTEN, prepared statements, WITH HOLD cursors, temporary
+//   tables and, where the extension is installed, dblink's connections are gone. What currval()
+//   returns does stay.
 // * SET ROLE and SET LOCAL ROLE are yours. The branch is the login role's to complete all the same.
 // * A lock lasts until the transaction is over, session-level advisory locks included. One of those
 //   taken inside a function, beside a write, is released at prepare: use pg_advisory_xact_lock.

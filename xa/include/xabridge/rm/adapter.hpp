@@ -13,8 +13,8 @@
 // they are needed, and not before.
 //
 // With TMUSEASYNC among the flags one call with TMASYNC per thread and rmid may be outstanding. It
-// is sent where the driver's sessions can (Session::send()), else made in one of eight threads of
-// the switch; when those and the eight places before them are taken, XAER_ASYNC. What the state
+// is sent where the driver's sessions can (Session::send()), else made in one of eight threads that
+// the switch has for the rmid; when all are busy, XAER_ASYNC. What the state
 // tables refuse is answered at once; every other answer comes through xa_complete. A thread that
 // ends waits for its outstanding call.
 #pragma once
@@ -31,7 +31,8 @@ namespace xabridge::rm {
 /// destroyed. Entries answer as XA chapter 5 says and never throw.
 ///
 /// fork(): in the child every rmid is closed (XAER_PROTO, and last_error says why) until it calls
-/// xa_open there, which makes connections of its own; the parent's are not touched.
+/// xa_open there, which makes connections of its own; the parent's lead nowhere there, see
+/// children.hpp.
 class Switch {
  public:
   /// `flags`: what the switch object promises, TMREGISTER, TMNOMIGRATE, TMUSEASYNC.
@@ -68,6 +69,7 @@ class Switch {
   int answered_by(int rmid, char* text, long size) noexcept;
   int prepared_at(int rmid, const XID* xid, const char* server) noexcept;
   int end_owner_sessions(int rmid, const char* owner_tag, long* count) noexcept;
+  int keep_sessions(int rmid, long milliseconds) noexcept;
 
   /// Is it open under this rmid, in whichever thread of this process?
   bool knows(int rmid) noexcept;
@@ -143,5 +145,6 @@ class Switch {
       },                                                                                         \
       [](int r, const char* t, long* c) {                                                        \
         return symbol##_instance().end_owner_sessions(r, t, c);                                  \
-      }};                                                                                        \
+      },                                                                                         \
+      [](int r, long m) { return symbol##_instance().keep_sessions(r, m); }};                    \
   }

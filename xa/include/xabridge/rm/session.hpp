@@ -130,6 +130,10 @@ class Session {
   /// Connected, outside any transaction, never interrupted, with no setting that the next branch
   /// would inherit. Asks the server only where the client library cannot know.
   [[nodiscard]] virtual bool reusable() noexcept = 0;
+  /// The session has seen that its server no longer is what it was, or never was what it has to be:
+  /// read-only, because another one is the primary now. It is not used again, nor are those that
+  /// were made before: a new one may lead elsewhere.
+  [[nodiscard]] virtual bool outdated() const noexcept { return false; }
   /// A round trip: is the server there? Used for connections of recovery and after a failure.
   virtual bool alive() noexcept = 0;
 
@@ -186,6 +190,10 @@ class Server {
   /// Limits of the pool for this open string.
   [[nodiscard]] virtual std::size_t pool_size() const noexcept = 0;
   [[nodiscard]] virtual std::chrono::milliseconds pool_timeout() const noexcept = 0;
+  /// A session older than this serves no other branch; zero: however old it is.
+  [[nodiscard]] virtual std::chrono::milliseconds max_age() const noexcept { return {}; }
+  /// A session that was not used for so long is closed; zero: never for that.
+  [[nodiscard]] virtual std::chrono::milliseconds max_idle() const noexcept { return {}; }
 
   /// `prepare_at_end=1` in the open string: xa_end(TMSUCCESS) prepares the branch, which another
   /// process will complete. Its sessions then never answer XA_RDONLY to prepare(): a branch that
@@ -203,6 +211,8 @@ class Driver {
   virtual Result<std::unique_ptr<Server>> parse(std::string_view open_string) = 0;
   /// RB* code for an exception the application let escape (e.g. sql::SQLException 1213), or XA_OK.
   [[nodiscard]] virtual int classify(const std::exception&) const noexcept { return XA_OK; }
+  /// Such an exception says what Session::outdated() does.
+  [[nodiscard]] virtual bool says_outdated(const std::exception&) const noexcept { return false; }
 };
 
 }  // namespace xabridge::rm

@@ -1,0 +1,157 @@
+// Sessions and the children of the process that has them: a session ends with its process, and no
+// child can use it.
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <set>
+
+#include "fixture.hpp"
+
+namespace xabridge::mysql::test {
+namespace {
+
+std::unique_ptr<MysqlSession> open_session(const std::string& text) {
+  auto settings = parse_settings(text);
+  REQUIRE(settings);
+  auto session = MysqlSession::open(std::make_shared<const Settings>(*std::move(settings)), "");
+  if (!session) FAIL(session.error().to_string());
+  return *std::move(session);
+}
+
+/// "socket:[inode]" of each socket this process has.
+std::set<std::string> sockets() {
+  std::set<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const auto target = std::filesystem::read_symlink(entry, gone).string();
+    if (target.starts_with("socket:")) found.insert(target);
+  }
+  return found;
+}
+
+std::string output_of(const char* command) {
+  std::FILE* const program = ::popen(command, "r");
+  REQUIRE(program != nullptr);
+  std::string text;
+  std::array<char, 4096> part{};
+  while (const auto length = std::fread(part.data(), 1, part.size(), program))
+    text.append(part.data(), length);
+  ::pclose(program);
+  return text;
+}
+
+/// Has this process's child the sockets that this process has, and had not `before`?
+void check_not_inherited(const std::set<std::string>& before) {
+  const auto now = sockets();
+  const std::string inherited = output_of("ls -l /proc/self/fd");
+  int ours = 0;
+  for (const auto& socket : now) {
+    if (before.contains(socket)) continue;
+    ++ours;
+    CHECK(inherited.find(socket) == std::string::npos);
+  }
+  CHECK(ours > 0);
+}
+
+/// A process that has begun a branch and changed row 1 of `f`, is dead, and has left a child.
+enum class Left { forked, started };
+pid_t die_and_leave_child(Fixture& f, const Xid& xid, Left how) {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  const pid_t victim = ::fork();
+  if (victim == 0) {
+    auto session = open_session(open_string());
+    if (session->begin(xid).code != XA_OK || Fixture::work(*session, f.set(1, 7)) != 0) ::_exit(1);
+    pid_t child = 0;
+    if (how == Left::forked) {
+      child = ::fork();
+      if (child == 0)
+        for (;;) ::pause();
+    } else {
+      child = std::stoi(output_of("sleep 600 >/dev/null 2>&1 & echo $!"));
+    }
+    (void)!::write(ends[1], &child, sizeof child);
+    ::kill(::getpid(), SIGKILL);
+  }
+  pid_t child = 0;
+  REQUIRE(::waitpid(victim, nullptr, 0) == victim);
+  REQUIRE(::read(ends[0], &child, sizeof child) == sizeof child);
+  for (const int end : ends) ::close(end);
+  return child;
+}
+
+}  // namespace
+
+TEST_CASE("a program started from here inherits no session") {
+  const auto before = sockets();
+  SECTION("over TCP") {
+    const auto session = open_session(open_string_with("sslmode", "disable"));
+    check_not_inherited(before);
+  }
+  SECTION("over TLS") {
+    const auto session = open_session(open_string_with("sslmode", "require"));
+    check_not_inherited(before);
+  }
+  SECTION("over a socket file") {
+    const auto session = open_session(
+        open_string_with("host", "") + " socket=" + server_setting("_SOCKET"));
+    check_not_inherited(before);
+  }
+}
+
+TEST_CASE("a session ends with its process, whatever its children do") {
+  for (const Left how : {Left::forked, Left::started}) {
+    Fixture f;
+    const Xid xid = f.xid();
+    const pid_t child = die_and_leave_child(f, xid, how);
+    CHECK(::kill(child, 0) == 0);
+    f.observer.run("SET innodb_lock_wait_timeout = 20");
+    CHECK(f.observer.failure(f.set(1, 9)) == 0);
+    CHECK(f.v(1) == 9);
+    ::kill(child, SIGKILL);
+  }
+}
+
+TEST_CASE("what a child does with a session of its parent does not reach the server") {
+  for (const char* const mode : {"disable", "require"}) {
+    Fixture f;
+    const Xid xid = f.xid();
+    auto session = open_session(open_string_with("sslmode", mode));
+    REQUIRE(session->begin(xid).code == XA_OK);
+    REQUIRE(Fixture::work(*session, f.set(1, 7)) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const bool done = Fixture::work(*session, f.set(2, 7)) == 0;
+      session.reset();  // says goodbye
+      ::_exit(done ? 1 : 0);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    CHECK(session->end(xid).code == XA_OK);
+    CHECK(session->commit_one_phase(xid).code == XA_OK);
+    CHECK(f.v(1) == 7);
+    CHECK(f.v(2) == 0);
+  }
+}
+
+TEST_CASE("a child has sessions of its own") {
+  Fixture f;
+  const auto session = open_session(open_string());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto own = open_session(open_string());
+    ::_exit(own->alive() && own->server_id() != session->server_id() ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  CHECK(session->alive());
+}
+
+}  // namespace xabridge::mysql::test

@@ -1,0 +1,58 @@
+// How long the sessions of a transaction manager live at both servers.
+#include <set>
+#include <string>
+#include <thread>
+#include <xabridge/transaction_manager.hpp>
+
+#include "catch.hpp"
+#include "real_servers.hpp"
+
+using namespace std::chrono_literals;
+using xabridge::mysql_connection;
+using xabridge::postgresql_connection;
+using xabridge::Transaction;
+using xabridge::TransactionManager;
+
+namespace {
+
+bool eventually(const std::function<bool()>& condition) {
+  const auto limit = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > limit) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("threads that come and go share sessions, which end with the transaction manager") {
+  RealServers servers;
+  auto config = servers.config();
+  config.recovery_background = false;
+  std::set<int> backends;
+  std::set<std::string> connections;
+  {
+    TransactionManager tm(config);
+    for (int i = 0; i < 3; ++i) {
+      std::thread([&] {
+        const auto outcome = tm.run([&](Transaction& tx) {
+          servers.move(tx, 1, 10);
+          backends.insert(PQbackendPID(postgresql_connection(tx, "accounts")));
+          connections.insert(RealServers::my_connection_id(mysql_connection(tx, "ledger")));
+        });
+        CHECK(outcome.committed());
+      }).join();
+    }
+    CHECK(backends.size() == 1);
+    CHECK(connections.size() == 1);
+  }
+  CHECK(eventually([&] {
+    return servers.pg_number("SELECT count(*) FROM pg_stat_activity WHERE pid = " +
+                             std::to_string(*backends.begin())) == 0;
+  }));
+  CHECK(eventually([&] {
+    return servers.my_number("SELECT COUNT(*) FROM information_schema.processlist WHERE id = " +
+                             *connections.begin()) == 0;
+  }));
+}
