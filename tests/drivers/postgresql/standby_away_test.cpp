@@ -16,24 +16,30 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+const PrivateCluster& cluster() {
+  static const PrivateCluster instance(
+      "max_prepared_transactions=50 fsync=off synchronous_standby_names=nobody");
+  return instance;
+}
+
 // A server that waits for a standby that never comes, and a connection that does not.
 struct Waiting {
-  PrivateCluster cluster{"max_prepared_transactions=5 fsync=off synchronous_standby_names=nobody"};
-  std::string local = cluster.open_string() + " options='-c synchronous_commit=local'";
+  std::string local = cluster().open_string() + " options='-c synchronous_commit=local'";
   Connection admin = open_raw(local);
-  SessionPtr session = open_session(cluster.open_string());
-  Xid xid = Xid::make(1, "away", "b").value();
+  SessionPtr session = open_session(cluster().open_string());
+  Xid xid = Xid::make(1, unique_name("away"), "b").value();
+  std::string table = unique_name("t");
 
   Waiting() {
-    REQUIRE(sql(admin.get(), "CREATE TABLE t (i int)").ok);
+    REQUIRE(sql(admin.get(), "CREATE TABLE " + table + " (i int)").ok);
     REQUIRE(eventually([this] { return waits(); }));
   }
   void work(rm::Session& in) {
     REQUIRE(in.begin(xid).code == XA_OK);
-    REQUIRE(sql(in, "INSERT INTO t VALUES (1)").ok);
+    REQUIRE(sql(in, "INSERT INTO " + table + " VALUES (1)").ok);
     REQUIRE(in.end(xid).code == XA_OK);
   }
-  std::string rows() { return sql(admin.get(), "SELECT count(*) FROM t").value; }
+  std::string rows() { return sql(admin.get(), "SELECT count(*) FROM " + table).value; }
   // Until this session's command waits for the standby.
   void wait_until_waiting(rm::Session& in) {
     REQUIRE(eventually([&] { return waiting(in.server_id()); }));
@@ -52,7 +58,7 @@ struct Waiting {
   }
   // A server that has just started may not know yet that it has a standby.
   bool waits() {
-    const Connection probe = open_raw(cluster.open_string());
+    const Connection probe = open_raw(cluster().open_string());
     const std::string pid = std::to_string(PQbackendPID(probe.get()));
     REQUIRE(PQsendQuery(probe.get(), "DROP TABLE IF EXISTS probe; CREATE TABLE probe ()") == 1);
     REQUIRE(eventually([&] {
