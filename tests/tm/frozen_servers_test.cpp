@@ -7,6 +7,7 @@
 #include <future>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "../support/plain_mysql.hpp"
 #include "catch.hpp"
@@ -49,7 +50,7 @@ class Frozen {
   Frozen(const Frozen&) = delete;
   Frozen& operator=(const Frozen&) = delete;
   void thaw() {
-    if (std::exchange(frozen_, false)) run("thaw");
+    if (std::exchange(frozen_, false)) (void)run("thaw");
   }
   [[nodiscard]] bool frozen() const noexcept { return frozen_; }
 
