@@ -7,6 +7,7 @@
 #include <future>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "../support/plain_mysql.hpp"
 #include "catch.hpp"
