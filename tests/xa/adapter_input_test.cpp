@@ -42,7 +42,7 @@ XID raw(long format, long gtrid_length, long bqual_length) {
 }
 
 std::vector<XID> impossible_xids() {
-  return {raw(-1, 1, 1),  raw(-2, 1, 1),  raw(LONG_MIN, 1, 1),       raw(7, 0, 1),
+  return {raw(-1, 1, 1),  raw(-2, 0, 1),  raw(LONG_MIN, 1, 65),      raw(7, 0, 1),
           raw(7, -1, 1),  raw(7, 65, 1),  raw(7, LONG_MAX, 1),       raw(7, LONG_MIN, 1),
           raw(7, 1, 65),  raw(7, 1, -1),  raw(7, 1, LONG_MAX),       raw(7, 1, LONG_MIN),
           raw(7, 64, 65), raw(7, 128, 0), raw(7, LONG_MAX, LONG_MAX)};
