@@ -264,7 +264,8 @@ constexpr xabridge_rm_extras_t extras_with(int asynchronous_by_thread) {
           asynchronous_by_thread,
           [](int) { return XAER_PROTO; },
           nullptr,
-          [](int, long) { return XA_OK; }};
+          [](int, long) { return XA_OK; },
+          nullptr};
 }
 const xabridge_rm_extras_t sending_extras = extras_with(0);
 const xabridge_rm_extras_t threading_extras = extras_with(1);
