@@ -65,7 +65,7 @@ class MysqlSession final : public rm::Session {
   Result<std::vector<rm::InDoubt>> prepared(bool include_foreign) override;
   [[nodiscard]] bool reusable() noexcept override;
   /// The server is read-only, and was not at log-in.
-  [[nodiscard]] virtual bool outdated() const noexcept { return outdated_; }
+  [[nodiscard]] bool outdated() const noexcept override { return outdated_; }
   bool alive() noexcept override;
   void interrupt() noexcept override;
   [[nodiscard]] std::string server_id() const override {
