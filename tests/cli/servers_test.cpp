@@ -51,13 +51,13 @@ struct Configured : RealServers {
   [[nodiscard]] ProgramResult xabridge(const std::string& command) const {
     return run_xabridge("--config " + file + " " + command);
   }
-  /// The listed branches of the gtrid, by resource manager.
-  [[nodiscard]] json branches(const std::string& gtrid) const {
+  /// The listed branches of the transaction, by resource manager.
+  [[nodiscard]] json branches(const std::string& transaction) const {
     const json all = json::parse(xabridge("status --json").out);
     json found = json::object();
     for (const auto& rm : all["resource_managers"]) {
       for (const auto& b : rm["branches"]) {
-        if (b["gtrid"] == gtrid) found[rm["name"].get<std::string>()] = b;
+        if (b["transaction"] == transaction) found[rm["name"].get<std::string>()] = b;
       }
     }
     return found;

@@ -102,6 +102,9 @@ Scene::~Scene() {
 
 void Scene::write_config() const {
   std::ofstream config(config_file());
+  // It holds passwords.
+  std::filesystem::permissions(config_file(), std::filesystem::perms::owner_read |
+                                                  std::filesystem::perms::owner_write);
   config << "[log]\ndirectory = \"" << (directory_ / "log").string() << "\"\n";
   for (const Database& database : databases_) {
     config << "\n[[resource_manager]]\nname = \"" << database.name << "\"\ndriver = \""
