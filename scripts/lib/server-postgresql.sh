@@ -50,8 +50,9 @@ postgresql_stop_signal() { echo INT; }
 # not look at other users' processes.)
 postgresql_processes() {
   local entry folder
-  as_server_user find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*/cwd' -printf '%h %l\n' \
-    2>/dev/null |
+  # Processes of others, which it may not look at, and those that end meanwhile make it fail.
+  { as_server_user find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*/cwd' \
+    -printf '%h %l\n' 2>/dev/null || true; } |
     while read -r entry folder; do
       [[ $folder == "$1" && $(cat "$entry/comm" 2>/dev/null) == postgres ]] || continue
       printf '%s\n' "${entry#/proc/}"

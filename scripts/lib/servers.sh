@@ -214,8 +214,7 @@ signal_server() {
   local name=$1 pid pids
   pid=$(live_pid_of "$name") || die "$name: not running"
   as_server_user kill "-$2" "$pid"
-  # The search meets processes that end meanwhile, and says so by its exit code.
-  pids=$("${name}_processes" "$(data_of "$name")") || true
+  pids=$("${name}_processes" "$(data_of "$name")")
   # shellcheck disable=SC2086  # one word per process
   as_server_user kill "-$2" $pids 2>/dev/null || true
   say "$name" "$3"

@@ -103,7 +103,10 @@ class ScriptedPort : public ResourceManagerPort {
   std::optional<long> owner_sessions(const std::string&) override { return sessions; }
   std::string late() const override { return is_late; }
   std::string answered_by() override { return server; }
-  void prepared_at(const Xid&, const std::string& where) override { told.push_back(where); }
+  bool prepared_at(const Xid&, const std::string& where) override {
+    told.push_back(where);
+    return takes_word;
+  }
 
   [[nodiscard]] int count(Verb verb) const {
     int n = 0;
@@ -113,6 +116,7 @@ class ScriptedPort : public ResourceManagerPort {
 
   std::string server;  // who is at its address now
   std::vector<std::string> told;  // what prepared_at() said
+  bool takes_word = true;  // prepared_at()
   std::map<Verb, std::deque<CallAnswer>> script;
   std::vector<std::pair<Verb, Xid>> calls;
   std::vector<Xid> listed;

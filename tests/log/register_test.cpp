@@ -132,7 +132,7 @@ TEST_CASE("participant_given_up_is_a_hazard_on_record_and_holds_nothing_back") {
   CHECK(log->give_up(gtrid, "stock", "my:2", "operator: burnt").value() == 1);
   for (int restart = 0; restart < 2; ++restart) {
     REQUIRE(log->unfinished().size() == 1);
-    const auto& left = log->unfinished()[0].participants;
+    const auto left = log->unfinished()[0].participants;
     REQUIRE(left.size() == 2);
     CHECK(left[0].server == "pg:1 xid=7");
     CHECK(left[1].server == "my:3");

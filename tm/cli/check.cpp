@@ -41,6 +41,11 @@ class Report {
     worst_ = worse(worst_, exit_of(error));
     std::cout << "  ERROR    cannot be opened: " << error.to_string() << '\n';
   }
+  void log_unusable(const Error& error) {
+    ++errors_;
+    worst_ = worse(worst_, Exit::log);
+    std::cout << "  ERROR    cannot be used: " << error.to_string() << '\n';
+  }
   [[nodiscard]] Exit finish(bool strict) const {
     std::cout << count_text(errors_, "error", "errors") << ", "
               << count_text(warnings_, "warning", "warnings") << '\n';
@@ -79,6 +84,20 @@ void check_identity(Report& report, const std::string& name,
                   "is the same database as '" + first->second +
                       "': a transaction that writes one row through both blocks itself",
                   "use one resource manager for both, or point one at another database"});
+}
+
+/// What the service would refuse to start with, or leave alone.
+void check_log(Report& report, const Picture& picture) {
+  std::vector<const Error*> errors;
+  if (picture.log_error) errors.push_back(&*picture.log_error);
+  if (picture.log) {
+    for (const tm::SlotView& slot : picture.log->slots) {
+      if (slot.error) errors.push_back(&*slot.error);
+    }
+  }
+  if (errors.empty()) return;
+  report.section("decision log");
+  for (const Error* error : errors) report.log_unusable(*error);
 }
 
 /// Branches of this log root's that no configured account can complete keep their locks for ever,
@@ -125,7 +144,9 @@ Exit check(const Config& config, const CheckOptions& options) {
     check_identity(report, looked[i].name, answers[i]->identity, identities);
     lists.push_back(answers[i]->listed);
   }
-  check_out_of_reach(report, draw(config, lists));
+  const Picture picture = draw(config, lists);
+  check_log(report, picture);
+  check_out_of_reach(report, picture);
   return report.finish(options.strict);
 }
 

@@ -57,11 +57,15 @@ json fields(const tm::AcknowledgedRecord& r) {
 }
 
 json fields(const tm::FinishedRecord& r) {
-  return {{"type", "finished"}, {"at", time_text(r.decided_at)}, {"gtrid", to_hex(r.gtrid)}};
+  return {{"type", "finished"},
+          {"at", time_text(r.decided_at)},
+          {"transaction", tm::transaction_text(r.gtrid)},
+          {"gtrid", to_hex(r.gtrid)}};
 }
 json fields(const tm::GivenUpRecord& r) {
   return {{"type", "given up"},
           {"at", time_text(r.at)},
+          {"transaction", tm::transaction_text(r.gtrid)},
           {"gtrid", to_hex(r.gtrid)},
           {"resource_manager", r.resource_manager},
           {"bqual", to_hex(r.bqual)},

@@ -35,7 +35,7 @@ struct Waiting {
 };
 
 std::string name_of(const Waiting& one) {
-  return to_hex(one.gtrid) + " at " + one.resource_manager +
+  return tm::transaction_text(one.gtrid) + " at " + one.resource_manager +
          (one.server.empty() ? std::string() : ", prepared at " + printable(one.server));
 }
 

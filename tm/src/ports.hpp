@@ -56,8 +56,9 @@ class ResourceManagerPort {
   /// The server that gave this thread's last answer, of call() or list(): what it is, not its
   /// address. After a prepare, evidence may follow behind a space. Empty: it cannot say.
   virtual std::string answered_by() { return {}; }
-  /// What is on record about the server that prepared the branch; before phase two of it.
-  virtual void prepared_at(const Xid&, const std::string& /*server*/) {}
+  /// What is on record about the server that prepared the branch; before phase two of it. False: it
+  /// could not be told, and what an answer to that proves is not known.
+  [[nodiscard]] virtual bool prepared_at(const Xid&, const std::string& /*server*/) { return true; }
   /// Has the server end the sessions of an owner that is proved dead, where it can.
   virtual void end_owner_sessions(const std::string& /*owner_tag*/) {}
 };

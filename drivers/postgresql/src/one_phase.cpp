@@ -57,15 +57,17 @@ void Session::committed_or_not(Reply reply) {
   conclude(commit_after_all(reply.value() == nullptr ? "" : reply.value()));
 }
 
-// The reply to COMMIT is lost. Without an id the branch had changed nothing, and it makes no
-// difference what became of it: the answer is the one that promises least.
+// The reply to COMMIT is lost. Without an id the branch had changed nothing here, but what it wrote
+// through a foreign table may have been committed with it.
 Answer Session::commit_after_all(const std::string& id) {
-  Error e = lost(operation, &call_->xid, true);
-  e.xa_code = XA_RBCOMMFAIL;
   if (id.empty()) {
-    e.message = "the connection to PostgreSQL was lost in COMMIT; the branch had changed nothing";
+    Error e = lost(operation, &call_->xid, false);
+    e.message += ". It had changed nothing in this database; what it wrote through foreign tables, "
+                 "if anything, may be committed";
     return e;
   }
+  Error e = lost(operation, &call_->xid, true);
+  e.xa_code = XA_RBCOMMFAIL;
   switch (fate_of(server_->options, Endpoint::of(connection_.get()), life_, id,
                   std::min(call_->limit, Clock::now() + patience_after_loss))) {
     case Fate::committed:

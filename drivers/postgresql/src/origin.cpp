@@ -78,7 +78,8 @@ History history(const Origin& origin, const ServerNow& now) noexcept {
   const bool replayed = now.replayed && *now.replayed >= origin.lsn;
   if (origin.timeline == 0 || now.timeline == 0) return History::cannot_tell;
   if (now.timeline == origin.timeline) {
-    const bool reaches = now.lsn >= origin.lsn && (!now.replayed || replayed);
+    const bool shut_down = !now.replayed && now.shut_down && *now.shut_down >= origin.lsn;
+    const bool reaches = now.lsn >= origin.lsn && (replayed || shut_down);
     return reaches ? History::holds : History::cannot_tell;
   }
   return now.timeline == origin.timeline + 1 && replayed ? History::holds : History::cannot_tell;

@@ -12,15 +12,17 @@
 //   start     timeline      replayed to, or end of WAL   the history
 //   --------  ------------  ---------------------------  ------------------------------------------
 //   the same  any           any                          holds it: the server never ended
-//   another   the same      at or after `at`             holds it: restarted
+//   another   the same      replayed at or after `at`    holds it: restarted after a crash
+//   another   the same      shut down at or after `at`   holds it: restarted
 //   another   the next one  replayed at or after `at`    holds it: a standby that had the branch's
 //                                                        WAL took over
 //   everything else                                      cannot tell
 //
 // "Replayed to" is where the WAL ended that the server found when it was started after a crash, or
-// as a standby: a restored copy of the files does not reach `at`, however much it has written
-// since. Not seen: a copy of files from a clean shutdown, put back, that has written more WAL than
-// the lost part, and has committed a transaction with this id.
+// as a standby; "shut down at" is the checkpoint with which it had been shut down, which shows
+// until the first one after the start (checkpoint_timeout, 5 minutes). A restored copy of the files
+// does not reach `at`, however much it has written since, and transaction ids of what it lost are
+// given again. So later than that a server that was shut down cannot tell.
 #pragma once
 
 #include <cstdint>
@@ -54,8 +56,10 @@ struct ServerNow {
   std::string start;
   std::uint32_t timeline = 0;             // 0: a standby
   std::uint64_t lsn = 0;                  // end of the WAL
-  std::optional<std::uint64_t> replayed;  // where the WAL ended at its last start; nullopt: it had
-                                          // been shut down
+  /// Where the WAL ended at its last start; nullopt: it had been shut down.
+  std::optional<std::uint64_t> replayed;
+  /// Where it ended then; nullopt: it does not show any more.
+  std::optional<std::uint64_t> shut_down;
 };
 
 enum class History { holds, cannot_tell, other_server };

@@ -21,7 +21,9 @@ constexpr const char* what_became_of =
     "SELECT CASE WHEN $1::text::bigint < pg_catalog.txid_snapshot_xmax("
     "pg_catalog.txid_current_snapshot()) THEN pg_catalog.txid_status($1::text::bigint)"
     " ELSE 'future' END, " XABRIDGE_SERVER_IDENTITY ", " XABRIDGE_SERVER_START
-    ", pg_catalog.pg_walfile_name(lsn), lsn, pg_catalog.pg_last_wal_replay_lsn()"
+    ", pg_catalog.pg_walfile_name(lsn), lsn, pg_catalog.pg_last_wal_replay_lsn(), "
+    "(SELECT checkpoint_lsn FROM pg_catalog.pg_control_checkpoint()"
+    " WHERE checkpoint_time <= pg_catalog.pg_postmaster_start_time())"
     " FROM (SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery()"
     " THEN pg_catalog.pg_current_wal_insert_lsn() END AS lsn) AS wal";
 
@@ -32,6 +34,7 @@ ServerNow server_now(const PGresult* row) {
   now.timeline = timeline_of(PQgetvalue(row, 0, 3));
   now.lsn = parse_lsn(PQgetvalue(row, 0, 4)).value_or(0);
   now.replayed = parse_lsn(PQgetvalue(row, 0, 5));
+  now.shut_down = parse_lsn(PQgetvalue(row, 0, 6));
   return now;
 }
 

@@ -12,8 +12,9 @@ namespace {
 const Origin origin{"postgresql:77:5", "100.5", 2, 0x0000'0001'0000'0010, "725"};
 
 /// The same server, started anew, on the same timeline.
-ServerNow restarted(std::uint64_t lsn, std::optional<std::uint64_t> replayed) {
-  return {"postgresql:77:5", "200.5", 2, lsn, replayed};
+ServerNow restarted(std::uint64_t lsn, std::optional<std::uint64_t> replayed,
+                    std::optional<std::uint64_t> shut_down = {}) {
+  return {"postgresql:77:5", "200.5", 2, lsn, replayed, shut_down};
 }
 
 }  // namespace
@@ -55,22 +56,24 @@ TEST_CASE("an LSN is two hexadecimal numbers") {
 TEST_CASE("a history holds a branch only where the server shows it") {
   const std::uint64_t before = origin.lsn - 1, at = origin.lsn, after = origin.lsn + 1;
   const auto is = [](const ServerNow& now) { return history(origin, now); };
-  CHECK(is({"postgresql:78:5", "100.5", 2, after, {}}) == History::other_server);
-  CHECK(is({"postgresql:77:6", "100.5", 2, after, {}}) == History::other_server);
-  CHECK(is({"", "100.5", 2, after, {}}) == History::other_server);
+  CHECK(is({"postgresql:78:5", "100.5", 2, after, {}, {}}) == History::other_server);
+  CHECK(is({"postgresql:77:6", "100.5", 2, after, {}, {}}) == History::other_server);
+  CHECK(is({"", "100.5", 2, after, {}, {}}) == History::other_server);
   // It never ended.
-  CHECK(is({"postgresql:77:5", "100.5", 2, after, {}}) == History::holds);
+  CHECK(is({"postgresql:77:5", "100.5", 2, after, {}, {}}) == History::holds);
   // Restarted: after a shutdown, after a crash, with files that are older than the branch.
-  CHECK(is(restarted(after, {})) == History::holds);
-  CHECK(is(restarted(before, {})) == History::cannot_tell);
+  CHECK(is(restarted(after, {}, at)) == History::holds);
+  CHECK(is(restarted(before, {}, at)) == History::cannot_tell);
+  CHECK(is(restarted(after + 1000, {}, before)) == History::cannot_tell);
+  CHECK(is(restarted(after + 1000, {})) == History::cannot_tell);  // it does not show any more
   CHECK(is(restarted(after, at)) == History::holds);
   CHECK(is(restarted(after + 1000, before)) == History::cannot_tell);
   // A standby took over.
-  CHECK(is({"postgresql:77:5", "200.5", 3, after, at}) == History::holds);
-  CHECK(is({"postgresql:77:5", "200.5", 3, after, before}) == History::cannot_tell);
-  CHECK(is({"postgresql:77:5", "200.5", 3, after, {}}) == History::cannot_tell);
-  CHECK(is({"postgresql:77:5", "200.5", 4, after, after}) == History::cannot_tell);
-  CHECK(is({"postgresql:77:5", "200.5", 1, after, after}) == History::cannot_tell);
+  CHECK(is({"postgresql:77:5", "200.5", 3, after, at, {}}) == History::holds);
+  CHECK(is({"postgresql:77:5", "200.5", 3, after, before, {}}) == History::cannot_tell);
+  CHECK(is({"postgresql:77:5", "200.5", 3, after, {}, {}}) == History::cannot_tell);
+  CHECK(is({"postgresql:77:5", "200.5", 4, after, after, {}}) == History::cannot_tell);
+  CHECK(is({"postgresql:77:5", "200.5", 1, after, after, {}}) == History::cannot_tell);
   // It is a standby still.
-  CHECK(is({"postgresql:77:5", "200.5", 0, 0, after}) == History::cannot_tell);
+  CHECK(is({"postgresql:77:5", "200.5", 0, 0, after, {}}) == History::cannot_tell);
 }

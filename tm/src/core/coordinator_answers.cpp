@@ -22,7 +22,9 @@ void Coordinator::answered(const Call& call, CallAnswer answer) {
   assert(branch.outstanding && branch.wants == call.verb);
   if (!branch.outstanding || branch.wants != call.verb) return;  // reported twice: the first counts
 
-  if (call.verb == Verb::prepare && answer.code == XA_OK) branch.server = answer.server;
+  // Where the work was done, also when the vote is lost; with the vote comes more about it.
+  const bool says_where = call.verb == Verb::end || call.verb == Verb::prepare;
+  if (says_where && answer.code == XA_OK) branch.server = answer.server;
   const Answered what = classify(answer, branch.server);
   if (what == Answered::elsewhere) explain_elsewhere(answer, branch.server);
   const OutcomeRow& row = lookup(branch.phase, call.verb, what);

@@ -228,7 +228,12 @@ void Recovery::Pass::act_all() {
         branch.text = source.late ? "not tried: " + source.port->late() : "not tried in this pass";
         continue;
       }
-      if (!todo.server.empty()) source.port->prepared_at(*branch.xid, todo.server);
+      if (!todo.server.empty() && !source.port->prepared_at(*branch.xid, todo.server)) {
+        branch.text = "not tried: its resource manager cannot be told where it was prepared";
+        tell(EventKind::recovery_waits, branch);
+        if (const std::string late = source.port->late(); !late.empty()) be_late(source, late);
+        continue;
+      }
       judge(source, todo.branch, todo.phase, todo.verb, source.port->call(todo.verb, *branch.xid),
             todo.server.empty() ? source.server : todo.server);
       if (const std::string late = source.port->late(); !late.empty()) be_late(source, late);

@@ -181,6 +181,7 @@ class Recovery {
     std::set<Xid> seen_foreign;  // told once
     bool listed = false;         // `xids` is the last list, complete; false: that failed
     Tick began = 0;              // the list
+    Tick tried = 0;              // the last list that failed, when it did
     std::string server;          // that made it
     std::set<Xid> xids;
     std::map<Xid, std::string> out_of_reach;   // with the obstacle

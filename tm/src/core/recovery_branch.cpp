@@ -201,7 +201,7 @@ void Recovery::Pass::ask_unlisted(Source& source, const Known& known,
   report.branches.push_back(std::move(branch));
   const bool first = no_commit_arrived(*xid);
   // Where a switch can say which server answers and the record cannot, "unknown" is no proof.
-  const bool old = !known.record.servers_recorded && !source.server.empty();
+  const bool old = server.empty() && !source.server.empty();
   const Phase unseen = old ? Phase::recover_old_unseen : Phase::recover_unseen;
   act(source, report.branches.back(), first ? Phase::recover_first_unseen : unseen, Verb::commit,
       server);

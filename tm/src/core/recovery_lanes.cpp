@@ -53,6 +53,7 @@ std::chrono::steady_clock::time_point Recovery::put_off(const std::string& name,
   const std::lock_guard lock(mutex_);
   Lane& lane = lanes_[name];
   lane.listed = false;
+  lane.tried = ++tick_;
   lane.xids.clear();
   lane.out_of_reach.clear();
   std::chrono::milliseconds delay = options_.first_backoff;
@@ -160,7 +161,9 @@ OwnerSessions Recovery::Pass::sessions(const Source& source, const Xid& xid, boo
     for (const auto& [name, other] : sources) {
       const auto& known = recovery.lanes_[name].sessions;
       const auto answer = known.find(tag);
-      if (!other.listed) {
+      if (!other.listed && recovery.lanes_[name].tried <= listed) {
+        missing.push_back(name);  // it has not come to that yet
+      } else if (!other.listed) {
         result = OwnerSessions::cannot_tell;
       } else if (answer == known.end() ||
                  answer->second.asked <= (other.port == nullptr ? listed : lists_began)) {

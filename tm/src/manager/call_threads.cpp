@@ -1,6 +1,7 @@
 // The threads, and what becomes of a call nobody waits for.
 #include "call_threads.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <csignal>
 #include <deque>
@@ -26,7 +27,7 @@ struct CallThreads::State {
   std::deque<std::shared_ptr<UnderWay>> queue;
   std::function<void()> on_return;
   std::size_t threads = 0;
-  std::size_t free = 0;  // in no call; more than the queue is long
+  std::size_t free = 0;  // in no call, and not ending
   std::size_t late = 0;
   bool closed = false;
 };
@@ -38,7 +39,7 @@ CallThreads::~CallThreads() {
   state_->closed = true;
   state_->on_return = nullptr;
   state_->changed.notify_all();
-  state_->changed.wait_for(lock, kPatienceAtEnd, [&] { return state_->free == 0; });
+  state_->changed.wait_for(lock, kPatienceAtEnd, [&] { return state_->threads == 0; });
 }
 
 std::shared_ptr<CallThreads::UnderWay> CallThreads::begin(std::string what,
@@ -71,6 +72,13 @@ bool CallThreads::give_up(UnderWay& call) {
   const std::lock_guard lock(state_->mutex);
   if (call.over) return false;
   call.given_up = true;
+  // One that no thread has come to is never made.
+  const auto waiting = std::find_if(state_->queue.begin(), state_->queue.end(),
+                                    [&](const auto& one) { return one.get() == &call; });
+  if (waiting != state_->queue.end()) {
+    state_->queue.erase(waiting);
+    return true;
+  }
   ++state_->late;
   return true;
 }
@@ -109,13 +117,12 @@ bool CallThreads::start_thread(const std::shared_ptr<State>& state) noexcept {
 }
 
 void CallThreads::work(const std::shared_ptr<State>& state) noexcept {
-  /// Last of all that the thread has, so that what it opened is closed when `free` says so.
+  /// Last of all that the thread has, so that what it opened is closed when `threads` says so.
   struct Ended {
     std::shared_ptr<State> state;
     ~Ended() {
       if (state == nullptr) return;
       const std::lock_guard lock(state->mutex);
-      --state->free;
       --state->threads;
       state->changed.notify_all();
     }
@@ -125,15 +132,16 @@ void CallThreads::work(const std::shared_ptr<State>& state) noexcept {
   std::unique_lock lock(state->mutex);
   for (;;) {
     state->changed.wait(lock, [&] { return state->closed || !state->queue.empty(); });
-    if (state->queue.empty()) return;
+    if (state->queue.empty()) break;
     const std::shared_ptr<UnderWay> call = std::move(state->queue.front());
     state->queue.pop_front();
     --state->free;
     lock.unlock();
     try {
       call->call();
-    } catch (const std::exception&) {
-      // Memory ran out: there is no answer, which is what the caller finds.
+    } catch (...) {
+      // Memory ran out, or a foreign switch threw: there is no answer, which is what the caller
+      // finds.
     }
     call->call = nullptr;  // what it owns goes in this thread, without the lock
     lock.lock();
@@ -147,8 +155,9 @@ void CallThreads::work(const std::shared_ptr<State>& state) noexcept {
       if (handler) handler();
       lock.lock();
     }
-    if (state->free > kMostIdle + state->queue.size()) return;
+    if (state->free > kMostIdle + state->queue.size()) break;
   }
+  --state->free;  // it takes no call any more, whatever the closing takes
 }
 
 }  // namespace xabridge::tm

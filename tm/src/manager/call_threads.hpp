@@ -28,7 +28,8 @@ class CallThreads {
   CallThreads();
   CallThreads(const CallThreads&) = delete;
   CallThreads& operator=(const CallThreads&) = delete;
-  /// Waits a moment for the threads that are idle, which close what they have open; for no call.
+  /// Waits a moment for the threads, which close what they have open; not for calls that do not
+  /// come back.
   ~CallThreads();
 
   /// A call that was begun.

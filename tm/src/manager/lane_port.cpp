@@ -18,6 +18,18 @@ std::string time_text(std::chrono::system_clock::time_point time) {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &parts)};
 }
 
+CallAnswer cannot_be_told(const ResourceManager& rm, Verb verb, const Xid& xid) {
+  Error e;
+  e.xa_code = XAER_RMFAIL;
+  e.operation = to_string(verb);
+  e.resource_manager = rm.name();
+  e.rmid = rm.rmid();
+  e.xid = xid.to_string();
+  e.connection_usable = false;
+  e.message = "not called: it could not be opened to be told where the branch was prepared";
+  return {XAER_RMFAIL, std::move(e)};
+}
+
 }  // namespace
 
 LanePort::LanePort(std::shared_ptr<ResourceManager> resource_manager,
@@ -65,12 +77,9 @@ std::optional<Answer> LanePort::make(const std::string& what,
   return std::move(said->answer);
 }
 
-/// The switch keeps it, and asks no server.
-void LanePort::prepared_at(const Xid& xid, const std::string& server) {
-  (void)make<bool>("what is on record", [xid, server](ResourceManager& rm) {
-    rm.prepared_at(xid, server);
-    return true;
-  });
+bool LanePort::prepared_at(const Xid& xid, const std::string& server) {
+  prepared_at_.emplace(xid, server);
+  return true;
 }
 
 Error LanePort::no_answer(const std::string& what, const Xid* xid) const {
@@ -90,8 +99,13 @@ Error LanePort::no_answer(const std::string& what, const Xid* xid) const {
 
 CallAnswer LanePort::call(Verb verb, const Xid& xid) {
   const std::string what(to_string(verb));
-  auto answer =
-      make<CallAnswer>(what, [verb, xid](ResourceManager& rm) { return rm.call(verb, xid); });
+  const auto told = std::exchange(prepared_at_, std::nullopt);
+  auto answer = make<CallAnswer>(what, [verb, xid, told](ResourceManager& rm) {
+    // In one thread, and without opening it anew in between: what the server says of the branch
+    // proves nothing where the switch does not know where it was prepared.
+    if (told && !rm.prepared_at(told->first, told->second)) return cannot_be_told(rm, verb, xid);
+    return rm.call(verb, xid);
+  });
   if (!answer) return {XAER_RMFAIL, no_answer(what, &xid)};
   if (answer->code != XAER_RMFAIL) late_.clear();  // it took its time, but it came
   return *std::move(answer);

@@ -34,7 +34,7 @@ class LanePort final : public ResourceManagerPort {
   void end_owner_sessions(const std::string& owner_tag) override;
   [[nodiscard]] std::string late() const override { return late_; }
   std::string answered_by() override { return answered_by_; }
-  void prepared_at(const Xid& xid, const std::string& server) override;
+  [[nodiscard]] bool prepared_at(const Xid& xid, const std::string& server) override;
 
  private:
   template <class Answer>
@@ -46,6 +46,7 @@ class LanePort final : public ResourceManagerPort {
   const Stop stop_;
   std::string late_;
   std::string answered_by_;  // of the last call that came back
+  std::optional<std::pair<Xid, std::string>> prepared_at_;  // told together with the next call
   bool begun_ = false;  // the last call
   std::vector<std::shared_ptr<CallThreads::UnderWay>> given_up_;
 };

@@ -116,8 +116,11 @@ void RecoveryState::run_round(const std::vector<std::size_t>& numbers, PassRepor
   }
   const auto begun = std::chrono::steady_clock::now();
   for (const std::size_t number : numbers) {
-    std::thread([self = shared_from_this(), round, number] {
+    std::thread([self = shared_from_this(), round, number]() mutable {
       PassReport one = self->lane_pass(number);
+      // Before the word: whoever waits for it may end the program, and then it is the one that
+      // writes what the log still holds back.
+      self.reset();
       const std::lock_guard lock(round->mutex);
       round->reports[number] = std::move(one);
       round->changed.notify_all();

@@ -99,7 +99,7 @@ class ResourceManager final : public ResourceManagerPort {
   Result<std::vector<OutOfReach>> out_of_reach() override;
   std::optional<long> owner_sessions(const std::string& owner_tag) override;
   std::string answered_by() override;
-  void prepared_at(const Xid& xid, const std::string& server) override;
+  [[nodiscard]] bool prepared_at(const Xid& xid, const std::string& server) override;
   void end_owner_sessions(const std::string& owner_tag) override;
 
   // --- Dynamic registration (registration.hpp).

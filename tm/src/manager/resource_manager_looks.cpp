@@ -50,11 +50,11 @@ CallAnswer ResourceManager::signed_answer(CallAnswer answer) {
   return answer;
 }
 
-void ResourceManager::prepared_at(const Xid& xid, const std::string& server) {
+bool ResourceManager::prepared_at(const Xid& xid, const std::string& server) {
   const auto* extras = instance_->object.extras;
-  if (extras == nullptr || extras->version < 3 || extras->prepared_at == nullptr) return;
-  if (open().code != XA_OK) return;  // the call that follows says why
-  extras->prepared_at(instance_->rmid, &xid.raw(), server.c_str());
+  if (extras == nullptr || extras->version < 3 || extras->prepared_at == nullptr) return true;
+  return open().code == XA_OK &&
+         extras->prepared_at(instance_->rmid, &xid.raw(), server.c_str()) == XA_OK;
 }
 
 Result<std::vector<ListedBranch>> ResourceManager::in_doubt() {

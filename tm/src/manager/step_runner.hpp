@@ -60,7 +60,7 @@ class StepRunner {
     Call call;
     Time deadline;
     std::shared_ptr<CallThreads::UnderWay> under_way;  // null: it could not be begun
-    std::shared_ptr<CallAnswer> answer;
+    std::shared_ptr<std::optional<CallAnswer>> answer;
   };
 
   void perform_calls(const std::vector<Call>& calls);

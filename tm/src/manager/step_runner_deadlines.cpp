@@ -55,10 +55,12 @@ bool StepRunner::goes_apart(const Call& call) const {
 
 StepRunner::Apart StepRunner::begin_apart(const Call& call) {
   const std::shared_ptr<ResourceManager>& rm = resource_managers_[call.branch];
-  Apart apart{call, deadline_of(call), nullptr, std::make_shared<CallAnswer>()};
+  Apart apart{call, deadline_of(call), nullptr, std::make_shared<std::optional<CallAnswer>>()};
   apart.under_way = rm->threads().begin(std::string(to_string(call.verb)),
                                         [answer = apart.answer, rm, verb = call.verb,
-                                         xid = xid(call)] { *answer = perform(*rm, verb, xid); });
+                                         xid = xid(call)] {
+                                          answer->emplace(perform(*rm, verb, xid));
+                                        });
   return apart;
 }
 
@@ -75,7 +77,8 @@ CallAnswer StepRunner::answer_of(const Apart& apart) {
   const bool begun = apart.under_way != nullptr;
   if (begun &&
       (threads.wait(*apart.under_way, apart.deadline) || !threads.give_up(*apart.under_way))) {
-    return std::move(*apart.answer);
+    if (*apart.answer) return std::move(**apart.answer);
+    // The call threw: what the resource manager did before is not known.
   }
   Error e;
   e.xa_code = XAER_RMFAIL;
@@ -85,7 +88,7 @@ CallAnswer StepRunner::answer_of(const Apart& apart) {
   e.xid = xid(apart.call).to_string();
   e.connection_usable = false;
   e.outcome_known = !begun;
-  e.message = begun ? "no answer in time; the call is left to itself"
+  e.message = begun ? "no answer; a call that is late is left to itself"
                     : "not called: " + std::to_string(threads.late()) +
                           " earlier calls there have not come back, or no thread can be made; look "
                           "what the resource manager waits for";

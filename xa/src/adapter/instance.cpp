@@ -9,6 +9,7 @@ namespace xabridge::rm {
 namespace {
 
 constexpr std::size_t control_sessions = 2;  // one for recovery, one for phase two beside it
+constexpr std::chrono::seconds longest_control_session{5};
 constexpr const char* default_tag = "xabridge";
 
 /// Where other processes do the work, this one completes it with as many threads as they have.
@@ -35,9 +36,13 @@ Instance::Instance(Legacy legacy, Upkeep& upkeep, std::string info, std::string 
                limits(*server_, control_size(*server_), "pool_timeout (control connections)"),
                std::move(legacy.control)) {}
 
+// A session for a pass, and not for days: the address may lead to another server than it did when
+// the session was made, and what asks here wants to know what the one there says.
 Result<Lease> Instance::control_session() {
   auto lease = control_.acquire();
-  if (!lease || lease->fresh() || (*lease)->alive()) return lease;
+  if (!lease || lease->fresh()) return lease;
+  const bool recent = Pool::Clock::now() < lease->made() + longest_control_session;
+  if (recent && (*lease)->alive()) return lease;
   if (auto replaced = lease->replace(); !replaced) return std::move(replaced.error());
   return lease;
 }

@@ -38,6 +38,8 @@ class Lease {
 
   /// True when the session was connected for this lease: its failure is no stale connection.
   [[nodiscard]] bool fresh() const noexcept { return fresh_; }
+  /// When its session began to connect.
+  [[nodiscard]] std::chrono::steady_clock::time_point made() const noexcept { return made_; }
   /// Closes the session, where there is one, and connects another in the same slot.
   Result<void> replace();
   /// Back to the pool when reusable, else closed. Empty afterwards, as after close().
