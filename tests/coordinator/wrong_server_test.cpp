@@ -56,6 +56,20 @@ TEST_CASE("a decision waits while another server is at the address and is delive
   CHECK(f.rm(1).told == std::vector<std::string>{"my:1 lsn=5"});
 }
 
+// The switch asks the server's history for a branch only when it knows where it was prepared.
+TEST_CASE("a branch whose origin cannot be told to its resource manager is not committed then") {
+  Moved f;
+  f.back();
+  f.rm(1).takes_word = false;
+  PassReport report = f.pass();
+  CHECK(report.done == 0);
+  CHECK(f.rm(1).count(Verb::commit) == 0);
+  f.rm(1).takes_word = true;
+  report = f.pass();
+  CHECK(report.done == 1);
+  CHECK(f.rm(1).count(Verb::commit) == 1);
+}
+
 TEST_CASE("a server that moved between list and commit finishes nothing whatever it answers") {
   for (const int code : {XAER_NOTA, XA_HEURRB, XA_HEURHAZ, XA_RBROLLBACK, XAER_RMERR}) {
     for (const bool listed : {true, false}) {
@@ -177,4 +191,18 @@ TEST_CASE("a rollback after the vote at another server is pending and no hazard"
   CHECK(outcome.kind == K::rolled_back);
   CHECK(outcome.branches[0].state == B::pending);
   CHECK(t.reg.records.empty());
+}
+
+// Where the work was done is known from the answer to xa_end.
+TEST_CASE("a vote that was lost is not told as rolled back by another server") {
+  Scripted t(2);
+  t.rm(0).server = "pg:1";
+  t.rm(0).script[Verb::prepare] = {lost(false)};
+  t.rm(0).script[Verb::rollback] = {{XAER_NOTA, {}}};
+  t.rm(0).on_call = [&t](Verb verb, const Xid&) {
+    if (verb != Verb::end) t.rm(0).server = "pg:2";
+  };
+  const Outcome outcome = t.commit();
+  CHECK(outcome.kind == K::rolled_back);
+  CHECK(outcome.branches[0].state == B::pending);
 }

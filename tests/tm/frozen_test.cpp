@@ -325,3 +325,37 @@ TEST_CASE_METHOD(FrozenFixture, "A frozen server keeps recovery no more than two
   }
   CHECK(ledger.count("recover") > lists + 2);  // it goes on
 }
+
+// The call is over, and there is no answer: neither a vote for commit nor a commit.
+TEST_CASE_METHOD(FrozenFixture, "An exception that leaves a foreign switch is no answer") {
+  xabridge::Config c = with(kForeign);
+  c.recovery_background = false;
+  SECTION("to xa_prepare") {
+    TransactionManager tm(c);
+    Transaction tx = tm.begin();
+    enlist_both(tx);
+    ledger.answer("prepare", {MemoryRm::kOutOfMemory});
+    const Outcome outcome = tx.commit();
+    INFO(outcome.to_string());
+    CHECK(outcome.kind == OutcomeKind::rolled_back);
+    CHECK(accounts.committed() == 0);
+  }
+  SECTION("to xa_commit") {
+    TransactionManager tm(c);
+    Transaction tx = tm.begin();
+    enlist_both(tx);
+    ledger.answer("commit", std::deque<int>(1000, MemoryRm::kOutOfMemory));
+    const Outcome outcome = tx.commit();
+    INFO(outcome.to_string());
+    CHECK(outcome.kind == OutcomeKind::committed_pending);
+  }
+  SECTION("to xa_commit with TMONEPHASE") {
+    TransactionManager tm(c);
+    Transaction tx = tm.begin();
+    tx.enlist("ledger");
+    ledger.answer("commit", {MemoryRm::kOutOfMemory});
+    const Outcome outcome = tx.commit();
+    INFO(outcome.to_string());
+    CHECK(outcome.kind == OutcomeKind::unknown);
+  }
+}
