@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
@@ -200,6 +201,26 @@ TEST_CASE_METHOD(Decided, "a server that answers is only forgotten when it is na
   INFO(forgot.out << forgot.err);
   CHECK(forgot.exit_code == 0);
   accounts.lead_to(right_accounts);
+  CHECK(recovers([this] { return transferred() && unfinished() == 0; }));
+}
+
+// Another database of the same cluster is another server by its identity, and shows the branch.
+TEST_CASE_METHOD(Decided, "a branch that its cluster still holds is not forgotten") {
+  std::string text;
+  {
+    std::ifstream in(file);
+    text.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  const auto at = text.find("dbname=");
+  REQUIRE(at != std::string::npos);
+  const auto end = text.find_first_of(" \"", at);
+  std::ofstream(file) << std::string(text).replace(at, end - at, "dbname=postgres");
+  const auto refused = xabridge("heuristic forget-server accounts --reason test");
+  INFO(refused.out << refused.err);
+  CHECK(refused.exit_code == 1);
+  CHECK(contains(refused.out, "a server still holds the branch"));
+  CHECK(heuristics() == 0);
+  std::ofstream(file) << text;
   CHECK(recovers([this] { return transferred() && unfinished() == 0; }));
 }
 

@@ -46,14 +46,28 @@ bool meant(const tm::Participant& participant, const ForgetServerOptions& option
          (options.server.empty() || tm::same_server(participant.server, options.server));
 }
 
-/// Which server answers, by resource manager; those that cannot be asked are not there.
-std::map<std::string, std::string> who_answers(const Config& config) {
-  std::map<std::string, std::string> answers;
+/// What each resource manager's server holds, and which it is; those that cannot be asked are not
+/// there.
+std::map<std::string, tm::Listing> what_is_held(const Config& config) {
+  std::map<std::string, tm::Listing> held;
   for (const Looked& looked : load_resource_managers(config)) {
-    if (!looked.resource_manager || !looked.resource_manager->list()) continue;
-    answers[looked.name] = looked.resource_manager->answered_by();
+    if (!looked.resource_manager) continue;
+    if (auto listing = tm::look(*looked.resource_manager)) held[looked.name] = *std::move(listing);
   }
-  return answers;
+  return held;
+}
+
+/// Listed, or shown and out of reach, by any of them: the branch is not lost.
+bool is_held(const std::map<std::string, tm::Listing>& held, const Waiting& one) {
+  const auto its = [&](const Xid& xid) {
+    return xid.gtrid() == one.gtrid && tm::bqual_name(xid.bqual()) == one.resource_manager;
+  };
+  return std::any_of(held.begin(), held.end(), [&](const auto& entry) {
+    const tm::Listing& listing = entry.second;
+    return std::any_of(listing.xids.begin(), listing.xids.end(), its) ||
+           std::any_of(listing.out_of_reach.begin(), listing.out_of_reach.end(),
+                       [&](const tm::OutOfReach& branch) { return its(branch.xid); });
+  });
 }
 
 Result<std::vector<Waiting>> waiting(const Config& config, const ForgetServerOptions& options) {
@@ -150,13 +164,26 @@ void leave_those_at_work(std::vector<Waiting>& asked) {
   });
 }
 
-/// Takes those out whose server answers, and says so.
-void leave_those_that_answer(const Config& config, std::vector<Waiting>& asked) {
-  const auto answers = who_answers(config);
+/// Takes those out that a server still holds, and says so.
+void leave_those_that_are_held(const std::map<std::string, tm::Listing>& held,
+                               std::vector<Waiting>& asked) {
   std::erase_if(asked, [&](const Waiting& one) {
-    const auto found = answers.find(one.resource_manager);
-    const bool there = found != answers.end() && !one.server.empty() &&
-                       tm::same_server(found->second, one.server);
+    const bool there = is_held(held, one);
+    if (there)
+      std::cout << "not forgotten: " << name_of(one)
+                << ": a server still holds the branch; `xabridge status` shows where, and what "
+                   "keeps it from being completed\n";
+    return there;
+  });
+}
+
+/// Takes those out whose server answers, and says so.
+void leave_those_that_answer(const std::map<std::string, tm::Listing>& held,
+                             std::vector<Waiting>& asked) {
+  std::erase_if(asked, [&](const Waiting& one) {
+    const auto found = held.find(one.resource_manager);
+    const bool there = found != held.end() && !one.server.empty() &&
+                       tm::same_server(found->second.server, one.server);
     if (there)
       std::cout << "not forgotten: " << name_of(one)
                 << ": that server answers, `xabridge recover` asks it. If it has lost the branch, "
@@ -188,9 +215,14 @@ Exit forget_server(const Config& config, const ForgetServerOptions& options) {
   }
   auto asked = waiting(config, options);
   if (!asked) return failed(asked.error());
-  if (options.server.empty()) leave_those_that_answer(config, *asked);
-  leave_those_at_work(*asked);
   if (asked->empty()) return nothing_to_forget(options);
+  if (options.server.empty()) {
+    const std::map<std::string, tm::Listing> held = what_is_held(config);
+    leave_those_that_are_held(held, *asked);
+    leave_those_that_answer(held, *asked);
+  }
+  leave_those_at_work(*asked);
+  if (asked->empty()) return Exit::findings;  // each was said
   if (const Exit exit = give_up_here(config, options, *asked); exit != Exit::ok) return exit;
   if (const Exit exit = give_up_there(options, *asked); exit != Exit::ok) return exit;
   const auto left = wait_until_taken(config, options, *asked);
