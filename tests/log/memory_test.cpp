@@ -71,7 +71,9 @@ void with_less_and_less_memory(const std::function<bool(FileRegister&)>& call,
 }  // namespace
 
 // The sanitizer's own operators, which are not all replaced here, know nothing of ours.
-extern "C" const char* __asan_default_options() { return "alloc_dealloc_mismatch=0"; }
+extern "C" __attribute__((visibility("default"))) const char* __asan_default_options() {
+  return "alloc_dealloc_mismatch=0";
+}
 
 void* operator new(std::size_t size) { return allocate(size); }
 void* operator new[](std::size_t size) { return allocate(size); }

@@ -112,9 +112,10 @@ void k13() {
   stage.rm("a").set_reachable(true);
   stage.rm("a").during("commit", nullptr);
   stage.log.clear();
-  stage.open();
+  stage.open().recover_now();  // whatever the pass at start came to
   check(stage.log.count("open a") >= 1, "xa_open was not called again");
-  check(stage.log.count("commit a") == 1, "xa_commit was not called again");
+  check(stage.log.count("commit a") == 1,
+        "xa_commit was called " + std::to_string(stage.log.count("commit a")) + " times");
   check(stage.rm("a").branches() == 0, "the branch is still prepared");
   check(stage.log.count("rollback a") == 0, "rolled back after the decision");
   stage.nothing_out_of_order();
