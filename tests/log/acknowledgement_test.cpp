@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "expectations.hpp"
 #include "log_fixture.hpp"
 
 using namespace xabridge;
@@ -169,8 +170,11 @@ struct BesideSync : LogFixture {
 TEST_CASE("an_acknowledgement_keeps_the_record_of_another_branch_that_is_being_synced") {
   BesideSync f;
   REQUIRE(f.log->heuristic(f.record("stock")));
-  f.during_the_sync_of([&] { CHECK(f.log->heuristic(f.record("accounts"))); },
-                       [&] { CHECK(f.log->acknowledge(f.gtrid, "stock", "anna")); });
+  Expectations both;
+  f.during_the_sync_of(
+      [&] { both.expect(f.log->heuristic(f.record("accounts")).ok(), "record"); },
+      [&] { both.expect(f.log->acknowledge(f.gtrid, "stock", "anna").ok(), "acknowledge"); });
+  CHECK(both.unmet() == "");
   const std::set<std::string> expected{"accounts"};
   CHECK(f.kept() == expected);
   f.restart();
@@ -181,8 +185,11 @@ TEST_CASE("acknowledgements_of_two_branches_at_once_do_not_bring_each_other_back
   BesideSync f;
   REQUIRE(f.log->heuristic(f.record("stock")));
   REQUIRE(f.log->heuristic(f.record("accounts")));
-  f.during_the_sync_of([&] { CHECK(f.log->acknowledge(f.gtrid, "stock", "anna")); },
-                       [&] { CHECK(f.log->acknowledge(f.gtrid, "accounts", "anna")); });
+  Expectations both;
+  f.during_the_sync_of(
+      [&] { both.expect(f.log->acknowledge(f.gtrid, "stock", "anna").ok(), "stock"); },
+      [&] { both.expect(f.log->acknowledge(f.gtrid, "accounts", "anna").ok(), "accounts"); });
+  CHECK(both.unmet() == "");
   CHECK(f.kept().empty());
   f.restart();
   CHECK(f.kept().empty());

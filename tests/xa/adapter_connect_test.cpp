@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "expectations.hpp"
 #include "script.hpp"
 
 using namespace xabridge;
@@ -55,6 +56,7 @@ constexpr int crowd = 8;
 }  // namespace
 
 TEST_CASE("Threads that wait for a first open share its failure") {
+  Expectations threads_expect;
   Scenario scenario;
   scenario.world.set_reachable(false);
   scenario.world.hold("connect");
@@ -65,20 +67,22 @@ TEST_CASE("Threads that wait for a first open share its failure") {
       ++waiting;
       if (scenario.rm.open("db=a", 1, 0) == XAER_RMERR) ++refused;
       xabridge_rm_error error{};
-      CHECK(scenario.rm.last_error(1, &error) == XA_OK);
-      CHECK(std::string(error.server_text) == "connection refused");
+      threads_expect.expect(scenario.rm.last_error(1, &error) == XA_OK, "last_error");
+      threads_expect.expect(std::string(error.server_text) == "connection refused", "its text");
     });
     scenario.world.await_held("connect");
     REQUIRE(eventually([&] { return waiting == crowd; }));
     // Those that are not in xa_open yet make an attempt of their own, later.
     scenario.world.release("connect");
   }
+  CHECK(threads_expect.unmet() == "");
   CHECK(refused == crowd);
   CHECK(scenario.world.most_connecting() == 1);
   CHECK(scenario.world.connects() < crowd);
 }
 
 TEST_CASE("A server that went away is tried by one thread at a time for all that need it") {
+  Expectations threads_expect;
   Scenario scenario;
   scenario.world.set_pool(crowd, 60s);
   std::latch opened(crowd);
@@ -86,18 +90,18 @@ TEST_CASE("A server that went away is tried by one thread at a time for all that
   std::atomic<int> begun = 0;
   {
     const Crowd threads(crowd, [&](int i) {
-      CHECK(scenario.rm.open("db=a", 1, 0) == XA_OK);
+      threads_expect.expect(scenario.rm.open("db=a", 1, 0) == XA_OK, "open");
       opened.arrive_and_wait();
       if (i == 0) {
         scenario.world.cut_sessions();
         scenario.world.set_reachable(false);
         const XID first = xid(100);
-        CHECK(scenario.rm.start(&first, 1, 0) == XAER_RMFAIL);
+        threads_expect.expect(scenario.rm.start(&first, 1, 0) == XAER_RMFAIL, "start");
         scenario.world.hold("connect");
         begun = 1;
         return;
       }
-      REQUIRE(eventually([&] { return begun >= 1; }));
+      threads_expect.expect(eventually([&] { return begun >= 1; }), "the first has begun");
       const XID mine = xid(i);
       ++begun;
       if (scenario.rm.start(&mine, 1, 0) == XAER_RMFAIL) ++failed;
@@ -106,28 +110,31 @@ TEST_CASE("A server that went away is tried by one thread at a time for all that
     REQUIRE(eventually([&] { return begun == crowd; }));
     scenario.world.release("connect");
   }
+  CHECK(threads_expect.unmet() == "");
   CHECK(failed == crowd - 1);
   CHECK(scenario.world.most_connecting() == 1);
 }
 
 TEST_CASE("Threads that need a connection beside the pool share a failure too") {
+  Expectations threads_expect;
   Scenario scenario;
   std::atomic<int> refused = 0;
   std::atomic<int> begun = 0;
   std::latch opened(crowd);
   {
     const Crowd threads(crowd, [&](int i) {
-      CHECK(scenario.rm.open("db=a", 1, 0) == XA_OK);
+      threads_expect.expect(scenario.rm.open("db=a", 1, 0) == XA_OK, "open");
       opened.arrive_and_wait();
       if (i == 0) {
         scenario.world.cut_sessions();
         scenario.world.set_reachable(false);
-        CHECK(scenario.rm.recover(nullptr, 0, 1, TMSTARTRSCAN) == XAER_RMFAIL);
+        threads_expect.expect(scenario.rm.recover(nullptr, 0, 1, TMSTARTRSCAN) == XAER_RMFAIL,
+                              "recover");
         scenario.world.hold("connect");
         begun = 1;
         return;
       }
-      REQUIRE(eventually([&] { return begun >= 1; }));
+      threads_expect.expect(eventually([&] { return begun >= 1; }), "the first has begun");
       ++begun;
       if (scenario.rm.recover(nullptr, 0, 1, TMSTARTRSCAN) == XAER_RMFAIL) ++refused;
     });
@@ -135,6 +142,7 @@ TEST_CASE("Threads that need a connection beside the pool share a failure too") 
     REQUIRE(eventually([&] { return begun == crowd; }));
     scenario.world.release("connect");
   }
+  CHECK(threads_expect.unmet() == "");
   CHECK(refused == crowd - 1);
   CHECK(scenario.world.most_connecting() == 1);
 }
@@ -159,13 +167,15 @@ TEST_CASE("While a server answers, threads connect side by side") {
 TEST_CASE("Who waits for another's attempt to connect waits until the deadline of the call") {
   Scenario scenario;
   scenario.world.hold("connect");
-  std::thread first([&] { CHECK(scenario.call("open") == XA_OK); });
+  int opened = XAER_RMERR;
+  std::thread first([&] { opened = scenario.call("open"); });
   scenario.world.await_held("connect");
   scenario.run("second", "2:deadline 20; 2:open = RMERR");
   CHECK(std::string(scenario.last_error(1, 2).message).find("time for this call") !=
         std::string::npos);
   scenario.run("and goes on", "2:deadline -1; letgo connect; 2:open");
   first.join();
+  CHECK(opened == XA_OK);
 }
 
 TEST_CASE("A place in the pool is waited for until the deadline of the call") {
