@@ -6,10 +6,8 @@
 #include <sys/socket.h>
 
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
-#include <system_error>
-#include <thread>
+#include <xabridge/rm/background_thread.hpp>
 
 namespace xabridge::mysql {
 namespace {
@@ -35,7 +33,8 @@ class Watcher {
 
   void add(CallLimit& limit) {
     const std::lock_guard lock(mutex_);
-    if (!running_) start();
+    // Out of threads: calls wait as long as the server makes them, until the next one tries.
+    if (!running_) running_ = rm::start_background_thread([this] { watch(); });
     limit.entry_ = entries_.emplace(limit.deadline_, &limit);
     if (limit.deadline_ < sleeps_until_) changed_.notify_all();
   }
@@ -52,21 +51,6 @@ class Watcher {
   static std::atomic<Watcher*>& instance() {
     static std::atomic<Watcher*> object{nullptr};
     return object;
-  }
-
-  /// Signal handlers are the application's business.
-  void start() noexcept {
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-      std::thread([this] { watch(); }).detach();
-      running_ = true;
-    } catch (const std::system_error&) {
-      // Out of threads: calls wait as long as the server makes them, until the next one tries.
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
   void watch() {

@@ -7,7 +7,7 @@
 #include <array>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
+#include <xabridge/rm/background_thread.hpp>
 
 namespace xabridge::postgresql {
 
@@ -41,8 +41,7 @@ void CancelKey::request(std::chrono::steady_clock::time_point deadline) const no
   if (asking_ == nullptr) return;
   std::unique_lock lock(asking_->mutex);
   if (!asking_->under_way) {
-    std::thread([asking = asking_] { asking->ask(); }).detach();
-    asking_->under_way = true;
+    asking_->under_way = rm::start_background_thread([asking = asking_] { asking->ask(); });
   }
   const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   asking_->asked.wait_until(lock, std::min(deadline, latest),

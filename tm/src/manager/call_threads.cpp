@@ -3,12 +3,10 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
-#include <exception>
 #include <mutex>
-#include <thread>
 #include <utility>
+#include <xabridge/rm/background_thread.hpp>
 
 namespace xabridge::tm {
 namespace {
@@ -98,22 +96,12 @@ std::size_t CallThreads::late() const {
   return state_->late;
 }
 
-/// With the mutex held. The application's signal handlers are none of these threads' business.
-bool CallThreads::start_thread(const std::shared_ptr<State>& state) noexcept {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool started = true;
-  try {
-    std::thread([state] { work(state); }).detach();
-    ++state->threads;
-    ++state->free;
-  } catch (const std::exception&) {
-    started = false;
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return started;
+/// With the mutex held.
+bool CallThreads::start_thread(const std::shared_ptr<State>& state) {
+  if (!rm::start_background_thread([state] { work(state); })) return false;
+  ++state->threads;
+  ++state->free;
+  return true;
 }
 
 void CallThreads::work(const std::shared_ptr<State>& state) noexcept {

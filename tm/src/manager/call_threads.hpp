@@ -51,7 +51,7 @@ class CallThreads {
  private:
   struct State;
   static void work(const std::shared_ptr<State>& state) noexcept;
-  static bool start_thread(const std::shared_ptr<State>& state) noexcept;
+  static bool start_thread(const std::shared_ptr<State>& state);
 
   const std::shared_ptr<State> state_;
 };

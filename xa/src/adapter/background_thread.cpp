@@ -1,10 +1,9 @@
-// See background_thread.hpp.
-
-#include "background_thread.hpp"
+// Signals are blocked before the thread is there, and it inherits that.
 
 #include <csignal>
 #include <exception>
 #include <thread>
+#include <xabridge/rm/background_thread.hpp>
 
 namespace xabridge::rm {
 namespace {

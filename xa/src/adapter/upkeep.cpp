@@ -4,8 +4,7 @@
 
 #include <algorithm>
 #include <new>
-
-#include "background_thread.hpp"
+#include <xabridge/rm/background_thread.hpp>
 
 namespace xabridge::rm {
 namespace {

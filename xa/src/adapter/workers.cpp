@@ -2,7 +2,7 @@
 
 #include "workers.hpp"
 
-#include "background_thread.hpp"
+#include <xabridge/rm/background_thread.hpp>
 
 namespace xabridge::rm {
 namespace {

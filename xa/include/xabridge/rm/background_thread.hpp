@@ -1,4 +1,4 @@
-// Threads of the switch's own: detached, and out of the application's way.
+// Threads of the library's own: detached, and out of the application's way.
 #pragma once
 
 #include <functional>
