@@ -6,20 +6,18 @@
 // server at the old one's address may work meanwhile. Named by --server it may have lost them, as a
 // restored backup does.
 //
-// As with acknowledgements: decisions of processes that ended are seen to here; a running process
-// is left word, and takes it in its next recovery pass.
+// Who writes that down: see operators_word.hpp.
 #include <algorithm>
 #include <iostream>
 #include <map>
-#include <thread>
 #include <xabridge/xid.hpp>
 
 #include "../src/environment.hpp"
 #include "../src/log/acknowledgements.hpp"
-#include "../src/log/file_register.hpp"
 #include "../src/log/log_view.hpp"
 #include "command.hpp"
 #include "log_directory.hpp"
+#include "operators_word.hpp"
 
 namespace xabridge::cli {
 namespace {
@@ -102,11 +100,7 @@ std::string who(const ForgetServerOptions& options) {
 /// In the slots that are free, or whose owners died.
 Exit give_up_here(const Config& config, const ForgetServerOptions& options,
                   std::vector<Waiting>& asked) {
-  tm::FileRegister::Options log_options;
-  log_options.directory = config.log_directory;
-  log_options.segment_size = config.log_segment_size;
-  log_options.report = [](const std::string& text) { std::cerr << "xabridge: " << text << '\n'; };
-  auto log = tm::FileRegister::open(tm::posix_environment(), log_options);
+  auto log = open_log(config);
   if (!log) return failed(log.error());
   if (auto begun = (*log)->begin_pass(); !begun) return failed(begun.error());
   for (Waiting& one : asked) {
@@ -139,18 +133,15 @@ bool among(const std::vector<Waiting>& all, const Waiting& one) {
 }
 
 /// Waits until running processes have taken what was left; what they have not taken in time.
-Result<std::vector<Waiting>> wait_until_taken(const Config& config,
-                                              const ForgetServerOptions& options,
-                                              const std::vector<Waiting>& asked) {
-  const auto patience =
-      std::chrono::steady_clock::now() + config.recovery_interval + std::chrono::seconds(2);
-  for (;;) {
-    auto left = waiting(config, options);
-    if (!left) return left;
-    std::erase_if(*left, [&](const Waiting& one) { return !among(asked, one); });
-    if (left->empty() || std::chrono::steady_clock::now() > patience) return left;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
+Result<std::vector<Waiting>> not_taken(const Config& config, const ForgetServerOptions& options,
+                                       const std::vector<Waiting>& asked) {
+  Result<std::vector<Waiting>> left = std::vector<Waiting>();
+  wait_until_taken(config, [&] {
+    left = waiting(config, options);
+    if (left) std::erase_if(*left, [&](const Waiting& one) { return !among(asked, one); });
+    return !left || left->empty();
+  });
+  return left;
 }
 
 /// Takes those out that their process is at work on, and says so.
@@ -225,16 +216,13 @@ Exit forget_server(const Config& config, const ForgetServerOptions& options) {
   if (asked->empty()) return Exit::findings;  // each was said
   if (const Exit exit = give_up_here(config, options, *asked); exit != Exit::ok) return exit;
   if (const Exit exit = give_up_there(options, *asked); exit != Exit::ok) return exit;
-  const auto left = wait_until_taken(config, options, *asked);
+  const auto left = not_taken(config, options, *asked);
   if (!left) return failed(left.error());
   for (const Waiting& one : *asked) {
-    if (!among(*left, one)) {
+    if (among(*left, one))
+      tell_left(name_of(one));
+    else
       std::cout << "forgotten: " << name_of(one) << '\n';
-    } else {
-      std::cout << "left: " << name_of(one)
-                << ": the running process that keeps it has been asked, and takes it in its next "
-                   "recovery pass\n";
-    }
   }
   std::cout << "compare what these transactions should have changed, then `xabridge heuristic "
                "acknowledge`\n";

@@ -1,23 +1,19 @@
 // xabridge heuristic: what resource managers decided by themselves, until an operator has seen to
-// it.
-//
-// A record is written by whoever holds the slot it is in. Those of processes that ended are
-// acknowledged here; a running process is left word of it, and takes it in its next recovery pass.
+// it. Who writes that down: see operators_word.hpp.
 #include <algorithm>
 #include <iostream>
 #include <optional>
 #include <sstream>
-#include <thread>
 #include <xabridge/codes.hpp>
 #include <xabridge/xid.hpp>
 
 #include "../src/environment.hpp"
 #include "../src/log/acknowledgements.hpp"
-#include "../src/log/file_register.hpp"
 #include "../src/log/log_view.hpp"
 #include "command.hpp"
 #include "json.hpp"
 #include "log_directory.hpp"
+#include "operators_word.hpp"
 
 namespace xabridge::cli {
 namespace {
@@ -138,11 +134,7 @@ Exit acknowledge_in(tm::FileRegister& log, const AcknowledgeOptions& options,
 /// Those in the slots that are free, or whose owners died.
 Exit acknowledge_here(const Config& config, const AcknowledgeOptions& options,
                       const std::string& transaction) {
-  tm::FileRegister::Options log_options;
-  log_options.directory = config.log_directory;
-  log_options.segment_size = config.log_segment_size;
-  log_options.report = [](const std::string& text) { std::cerr << "xabridge: " << text << '\n'; };
-  auto log = tm::FileRegister::open(tm::posix_environment(), log_options);
+  auto log = open_log(config);
   if (!log) {
     std::cerr << "xabridge: " << log.error().to_string() << '\n';
     return Exit::log;
@@ -188,22 +180,15 @@ std::optional<Exit> acknowledge_there(const Config& config, const AcknowledgeOpt
     std::cerr << "xabridge: " << name_of(found.record) << ": " << left.error().to_string() << '\n';
     return Exit::log;
   }
-  // A pass may take a moment itself, and comes at an interval.
-  const auto patience =
-      std::chrono::steady_clock::now() + config.recovery_interval + std::chrono::seconds(2);
-  std::vector<Found> waiting = asked;
-  while (!waiting.empty() && std::chrono::steady_clock::now() < patience) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::vector<Found> waiting;
+  wait_until_taken(config, [&] {
     waiting = still_there(config, asked);
-  }
+    return waiting.empty();
+  });
   for (const Found& found : asked) {
     if (!holds(waiting, found)) tell_done(found.record);
   }
-  for (const Found& found : waiting) {
-    std::cout << "left: " << name_of(found.record)
-              << ": the running process that keeps it has been asked, and takes it in its next "
-                 "recovery pass\n";
-  }
+  for (const Found& found : waiting) tell_left(name_of(found.record));
   return waiting.empty() ? Exit::ok : Exit::findings;
 }
 
