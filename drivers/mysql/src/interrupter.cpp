@@ -26,9 +26,11 @@ auto until() { return std::min(rm::call_deadline(), now() + kPatience); }
 
 }  // namespace
 
-Interrupter::~Interrupter() {
-  if (process_ == ::getpid()) return;
-  // A forked child: closing would say goodbye on a connection that the parent uses.
+Interrupter::~Interrupter() { leave_to_parent(); }
+
+/// In a forked child: closing would say goodbye on a connection that the parent uses.
+void Interrupter::leave_to_parent() noexcept {
+  if (connection_ == nullptr || process_ == ::getpid()) return;
   (void)statement_.release();
   (void)connection_.release();
 }
@@ -55,13 +57,11 @@ void Interrupter::drop() noexcept {
 
 void Interrupter::get_ready() noexcept {
   const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock || (connection_ != nullptr && process_ == ::getpid()) || now() < next_log_in_) return;
+  if (!lock) return;
+  leave_to_parent();
+  if (connection_ != nullptr || now() < next_log_in_) return;
   next_log_in_ = now() + kBetweenLogIns;
   try {
-    if (connection_ != nullptr) {
-      (void)statement_.release();
-      (void)connection_.release();
-    }
     log_in();
   } catch (const std::exception&) {
     drop();
@@ -71,10 +71,7 @@ void Interrupter::get_ready() noexcept {
 Interrupter::Told Interrupter::end_statement(const std::string& lock) noexcept {
   const std::lock_guard guard(mutex_);
   if (now() < not_before_) return Told::later;
-  if (connection_ != nullptr && process_ != ::getpid()) {
-    (void)statement_.release();
-    (void)connection_.release();
-  }
+  leave_to_parent();
   try {
     const std::string sql = "KILL QUERY IS_USED_LOCK('" + lock + "')";
     bool stale = false;

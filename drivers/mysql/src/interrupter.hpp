@@ -41,6 +41,7 @@ class Interrupter {
   Told attempt(const std::string& sql, bool& stale);
   void log_in();
   void drop() noexcept;
+  void leave_to_parent() noexcept;
   Told failed(Told how) noexcept;
 
   const std::shared_ptr<const Settings> settings_;

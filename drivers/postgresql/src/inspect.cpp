@@ -51,7 +51,7 @@ Answer Session::rolled_back(const char* operation, const Xid& xid) {
     e.xa_code = rollback_code(e.sqlstate);
     e.message = "a statement of the branch failed, so all of it is rolled back";
     if (!meaning.advice.empty()) e.message.append("; ").append(meaning.advice);
-    if (e.sqlstate == read_only_transaction && server_made_read_only()) {
+    if (e.sqlstate == read_only_refusal && server_made_read_only()) {
       outdated_ = true;
       e.xa_code = XA_RBTRANSIENT;
     }

@@ -5,7 +5,6 @@
 #include "error_table.hpp"
 #include "ownership.hpp"
 #include "session.hpp"
-#include "statements.hpp"
 
 namespace xabridge::postgresql {
 namespace {
@@ -87,7 +86,7 @@ void Session::completed(Reply reply) {
   e.xa_code = meaning.xa_code;
   e.message = meaning.advice;
   if (e.xa_code == XAER_RMFAIL) e.connection_usable = reuse_ = false;
-  if (e.sqlstate == read_only_transaction) outdated_ = true;
+  if (e.sqlstate == read_only_refusal) outdated_ = true;
   if (e.xa_code == XAER_RMERR && !call_->as_owner) return ask_for_owner(std::move(e));
   settle(e.xa_code == XAER_NOTA ? not_listed(std::move(e)) : Answer(std::move(e)));
 }

@@ -11,17 +11,6 @@ namespace xabridge::postgresql {
 
 using rm::Answer;
 
-namespace {
-
-const PGresult* rows_of(const Reply& reply) noexcept {
-  for (const ResultSet& result : reply.results)
-    if (PQresultStatus(result.get()) == PGRES_TUPLES_OK && PQntuples(result.get()) > 0)
-      return result.get();
-  return nullptr;
-}
-
-}  // namespace
-
 // The session may be another role than its login's: an application that kept the connection beyond
 // its branch can have set one.
 void Session::ask_for_owner(Error refusal) {
@@ -39,7 +28,7 @@ void Session::found_owner(Reply reply) {
     reuse_ = false;
     return conclude(std::move(refusal));
   }
-  const PGresult* const row = rows_of(reply);
+  const PGresult* const row = reply.row();
   if (row == nullptr) {
     refusal.xa_code = XA_RETRY;
     refusal.message = "the branch is being completed by another session; it will be tried again";

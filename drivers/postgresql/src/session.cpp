@@ -83,7 +83,7 @@ void Session::begun(Reply reply) {
   const Meaning& meaning = meaning_of(Phase::begin, e.sqlstate);
   if (!meaning.advice.empty()) e.message.append("; ").append(meaning.advice);
   e.connection_usable = reuse_ = false;  // a new one may reach the primary
-  outdated_ = e.sqlstate == read_only_transaction;
+  outdated_ = e.sqlstate == read_only_refusal;
   conclude(std::move(e));
 }
 

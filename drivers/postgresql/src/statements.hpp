@@ -3,8 +3,6 @@
 
 namespace xabridge::postgresql {
 
-inline constexpr const char* read_only_transaction = "25006";  // an SQLSTATE
-
 /// Sent along with whatever ends a branch: a session-level advisory lock outlives its transaction,
 /// is taken by a SELECT that nothing tells from others, and would stop everybody else for as long
 /// as the connection waits in the pool.
