@@ -1,8 +1,7 @@
-// Columns, ages and times as people read them.
+// Columns and ages as people read them.
 #include "command.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <ostream>
 
 namespace xabridge::cli {
@@ -63,15 +62,6 @@ std::string age_text(long seconds) {
   if (seconds < kHour) return two(seconds / kMinute, "m", seconds % kMinute, "s");
   if (seconds < kDay) return two(seconds / kHour, "h", seconds % kHour / kMinute, "m");
   return two(seconds / kDay, "d", seconds % kDay / kHour, "h");
-}
-
-std::string time_text(std::chrono::system_clock::time_point time) {
-  const std::time_t t = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&t, &parts);
-  char text[32];
-  const std::size_t n = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &parts);
-  return std::string(text, n);
 }
 
 std::string count_text(std::size_t n, const std::string& singular, const std::string& plural) {

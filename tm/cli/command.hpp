@@ -83,8 +83,7 @@ class Columns {
 [[nodiscard]] std::string printable(const std::string& text);
 /// "3s", "5m", "2h 10m", "4d 3h"; "?" for a negative number of seconds.
 [[nodiscard]] std::string age_text(long seconds);
-/// "2026-11-20 11:00:19Z"
-[[nodiscard]] std::string time_text(std::chrono::system_clock::time_point time);
+using tm::time_text;
 /// `n` and the word, in the plural where it is not one.
 [[nodiscard]] std::string count_text(std::size_t n, const std::string& singular,
                                      const std::string& plural);

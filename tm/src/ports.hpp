@@ -2,6 +2,7 @@
 // an xa_switch_t; tests and the simulator bring their own.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ namespace xabridge::tm {
 enum class Verb { end, end_fail, prepare, commit, commit_one_phase, rollback, forget, confirm };
 
 [[nodiscard]] std::string_view to_string(Verb verb) noexcept;
+
+/// For people: "2026-11-20 11:00:19Z"
+[[nodiscard]] std::string time_text(std::chrono::system_clock::time_point time);
 
 /// An XA code, with everything known about it when it is not XA_OK.
 struct CallAnswer {

@@ -231,19 +231,22 @@ void Recovery::Pass::act_all() {
       if (!todo.server.empty() && !source.port->prepared_at(*branch.xid, todo.server)) {
         branch.text = "not tried: its resource manager cannot be told where it was prepared";
         tell(EventKind::recovery_waits, branch);
-        if (const std::string late = source.port->late(); !late.empty()) be_late(source, late);
+        notice_late(source);
         continue;
       }
       judge(source, todo.branch, todo.phase, todo.verb, source.port->call(todo.verb, *branch.xid),
             todo.server.empty() ? source.server : todo.server);
-      if (const std::string late = source.port->late(); !late.empty()) be_late(source, late);
+      notice_late(source);
     }
     confirm(source);
   }
 }
 
-/// A call did not come back. The lane goes on after a while, if need be in another thread.
-void Recovery::Pass::be_late(Source& source, const std::string& late) {
+/// After a call: it may not have come back. The lane goes on after a while, if need be in another
+/// thread.
+void Recovery::Pass::notice_late(Source& source) {
+  const std::string late = source.port->late();
+  if (late.empty()) return;
   source.late = true;
   const std::string& name = source.port->name();
   const auto next_try = recovery.put_off(name, recovery.clock_.now());

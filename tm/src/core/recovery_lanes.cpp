@@ -126,7 +126,8 @@ void Recovery::Pass::ask_for_sessions(Source& source) {
       answer.asked = ++recovery.tick_;
     }
     answer.count = source.port->owner_sessions(tag);
-    if (const std::string late = source.port->late(); !late.empty()) return be_late(source, late);
+    notice_late(source);
+    if (source.late) return;
     const std::lock_guard lock(recovery.mutex_);
     recovery.lanes_[name].sessions[tag] = answer;
   }

@@ -81,7 +81,7 @@ struct Recovery::Pass {
   void plan();
   void plan_postponed();
   void act_all();
-  void be_late(Source& source, const std::string& late);
+  void notice_late(Source& source);
   void finish_decisions();
   void finish_decision(const Known& known);
   void finish_report();

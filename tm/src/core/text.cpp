@@ -1,5 +1,6 @@
-// Outcomes, events and verbs as text: the words an operator reads in logs, on the terminal and in
-// errors.
+// Outcomes, events, verbs and times as text: the words an operator reads in logs, on the terminal
+// and in errors.
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <xabridge/codes.hpp>
@@ -123,6 +124,14 @@ constexpr std::string_view kActions[] = {"commit", "rollback", "wait", "leave", 
 static_assert(std::size(kActions) == static_cast<std::size_t>(RecoveryAction::done) + 1);
 
 }  // namespace
+
+std::string time_text(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &parts)};
+}
 
 std::string_view to_string(Verb verb) noexcept { return name_of(kVerbs, verb); }
 std::string_view to_string(Whose whose) noexcept { return name_of(kWhose, whose); }

@@ -1,7 +1,6 @@
 // Waiting for a call of recovery, and saying what became of it.
 #include "lane_port.hpp"
 
-#include <ctime>
 #include <utility>
 
 namespace xabridge::tm {
@@ -9,26 +8,6 @@ namespace {
 
 // A switch that keeps deadlines answers by itself; its answer says more than "late".
 constexpr std::chrono::milliseconds kForTheSwitch{1'000};
-
-std::string time_text(std::chrono::system_clock::time_point time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &parts)};
-}
-
-CallAnswer cannot_be_told(const ResourceManager& rm, Verb verb, const Xid& xid) {
-  Error e;
-  e.xa_code = XAER_RMFAIL;
-  e.operation = to_string(verb);
-  e.resource_manager = rm.name();
-  e.rmid = rm.rmid();
-  e.xid = xid.to_string();
-  e.connection_usable = false;
-  e.message = "not called: it could not be opened to be told where the branch was prepared";
-  return {XAER_RMFAIL, std::move(e)};
-}
 
 }  // namespace
 
@@ -83,17 +62,12 @@ bool LanePort::prepared_at(const Xid& xid, const std::string& server) {
 }
 
 Error LanePort::no_answer(const std::string& what, const Xid* xid) const {
-  Error e;
-  e.xa_code = XAER_RMFAIL;
-  e.operation = what;
-  e.resource_manager = name();
-  e.rmid = resource_manager_->rmid();
-  if (xid != nullptr) e.xid = xid->to_string();
-  e.connection_usable = false;
+  Error e = resource_manager_->unavailable(
+      what, xid,
+      begun_ ? "no answer within " + std::to_string(limit_.count()) +
+                   "ms (recovery.call_timeout); the call is left to itself"
+             : "not called: " + late_);
   e.outcome_known = !begun_;
-  e.message = begun_ ? "no answer within " + std::to_string(limit_.count()) +
-                           "ms (recovery.call_timeout); the call is left to itself"
-                     : "not called: " + late_;
   return e;
 }
 
@@ -103,8 +77,12 @@ CallAnswer LanePort::call(Verb verb, const Xid& xid) {
   auto answer = make<CallAnswer>(what, [verb, xid, told](ResourceManager& rm) {
     // In one thread, and without opening it anew in between: what the server says of the branch
     // proves nothing where the switch does not know where it was prepared.
-    if (told && !rm.prepared_at(told->first, told->second)) return cannot_be_told(rm, verb, xid);
-    return rm.call(verb, xid);
+    if (!told || rm.prepared_at(told->first, told->second)) return rm.call(verb, xid);
+    return CallAnswer{
+        XAER_RMFAIL,
+        rm.unavailable(
+            std::string(to_string(verb)), &xid,
+            "not called: it could not be opened to be told where the branch was prepared")};
   });
   if (!answer) return {XAER_RMFAIL, no_answer(what, &xid)};
   if (answer->code != XAER_RMFAIL) late_.clear();  // it took its time, but it came

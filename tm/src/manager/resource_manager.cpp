@@ -59,9 +59,8 @@ constexpr VerbEntry entry_of(Verb verb) {
 constexpr std::chrono::milliseconds kSessionsOutliveThreads{60000};
 
 void keep_sessions(const SwitchObject& object, int rmid, std::chrono::milliseconds time) noexcept {
-  if (object.extras == nullptr || object.extras->version < 3) return;
-  if (object.extras->keep_sessions == nullptr) return;
-  object.extras->keep_sessions(rmid, static_cast<long>(time.count()));
+  if (const auto keep = object.since(3, &xabridge_rm_extras_t::keep_sessions))
+    keep(rmid, static_cast<long>(time.count()));
 }
 
 }  // namespace
@@ -127,6 +126,19 @@ CallAnswer ResourceManager::answer(int code, const char* operation, const Xid* x
                 std::string(code_meaning(code)) + ")";
   }
   return {code, std::move(e)};
+}
+
+Error ResourceManager::unavailable(std::string operation, const Xid* xid,
+                                   std::string message) const {
+  Error e;
+  e.xa_code = XAER_RMFAIL;
+  e.operation = std::move(operation);
+  e.resource_manager = name_;
+  e.rmid = instance_->rmid;
+  if (xid != nullptr) e.xid = branch_text(*xid);
+  e.connection_usable = false;
+  e.message = std::move(message);
+  return e;
 }
 
 /// XA_RDONLY is a vote like XA_OK, and only that.

@@ -79,6 +79,9 @@ class ResourceManager final : public ResourceManagerPort {
   CallAnswer open_now_and_then(std::chrono::steady_clock::time_point now);
   CallAnswer start(const Xid& xid);
   CallAnswer call(Verb verb, const Xid& xid) override;
+  /// XAER_RMFAIL of a call that the switch has not answered, or was not asked. `xid` may be null.
+  [[nodiscard]] Error unavailable(std::string operation, const Xid* xid,
+                                  std::string message) const;
 
   /// The switch takes TMASYNC, for every verb but `confirm`.
   [[nodiscard]] bool asynchronous() const noexcept;

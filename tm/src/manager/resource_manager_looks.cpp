@@ -36,11 +36,10 @@ Result<std::optional<std::string>> ResourceManager::identity() {
 }
 
 std::string ResourceManager::answered_by() {
-  const auto* extras = instance_->object.extras;
-  if (extras == nullptr || extras->version < 3 || extras->answered_by == nullptr) return {};
+  const auto ask = instance_->object.since(3, &xabridge_rm_extras_t::answered_by);
+  if (ask == nullptr) return {};
   std::array<char, 256> text{};
-  const int code =
-      extras->answered_by(instance_->rmid, text.data(), static_cast<long>(text.size()));
+  const int code = ask(instance_->rmid, text.data(), static_cast<long>(text.size()));
   return code == XA_OK ? std::string(text.data()) : std::string();
 }
 
@@ -51,10 +50,9 @@ CallAnswer ResourceManager::signed_answer(CallAnswer answer) {
 }
 
 bool ResourceManager::prepared_at(const Xid& xid, const std::string& server) {
-  const auto* extras = instance_->object.extras;
-  if (extras == nullptr || extras->version < 3 || extras->prepared_at == nullptr) return true;
-  return open().code == XA_OK &&
-         extras->prepared_at(instance_->rmid, &xid.raw(), server.c_str()) == XA_OK;
+  const auto tell = instance_->object.since(3, &xabridge_rm_extras_t::prepared_at);
+  if (tell == nullptr) return true;
+  return open().code == XA_OK && tell(instance_->rmid, &xid.raw(), server.c_str()) == XA_OK;
 }
 
 Result<std::vector<ListedBranch>> ResourceManager::in_doubt() {
@@ -81,13 +79,12 @@ Result<std::vector<ListedBranch>> ResourceManager::in_doubt() {
 
 /// Nothing from a switch that cannot say: its xa_recover is all there is to know.
 Result<std::vector<OutOfReach>> ResourceManager::out_of_reach() {
-  const auto* extras = instance_->object.extras;
-  if (extras == nullptr || extras->version < 3 || extras->out_of_reach == nullptr)
-    return std::vector<OutOfReach>();
+  const auto ask = instance_->object.since(3, &xabridge_rm_extras_t::out_of_reach);
+  if (ask == nullptr) return std::vector<OutOfReach>();
   CallAnswer ready = open();
   if (ready.code != XA_OK) return std::move(*ready.error);
   std::vector<OutOfReach> branches;
-  const int code = extras->out_of_reach(
+  const int code = ask(
       instance_->rmid,
       [](void* context, const xabridge_out_of_reach* b) {
         const std::optional<Xid> xid = Xid::from(b->branch.xid);
@@ -101,11 +98,10 @@ Result<std::vector<OutOfReach>> ResourceManager::out_of_reach() {
 }
 
 void ResourceManager::end_owner_sessions(const std::string& owner_tag) {
-  const auto* extras = instance_->object.extras;
-  if (extras == nullptr || extras->version < 3 || extras->end_owner_sessions == nullptr) return;
-  if (open().code != XA_OK) return;
+  const auto end = instance_->object.since(3, &xabridge_rm_extras_t::end_owner_sessions);
+  if (end == nullptr || open().code != XA_OK) return;
   long count = -1;
-  extras->end_owner_sessions(instance_->rmid, owner_tag.c_str(), &count);
+  end(instance_->rmid, owner_tag.c_str(), &count);
 }
 
 }  // namespace xabridge::tm

@@ -6,8 +6,7 @@
 namespace xabridge::tm {
 
 bool ResourceManager::keeps_deadlines() const noexcept {
-  const auto* extras = instance_->object.extras;
-  return extras != nullptr && extras->version >= 3 && extras->deadline != nullptr;
+  return instance_->object.since(3, &xabridge_rm_extras_t::deadline) != nullptr;
 }
 
 ResourceManager::Bound::Bound(const ResourceManager& resource_manager,
@@ -47,8 +46,7 @@ void* ResourceManager::connection() const {
 }
 
 bool ResourceManager::executes() const noexcept {
-  const auto* extras = instance_->object.extras;
-  return extras != nullptr && extras->version >= 2 && extras->execute != nullptr;
+  return instance_->object.since(2, &xabridge_rm_extras_t::execute) != nullptr;
 }
 
 xabridge_mysql_result* ResourceManager::execute(const char* sql,

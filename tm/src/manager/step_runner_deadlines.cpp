@@ -80,18 +80,13 @@ CallAnswer StepRunner::answer_of(const Apart& apart) {
     if (*apart.answer) return std::move(**apart.answer);
     // The call threw: what the resource manager did before is not known.
   }
-  Error e;
-  e.xa_code = XAER_RMFAIL;
-  e.operation = to_string(apart.call.verb);
-  e.resource_manager = resource_manager(apart.call).name();
-  e.rmid = resource_manager(apart.call).rmid();
-  e.xid = xid(apart.call).to_string();
-  e.connection_usable = false;
+  Error e = resource_manager(apart.call)
+                .unavailable(std::string(to_string(apart.call.verb)), &xid(apart.call),
+                             begun ? "no answer; a call that is late is left to itself"
+                                   : "not called: " + std::to_string(threads.late()) +
+                                         " earlier calls there have not come back, or no thread "
+                                         "can be made; look what the resource manager waits for");
   e.outcome_known = !begun;
-  e.message = begun ? "no answer; a call that is late is left to itself"
-                    : "not called: " + std::to_string(threads.late()) +
-                          " earlier calls there have not come back, or no thread can be made; look "
-                          "what the resource manager waits for";
   return {XAER_RMFAIL, std::move(e)};
 }
 

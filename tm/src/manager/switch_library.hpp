@@ -20,6 +20,13 @@ namespace xabridge::tm {
 struct SwitchObject {
   const xa_switch_t* entries = nullptr;
   const xabridge_rm_extras_t* extras = nullptr;  // null: a foreign switch
+
+  /// An entry that extras have since a version: `since(3, &xabridge_rm_extras_t::deadline)`. Null:
+  /// this switch lacks it.
+  template <class Entry>
+  [[nodiscard]] Entry since(int version, Entry xabridge_rm_extras_t::*entry) const noexcept {
+    return extras != nullptr && extras->version >= version ? extras->*entry : nullptr;
+  }
 };
 
 [[nodiscard]] bool is_known_driver(std::string_view name) noexcept;
