@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catch.hpp"
+#include "die_at.hpp"
 #include "moving_address.hpp"
 #include "other_servers.hpp"
 #include "program.hpp"
@@ -25,17 +26,6 @@ namespace {
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
-
-class DieAt final : public xabridge::Observer {
- public:
-  explicit DieAt(EventKind kind) : kind_(kind) {}
-  void on_event(const xabridge::Event& event) noexcept override {
-    if (event.kind == kind_) ::_exit(9);
-  }
-
- private:
-  EventKind kind_;
-};
 
 /// Waits until recovery has committed a branch at a resource manager.
 class RecoveredAt final : public xabridge::Observer {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catch.hpp"
+#include "die_at.hpp"
 #include "other_role.hpp"
 #include "program.hpp"
 #include "real_servers.hpp"
@@ -62,18 +63,6 @@ struct Configured : RealServers {
     }
     return found;
   }
-};
-
-/// Ends the process at an event, as a crash would.
-class DieAt final : public xabridge::Observer {
- public:
-  explicit DieAt(EventKind kind) : kind_(kind) {}
-  void on_event(const xabridge::Event& event) noexcept override {
-    if (event.kind == kind_) ::_exit(9);
-  }
-
- private:
-  EventKind kind_;
 };
 
 /// A transfer in a process of its own that dies at `kind`, after `before` at PostgreSQL; its gtrid.

@@ -138,6 +138,15 @@ struct FrozenServers : RealServers {
 
 constexpr auto kInTime = 12s;  // of a timeout of 3 s, beside eight busy neighbours
 
+/// The outcome is there while the server still hangs.
+Outcome commit_in_time(Transaction& tx) {
+  Outcome outcome;
+  const auto took = time_of([&] { outcome = tx.commit(); });
+  INFO(outcome.to_string());
+  CHECK(took < kInTime);
+  return outcome;
+}
+
 }  // namespace
 
 TEST_CASE_METHOD(FrozenServers, "A server frozen at the vote: rolled back in time, and after it") {
@@ -150,14 +159,12 @@ TEST_CASE_METHOD(FrozenServers, "A server frozen at the vote: rolled back in tim
       TransactionManager tm(c);
       Transaction tx = tm.begin();
       move(tx, 1, 250);
-      Outcome outcome;
-      const auto took = time_of([&] { outcome = tx.commit(); });
+      const Outcome outcome = commit_in_time(tx);
       INFO(server << ": " << outcome.to_string());
       REQUIRE(freeze.frozen);
       CHECK(freeze.frozen->frozen());
       CHECK(outcome.kind == OutcomeKind::rolled_back);
       CHECK(outcome.reason_code == XA_RBTIMEOUT);
-      CHECK(took < kInTime);
       check_healthy(tm, server);
       freeze.frozen->thaw();
       CHECK(comes_to(0));
@@ -174,13 +181,11 @@ TEST_CASE_METHOD(FrozenServers, "A server frozen at phase two: pending in time, 
     TransactionManager tm(c);
     Transaction tx = tm.begin();
     move(tx, 1, 250);
-    Outcome outcome;
-    const auto took = time_of([&] { outcome = tx.commit(); });
+    const Outcome outcome = commit_in_time(tx);
     INFO(server << ": " << outcome.to_string());
     REQUIRE(freeze.frozen);
     CHECK(freeze.frozen->frozen());
     CHECK(outcome.kind == OutcomeKind::committed_pending);
-    CHECK(took < kInTime);
     check_healthy(tm, server);
     freeze.frozen->thaw();
     moved += 250;
@@ -269,11 +274,9 @@ TEST_CASE_METHOD(FrozenServers, "A global read lock: votes roll back, phase two 
   TransactionManager tm(c);
   Transaction tx = tm.begin();
   move(tx, 1, 250);
-  Outcome outcome;
-  const auto took = time_of([&] { outcome = tx.commit(); });
+  const Outcome outcome = commit_in_time(tx);
   INFO(outcome.to_string());
   CHECK(outcome.kind == OutcomeKind::committed_pending);
-  CHECK(took < kInTime);
   CHECK(pg_balance(1) == 750);
   check_healthy(tm, other());
   CHECK(lock.locked);
@@ -302,11 +305,9 @@ TEST_CASE_METHOD(FrozenServers, "One frozen session of PostgreSQL: rolled back i
   Transaction tx = tm.begin();
   move(tx, 1, 250);
   session.pid = PQbackendPID(postgresql_connection(tx, "accounts"));
-  Outcome outcome;
-  const auto took = time_of([&] { outcome = tx.commit(); });
+  const Outcome outcome = commit_in_time(tx);
   INFO(outcome.to_string());
   CHECK(outcome.kind == OutcomeKind::rolled_back);
-  CHECK(took < kInTime);
   session.stop(SIGCONT);
   CHECK(comes_to(0));
 }

@@ -7,41 +7,25 @@
 #include <stdexcept>
 #include <string>
 
+#include "../drivers/postgresql/private_cluster.hpp"
+#include "real_servers.hpp"
+
 /// Another PostgreSQL, with the same role and database as the test server.
 class OtherPostgresql {
  public:
   OtherPostgresql() {
-    if (mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    run("start", "max_prepared_transactions=20");
-    sql("CREATE ROLE xabridge LOGIN");
-    sql("CREATE DATABASE xabridge OWNER xabridge");
+    PGconn* const admin = PQconnectdb(cluster_.open_string().c_str());
+    RealServers::pg(admin, "CREATE ROLE xabridge LOGIN");
+    RealServers::pg(admin, "CREATE DATABASE xabridge OWNER xabridge");
+    PQfinish(admin);
   }
-  ~OtherPostgresql() { (void)!std::system((XABRIDGE_PRIVATE_CLUSTER " stop " + folder_).c_str()); }
-  OtherPostgresql(const OtherPostgresql&) = delete;
-  OtherPostgresql& operator=(const OtherPostgresql&) = delete;
 
   [[nodiscard]] std::string open_string() const {
-    return "host=" + folder_ + " user=xabridge dbname=xabridge";
+    return "host=" + cluster_.folder() + " user=xabridge dbname=xabridge";
   }
 
  private:
-  void run(const std::string& command, const std::string& argument) const {
-    const std::string line =
-        XABRIDGE_PRIVATE_CLUSTER " " + command + " " + folder_ + " " + argument;
-    if (std::system(line.c_str()) != 0) throw std::runtime_error(line);
-  }
-  void sql(const std::string& statement) const {
-    PGconn* connection =
-        PQconnectdb(("host=" + folder_ + " user=postgres dbname=postgres").c_str());
-    PGresult* result = PQexec(connection, statement.c_str());
-    const bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
-    const std::string text = PQerrorMessage(connection);
-    PQclear(result);
-    PQfinish(connection);
-    if (!ok) throw std::runtime_error(text);
-  }
-
-  std::string folder_ = "/tmp/xabridge-other-XXXXXX";
+  const xabridge::test::PrivateCluster cluster_{"max_prepared_transactions=20"};
 };
 
 /// The one of the two test servers that XABRIDGE_TEST_SERVER does not name.

@@ -4,6 +4,7 @@
 
 #include "catch.hpp"
 #include "manager_fixture.hpp"
+#include "when.hpp"
 
 using namespace std::chrono_literals;
 using xabridge::EventKind;
@@ -18,21 +19,6 @@ constexpr bool kSends = false;
 constexpr bool kByThread = true;
 constexpr auto kOurs = MemoryRm::Kind::ours;
 constexpr auto kForeign = MemoryRm::Kind::foreign;
-
-/// Runs `action` once, when `kind` of the resource manager is told.
-class When final : public xabridge::Observer {
- public:
-  When(EventKind kind, std::string rm, std::function<void()> action)
-      : kind_(kind), rm_(std::move(rm)), action_(std::move(action)) {}
-  void on_event(const xabridge::Event& event) noexcept override {
-    if (event.kind == kind_ && event.resource_manager == rm_) action_();
-  }
-
- private:
-  EventKind kind_;
-  std::string rm_;
-  std::function<void()> action_;
-};
 
 struct ParallelFixture : ManagerFixture {
   MemoryRm stock{"stock"};

@@ -1,5 +1,4 @@
 // Work under another role, and locks that cover the transaction, over two real databases.
-#include <functional>
 #include <thread>
 #include <xabridge/mysql.hpp>
 #include <xabridge/postgresql.hpp>
@@ -7,6 +6,7 @@
 #include "catch.hpp"
 #include "other_role.hpp"
 #include "real_servers.hpp"
+#include "when.hpp"
 
 using xabridge::EventKind;
 using xabridge::mysql_connection;
@@ -22,20 +22,6 @@ void require(const Outcome& outcome, OutcomeKind kind) {
   INFO(outcome.to_string());
   REQUIRE(xabridge::to_string(outcome.kind) == xabridge::to_string(kind));
 }
-
-class At final : public xabridge::Observer {
- public:
-  At(EventKind kind, std::string resource_manager, std::function<void()> act)
-      : kind_(kind), resource_manager_(std::move(resource_manager)), act_(std::move(act)) {}
-  void on_event(const xabridge::Event& event) noexcept override {
-    if (event.kind == kind_ && event.resource_manager == resource_manager_) act_();
-  }
-
- private:
-  EventKind kind_;
-  std::string resource_manager_;
-  std::function<void()> act_;
-};
 
 }  // namespace
 
@@ -59,7 +45,7 @@ TEST_CASE_METHOD(RealServers, "A transaction under another role is committed on 
 TEST_CASE_METHOD(RealServers, "A transaction under another role is rolled back on both sides") {
   const OtherRole role(*this);
   std::string connection;
-  At observer(EventKind::before_prepare, "ledger", [&] {
+  When observer(EventKind::before_prepare, "ledger", [&] {
     my_admin("KILL " + connection);
     const std::string is_there =
         "SELECT COUNT(*) FROM information_schema.processlist WHERE id = " + connection;
@@ -85,7 +71,7 @@ TEST_CASE_METHOD(RealServers, "A lock at PostgreSQL covers a transaction that wr
   const std::string key = std::to_string(::getpid());
   const std::string is_free = "SELECT pg_try_advisory_xact_lock(7862, " + key + ")::int";
   long free_at_decision = -1;
-  At observer(EventKind::before_decide, "", [&] { free_at_decision = pg_number(is_free); });
+  When observer(EventKind::before_decide, "", [&] { free_at_decision = pg_number(is_free); });
   xabridge::Config with_observer = config();
   with_observer.observers = {&observer};
   TransactionManager tm(with_observer);

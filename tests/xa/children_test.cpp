@@ -13,6 +13,7 @@
 #include <xabridge/rm/children.hpp>
 
 #include "catch.hpp"
+#include "in_child.hpp"
 
 using namespace xabridge::rm;
 
@@ -38,16 +39,6 @@ struct Pair {
     return ::recv(theirs, &byte, 1, MSG_DONTWAIT) == 1;
   }
 };
-
-/// What `in_child` returns in a child made by fork().
-template <class InChild>
-int in_child(InChild child) {
-  const pid_t pid = ::fork();
-  if (pid == 0) ::_exit(child());
-  int status = 0;
-  REQUIRE(::waitpid(pid, &status, 0) == pid);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 int say(int socket) { return ::write(socket, "x", 1) == 1 ? 1 : 0; }
 

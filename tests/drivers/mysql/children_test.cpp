@@ -1,9 +1,6 @@
 // Sessions and the children of the process that has them: a session ends with its process, and no
 // child can use it.
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -11,6 +8,7 @@
 #include <set>
 
 #include "fixture.hpp"
+#include "in_child.hpp"
 
 namespace xabridge::mysql::test {
 namespace {
@@ -58,33 +56,6 @@ void check_not_inherited(const std::set<std::string>& before) {
   CHECK(ours > 0);
 }
 
-/// A process that has begun a branch and changed row 1 of `f`, is dead, and has left a child.
-enum class Left { forked, started };
-pid_t die_and_leave_child(Fixture& f, const Xid& xid, Left how) {
-  std::array<int, 2> ends{};
-  REQUIRE(::pipe(ends.data()) == 0);
-  const pid_t victim = ::fork();
-  if (victim == 0) {
-    auto session = open_session(open_string());
-    if (session->begin(xid).code != XA_OK || Fixture::work(*session, f.set(1, 7)) != 0) ::_exit(1);
-    pid_t child = 0;
-    if (how == Left::forked) {
-      child = ::fork();
-      if (child == 0)
-        for (;;) ::pause();
-    } else {
-      child = std::stoi(output_of("sleep 600 >/dev/null 2>&1 & echo $!"));
-    }
-    (void)!::write(ends[1], &child, sizeof child);
-    ::kill(::getpid(), SIGKILL);
-  }
-  pid_t child = 0;
-  REQUIRE(::waitpid(victim, nullptr, 0) == victim);
-  REQUIRE(::read(ends[0], &child, sizeof child) == sizeof child);
-  for (const int end : ends) ::close(end);
-  return child;
-}
-
 }  // namespace
 
 TEST_CASE("a program started from here inherits no session") {
@@ -108,7 +79,12 @@ TEST_CASE("a session ends with its process, whatever its children do") {
   for (const Left how : {Left::forked, Left::started}) {
     Fixture f;
     const Xid xid = f.xid();
-    const pid_t child = die_and_leave_child(f, xid, how);
+    const pid_t child = die_and_leave_child(how, [&] {
+      auto session = open_session(open_string());
+      const bool done =
+          session->begin(xid).code == XA_OK && Fixture::work(*session, f.set(1, 7)) == 0;
+      return done ? std::move(session) : nullptr;
+    });
     CHECK(::kill(child, 0) == 0);
     f.observer.run("SET innodb_lock_wait_timeout = 20");
     CHECK(f.observer.failure(f.set(1, 9)) == 0);
@@ -124,15 +100,11 @@ TEST_CASE("what a child does with a session of its parent does not reach the ser
     auto session = open_session(open_string_with("sslmode", mode));
     REQUIRE(session->begin(xid).code == XA_OK);
     REQUIRE(Fixture::work(*session, f.set(1, 7)) == 0);
-    const pid_t child = ::fork();
-    if (child == 0) {
-      const bool done = Fixture::work(*session, f.set(2, 7)) == 0;
-      session.reset();  // says goodbye
-      ::_exit(done ? 1 : 0);
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    CHECK(status == 0);
+    CHECK(in_child([&] {
+            const bool done = Fixture::work(*session, f.set(2, 7)) == 0;
+            session.reset();  // says goodbye
+            return done ? 1 : 0;
+          }) == 0);
     CHECK(session->end(xid).code == XA_OK);
     CHECK(session->commit_one_phase(xid).code == XA_OK);
     CHECK(f.v(1) == 7);
@@ -143,14 +115,10 @@ TEST_CASE("what a child does with a session of its parent does not reach the ser
 TEST_CASE("a child has sessions of its own") {
   Fixture f;
   const auto session = open_session(open_string());
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const auto own = open_session(open_string());
-    ::_exit(own->alive() && own->server_id() != session->server_id() ? 0 : 1);
-  }
-  int status = -1;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
+  CHECK(in_child([&] {
+          const auto own = open_session(open_string());
+          return own->alive() && own->server_id() != session->server_id() ? 0 : 1;
+        }) == 0);
   CHECK(session->alive());
 }
 
