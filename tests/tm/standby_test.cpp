@@ -38,20 +38,41 @@ struct Primary {
     PQclear(result);
     return n;
   }
-  void set_standby(const std::string& name) const {
-    run("ALTER SYSTEM SET synchronous_standby_names = '" + name + "'");
-    run("SELECT pg_reload_conf()");
-    // Read again by the process that tells the others.
-    const std::string wanted =
-        "SELECT count(*) FROM pg_settings WHERE name = "
-        "'synchronous_standby_names' AND setting = '" +
-        name + "'";
+  void standby_is_gone() const {
+    set_standby("nobody");
+    // Commits wait only from the moment on at which the server's checkpointer has read this, which
+    // no setting shows: the first commit that waits does.
+    PGconn* probe = PQconnectdb(cluster.open_string().c_str());
+    const std::string waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid = " +
+        std::to_string(PQbackendPID(probe));
     const auto patience = Clock::now() + 20s;
-    while (number(wanted) != 1 && Clock::now() < patience) std::this_thread::yield();
+    bool waits = false;
+    while (!waits && Clock::now() < patience) {
+      RealServers::pg(admin, "DROP TABLE IF EXISTS probe");
+      PQsendQuery(probe, "CREATE TABLE probe ()");
+      while (!waits && is_busy(probe)) waits = number(waiting) == 1;
+      if (waits) break;
+      while (PGresult* result = PQgetResult(probe)) PQclear(result);
+    }
+    run("SELECT pg_terminate_backend(" + std::to_string(PQbackendPID(probe)) + ")");
+    PQfinish(probe);
+    if (!waits) throw std::runtime_error("commits do not wait for the standby");
   }
+  void standby_is_back() const { set_standby(""); }
 
   xabridge::test::PrivateCluster cluster{"max_prepared_transactions=5 fsync=off"};
   PGconn* admin = nullptr;
+
+ private:
+  void set_standby(const std::string& name) const {
+    run("ALTER SYSTEM SET synchronous_standby_names = '" + name + "'");
+    run("SELECT pg_reload_conf()");
+  }
+  /// No answer has come yet.
+  static bool is_busy(PGconn* connection) {
+    return PQconsumeInput(connection) == 1 && PQisBusy(connection) == 1;
+  }
 };
 
 /// The standby goes at the first event of a kind.
@@ -61,7 +82,7 @@ class StandbyGoes final : public xabridge::Observer {
   void on_event(const Event& event) noexcept override {
     if (event.kind != kind_ || gone) return;
     try {
-      primary_.set_standby("nobody");
+      primary_.standby_is_gone();
       gone = true;
     } catch (const std::exception&) {
       // `gone` stays false.
@@ -103,7 +124,7 @@ TEST_CASE_METHOD(RealServers, "A synchronous standby that is away delays no answ
     CHECK(outcome.kind == (decided ? OutcomeKind::committed_pending : OutcomeKind::rolled_back));
     CHECK(my_balance(1) == before + (decided ? 250 : 0));
 
-    primary.set_standby("");
+    primary.standby_is_back();
     const auto patience = Clock::now() + 60s;
     while (primary.number("SELECT count(*) FROM pg_prepared_xacts") != 0 &&
            Clock::now() < patience) {

@@ -91,6 +91,9 @@ TEST_CASE("The text forms are the documented ones") {
   CHECK(xid.to_mysql() == "X'00ff27',X'6162',1119");
   CHECK(xid.to_string() == "1119:00ff27:6162");
   CHECK(Xid::parse("1119:00FF27:6162") == xid);
+  CHECK(Xid::make(-2, "a", "b")->to_mysql() == "X'61',X'62',0xfffffffe");
+  // More bits than a server keeps, and still nobody else's text.
+  CHECK(Xid::make(-4294967298, "a", "b")->to_mysql() == "X'61',X'62',-4294967298");
   CHECK(from_hex(to_hex("\x00\xff"sv)) == "\x00\xff"sv);
   CHECK_FALSE(from_hex("0"));
   CHECK_FALSE(from_hex("0g"));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <system_error>
@@ -172,8 +173,10 @@ std::optional<Xid> Xid::from_gid(std::string_view gid) noexcept {
 
 std::string Xid::to_mysql() const {
   std::string text = "X'" + to_hex(gtrid()) + "',X'" + to_hex(bqual()) + "',";
-  if (format_id() >= 0) return text + std::to_string(format_id());
-  // No sign is allowed there; MySQL takes the 32 bits, as Connector/J writes them.
+  // No sign is allowed there; MySQL takes the 32 bits, as Connector/J writes them. What has more
+  // bits is a formatID of neither server's: it keeps its sign, so that it is refused and is not cut
+  // to another XID's.
+  if (format_id() >= 0 || format_id() < INT32_MIN) return text + std::to_string(format_id());
   char bits[16];
   std::snprintf(bits, sizeof bits, "0x%08x", static_cast<unsigned>(format_id()));
   return text + bits;

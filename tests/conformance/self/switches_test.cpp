@@ -5,6 +5,7 @@
 #include <set>
 
 #include "catch.hpp"
+#include "self/leftovers.hpp"
 #include "self/program.hpp"
 
 using namespace xabridge::conformance;
@@ -89,6 +90,11 @@ void conforms(bool dynamic) {
       server() == "postgresql" ? "xabridge_postgresql_switch" : "xabridge_mysql_switch";
   if (dynamic) symbol += "_dynamic";
   auto known = known_reasons(dynamic);
+  const bool ours = !setting("_CONTROL").empty();
+  if (ours) {
+    INFO("left prepared by a test before this one, and rolled back now");
+    CHECK(roll_back_leftovers(server() == "postgresql", setting("_ADMIN")) == "");
+  }
 
   // First as a user would connect; and the server restarts.
   const auto first = report_of(symbol, open, restart_hook() + " --only B,E51");
@@ -97,7 +103,6 @@ void conforms(bool dynamic) {
 
   // Nearly all the time of the rest would go into TLS, which servers of ours can do without: MySQL
   // since it has seen the password above.
-  const bool ours = !setting("_CONTROL").empty();
   if (ours && server() != "postgresql") open += " sslmode=disable";
   known.insert("needs --hook restart=COMMAND");
   const auto rest = report_of(symbol, open, "");

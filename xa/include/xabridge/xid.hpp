@@ -40,7 +40,8 @@ class XABRIDGE_API Xid {
   [[nodiscard]] static std::optional<Xid> from_gid(std::string_view gid) noexcept;
 
   /// `X'gtrid',X'bqual',formatID`: the literal MySQL and MariaDB take in XA statements.
-  /// A negative formatID is `0x` and its 32 bits, which only MySQL takes.
+  /// A negative formatID is `0x` and its 32 bits, which only MySQL takes. No server takes one that
+  /// needs more than 32 bits: the text then has the number as it is.
   [[nodiscard]] std::string to_mysql() const;
 
   /// For people, logs and the command line: `formatID:gtrid hex:bqual hex`; parse() is its inverse.
