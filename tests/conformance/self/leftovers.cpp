@@ -1,3 +1,4 @@
+// The clean-up before the switches are tried: what tests before left prepared.
 #include "self/leftovers.hpp"
 
 #include <libpq-fe.h>
