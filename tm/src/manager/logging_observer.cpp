@@ -6,6 +6,8 @@
 
 #include <xabridge/codes.hpp>
 
+#include "repeated_lines.hpp"
+
 namespace xabridge::tm {
 namespace {
 
@@ -35,6 +37,7 @@ spdlog::level::level_enum level_of(EventKind kind) {
 // Not in spdlog's registry: the application's loggers are its own business.
 struct LoggingObserver::Sink {
   spdlog::logger logger{"xabridge", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
+  RepeatedLines repeated;
 };
 
 LoggingObserver::LoggingObserver(const std::string& level) : sink_(std::make_unique<Sink>()) {
@@ -51,7 +54,8 @@ void LoggingObserver::on_event(const Event& event) noexcept {
     if (event.code != XA_OK) line += " (" + code_name(event.code) + ")";
     if (!event.text.empty()) line += ": " + std::string(event.text);
     if (!event.gtrid.empty()) line += " [transaction " + std::string(event.gtrid) + "]";
-    sink_->logger.log(level, line);
+    const auto now = std::chrono::steady_clock::now();
+    if (const auto said = sink_->repeated.say(line, now)) sink_->logger.log(level, *said);
   } catch (...) {
     // A line that cannot be formatted for want of memory is not worth a transaction.
   }
