@@ -95,6 +95,25 @@ const std::vector<int> kNoCodes{-10, -1, 1, 2, 9, 42, 99, 108, INT_MAX, INT_MIN}
 
 }  // namespace
 
+TEST_CASE_METHOD(ForeignFixture, "A foreign switch lets nobody choose an isolation level") {
+  TransactionManager tm(foreign_config());
+  Transaction tx = tm.begin();
+  const auto refusal = [&](const char* name) {
+    try {
+      tx.enlist(name, xabridge::Isolation::serializable);
+    } catch (const Exception& e) {
+      return e.error();
+    }
+    return xabridge::Error{};
+  };
+  CHECK(refusal("accounts").xa_code == XAER_INVAL);
+  CHECK(contains(refusal("accounts").message, "open string"));
+  CHECK(contains(refusal("nobody").message, "there are: accounts, ledger"));
+  tx.enlist("accounts");
+  CHECK(refusal("accounts").xa_code == XAER_PROTO);
+  CHECK(tx.rollback().kind == OutcomeKind::rolled_back);
+}
+
 TEST_CASE("A switch is an object or what a function returns and the library says which") {
   for (const auto& config : {foreign("switch_object"), foreign("switch_function"),
                              foreign("untyped", "function"), foreign("switch_object", "object")}) {

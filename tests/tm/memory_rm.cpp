@@ -293,7 +293,8 @@ constexpr xabridge_rm_extras_t extras_with(int asynchronous_by_thread) {
           nullptr,
           nullptr,
           nullptr,
-          [](int, long) { return XA_OK; }};
+          [](int, long) { return XA_OK; },
+          nullptr};
 }
 const xabridge_rm_extras_t sending_extras = extras_with(0);
 const xabridge_rm_extras_t threading_extras = extras_with(1);

@@ -48,8 +48,7 @@ Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const S
   if (!connection) return connection.error();
   std::unique_ptr<MysqlSession> session;
   try {
-    session.reset(
-        new MysqlSession(std::move(settings), owner_tag, *std::move(connection), socket));
+    session.reset(new MysqlSession(std::move(settings), owner_tag, *std::move(connection), socket));
     session->interrupter_ = std::move(interrupter);
     const Within within(*session, Within::What::brief);
     session->identify();
@@ -91,8 +90,8 @@ void MysqlSession::identify() {
   // Connector/C++ forces REPEATABLE READ at log-in; the isolation the DBA chose is put back.
   const std::string isolation =
       flavour_ == Flavour::mariadb ? "tx_isolation" : "transaction_isolation";
-  const std::string wanted = settings_->isolation.empty() ? "@@GLOBAL." + isolation
-                                                          : "'" + settings_->isolation + "'";
+  const std::string wanted =
+      settings_->isolation.empty() ? "@@GLOBAL." + isolation : "'" + settings_->isolation + "'";
   statement_->execute("SET autocommit = 0, SESSION " + isolation + " = " + wanted);
   connection_->setAutoCommit(false);  // what the library remembers; see reusable()
   const std::unique_ptr<sql::ResultSet> usual(
@@ -160,6 +159,13 @@ rm::Answer MysqlSession::lost(Error error) noexcept {
   return error;
 }
 
+/// For one branch: before XA START, since in it the servers refuse.
+std::optional<Error> MysqlSession::isolate() {
+  const std::string level(rm::branch_isolation());
+  if (level.empty()) return std::nullopt;
+  return say("SET TRANSACTION ISOLATION LEVEL " + level, "SET TRANSACTION", nullptr);
+}
+
 rm::Answer MysqlSession::begin(const Xid& xid) {
   if (!expressible(xid)) {
     return make_error(XAER_INVAL, "XA START", &xid,
@@ -169,7 +175,12 @@ rm::Answer MysqlSession::begin(const Xid& xid) {
   const Within within(*this, Within::What::brief);
   if (auto error = limit_silence(); error && connection_lost(*error))
     return lost(*std::move(error));
+  if (auto error = isolate(); error) {
+    return connection_lost(*error) ? lost(*std::move(error)) : rm::Answer(*std::move(error));
+  }
   auto error = send_xa("XA START", xid);
+  // Else another branch would have the level.
+  if (error && !rm::branch_isolation().empty()) broken_ = true;
   if (!error) {
     hold(Holds::active, xid);
     unchanged_.reset();

@@ -110,6 +110,7 @@ class MysqlSession final : public rm::Session {
   Error failed(const sql::SQLException& failure, std::string_view operation, const Xid* xid);
   /// How long the server keeps the session, and the locks of its branch, when we are silent.
   std::optional<Error> limit_silence();
+  std::optional<Error> isolate();
   struct Now {
     std::string settings;     // to be compared with those at log-in
     long silence = 0;         // wait_timeout

@@ -51,10 +51,7 @@ Answer Session::rolled_back(const char* operation, const Xid& xid) {
     e.xa_code = rollback_code(e.sqlstate);
     e.message = "a statement of the branch failed, so all of it is rolled back";
     if (!meaning.advice.empty()) e.message.append("; ").append(meaning.advice);
-    if (e.sqlstate == read_only_refusal && server_made_read_only()) {
-      outdated_ = true;
-      e.xa_code = XA_RBTRANSIENT;
-    }
+    if (e.sqlstate == read_only_refusal && server_made_read_only()) outdated_ = true;
   } else if (status() == PQTRANS_INERROR) {
     e.message = "a statement of the branch failed, so all of it is rolled back";
   } else {
@@ -147,11 +144,11 @@ int Session::doomed() const noexcept {
   return rollback_code(observer_.failure().sqlstate);
 }
 
-// A write refused by a server that makes its sessions read-only has met one that was demoted: the
-// next session may reach another, or find this one promoted again. Else it is a setting of the
-// role, or the application's own.
+// A write refused by a server that makes its sessions read-only may have met one that was demoted:
+// the next session may reach another, or find this one promoted again. Else it is the application's
+// own setting, and it means it.
 int Session::rollback_code(std::string_view sqlstate) const noexcept {
-  if (sqlstate == read_only_refusal && server_read_only_) return XA_RBTRANSIENT;
+  if (sqlstate == read_only_refusal && server_made_read_only()) return XA_RBTRANSIENT;
   const int code = meaning_of(Phase::work, sqlstate).xa_code;
   return is_rollback(code) ? code : XA_RBOTHER;
 }

@@ -19,8 +19,7 @@ using rm::Answer;
 
 // Marks the branch's transaction from inside: gone after ROLLBACK AND CHAIN or ROLLBACK; BEGIN,
 // kept by ROLLBACK TO SAVEPOINT, which all look the same from outside.
-constexpr const char* begin_read_write = "BEGIN READ WRITE; SET LOCAL xabridge.branch = 'open'";
-constexpr const char* begin_as_configured = "BEGIN; SET LOCAL xabridge.branch = 'open'";
+constexpr const char* mark_branch = "; SET LOCAL xabridge.branch = 'open'";
 
 // Did the branch change anything, lock anything, or hold something open that PREPARE TRANSACTION
 // would refuse?
@@ -59,8 +58,16 @@ void Session::start_begin() {
   ask("BEGIN ISOLATION LEVEL READ COMMITTED; " + clean_slate() +
           "SET default_transaction_read_only = on;"
           " SELECT FROM pg_catalog.pg_prepared_xact() WHERE gid = '" +
-          xid.to_gid() + "'; COMMIT; " + (read_write_ ? begin_read_write : begin_as_configured),
+          xid.to_gid() + "'; COMMIT; " + begin_branch(),
       &Session::begun);
+}
+
+std::string Session::begin_branch() const {
+  const std::string_view level = rm::branch_isolation();
+  std::string statement = "BEGIN";
+  if (!level.empty()) statement.append(" ISOLATION LEVEL ").append(level);
+  if (read_write_) statement.append(" READ WRITE");
+  return statement + mark_branch;
 }
 
 void Session::begun(Reply reply) {

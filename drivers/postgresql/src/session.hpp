@@ -177,6 +177,7 @@ class Session final : public rm::Session {
 
   // session_connection.cpp
   [[nodiscard]] std::string clean_slate() const;
+  [[nodiscard]] std::string begin_branch() const;
   [[nodiscard]] Error behind_pooler() const;
   Reply ask_and_wait(const char* sql, const char* parameter = nullptr);
   ResultSet execute(const char* sql) noexcept;
@@ -196,8 +197,7 @@ class Session final : public rm::Session {
   Exchange exchange_;
   std::optional<Call> call_;
   std::optional<Observer::Pause> native_work_;
-  bool read_write_ = true;         // the role's or database's own default
-  bool server_read_only_ = false;  // or the server's
+  bool read_write_ = true;  // the default of the role, the database or the server
   bool notices_loss_ = true;  // the server takes the settings that make it notice a lost client
   bool reuse_ = true;
   bool outdated_ = false;  // the server takes no writes from this session, whatever it is told

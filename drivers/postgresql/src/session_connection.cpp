@@ -27,13 +27,7 @@ constexpr std::chrono::milliseconds interrupt_limit{100};
 constexpr const char* get_to_know =
     "SELECT current_setting('default_transaction_read_only'), "
     "pg_catalog.pg_backend_pid(), " XABRIDGE_SERVER_HISTORY ", " XABRIDGE_SERVER_RUN
-    ", " XABRIDGE_SERVER_IDENTITY ", " XABRIDGE_SERVER_START
-    ", " XABRIDGE_DBLINK_SCHEMA;
-
-// The server's configuration makes sessions read-only for as long as it is a demoted one; a role, a
-// database or an open string that does means it.
-constexpr const char* who_made_it_read_only =
-    "SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'";
+    ", " XABRIDGE_SERVER_IDENTITY ", " XABRIDGE_SERVER_START ", " XABRIDGE_DBLINK_SCHEMA;
 
 }  // namespace
 
@@ -50,12 +44,6 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection,
   if (!settings) return std::move(settings.error());
   if (PQgetvalue(settings->get(), 0, 1) != session->server_id()) return session->behind_pooler();
   session->read_write_ = PQgetvalue(settings->get(), 0, 0) == std::string_view("off");
-  if (!session->read_write_) {
-    auto source = session->query("prepare the session", who_made_it_read_only);
-    if (!source) return std::move(source.error());
-    const std::string_view by = PQntuples(source->get()) > 0 ? PQgetvalue(source->get(), 0, 0) : "";
-    session->server_read_only_ = by == "configuration file" || by == "command line";
-  }
   session->life_ = ServerLife::read(settings->get(), 2);
   session->origin_.server = PQgetvalue(settings->get(), 0, 4);
   session->origin_.start = PQgetvalue(settings->get(), 0, 5);

@@ -20,6 +20,7 @@
 #include <xabridge/config.hpp>
 #include <xabridge/error.hpp>
 #include <xabridge/event.hpp>
+#include <xabridge/isolation.hpp>
 #include <xabridge/outcome.hpp>
 
 namespace xabridge {
@@ -47,6 +48,10 @@ class XABRIDGE_API Transaction {
 
   /// Enlists without asking for the connection (foreign resource managers). Throws as above.
   void enlist(std::string_view resource_manager);
+  /// The same, with an isolation level for this branch; the open string says that of all others.
+  /// Only before the first use in this transaction: later it throws XAER_PROTO, for no server
+  /// changes the level of a transaction that has begun. XAER_INVAL: a foreign switch.
+  void enlist(std::string_view resource_manager, Isolation level);
 
   /// Two-phase commit (one phase for one branch). Never throws once begun: the answer is the
   /// outcome. A second call throws Exception (XAER_PROTO).

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <vector>
+#include <xabridge/isolation.hpp>
 
 #include "../ports.hpp"
 #include "call_threads.hpp"
@@ -72,6 +73,20 @@ class ResourceManager final : public ResourceManagerPort {
     std::shared_ptr<const Instance> instance_;  // null: it does not
   };
   [[nodiscard]] CallThreads& threads() const noexcept { return *threads_; }
+
+  /// While it lives, branches that the calling thread begins there are at this level (extras of
+  /// version 3). False: the switch does not know levels.
+  class Isolated {
+   public:
+    Isolated(const ResourceManager& resource_manager, Isolation level);
+    ~Isolated();
+    Isolated(const Isolated&) = delete;
+    Isolated& operator=(const Isolated&) = delete;
+    explicit operator bool() const noexcept { return instance_ != nullptr; }
+
+   private:
+    std::shared_ptr<const Instance> instance_;  // null: it does not
+  };
 
   /// xa_open for the calling thread, when it has not.
   CallAnswer open();

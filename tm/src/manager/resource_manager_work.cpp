@@ -1,7 +1,8 @@
 // What the application works with at a resource manager: its connection, and statements on it.
-#include "resource_manager.hpp"
-
 #include <algorithm>
+#include <array>
+
+#include "resource_manager.hpp"
 
 namespace xabridge::tm {
 
@@ -13,14 +14,28 @@ ResourceManager::Bound::Bound(const ResourceManager& resource_manager,
                               std::chrono::steady_clock::time_point deadline) {
   if (!resource_manager.keeps_deadlines()) return;
   instance_ = resource_manager.instance_;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-      deadline - std::chrono::steady_clock::now());
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
   const long milliseconds = std::max(0L, static_cast<long>(left.count()));
   instance_->object.extras->deadline(instance_->rmid, milliseconds);
 }
 
 ResourceManager::Bound::~Bound() {
   if (instance_ != nullptr) instance_->object.extras->deadline(instance_->rmid, -1);
+}
+
+ResourceManager::Isolated::Isolated(const ResourceManager& resource_manager, Isolation level) {
+  constexpr std::array kLevels{"READ UNCOMMITTED", "READ COMMITTED", "REPEATABLE READ",
+                               "SERIALIZABLE"};
+  const auto& instance = resource_manager.instance_;
+  const auto tell = instance->object.since(3, &xabridge_rm_extras_t::isolation);
+  const auto index = static_cast<std::size_t>(level);
+  if (tell == nullptr || index >= kLevels.size()) return;
+  if (tell(instance->rmid, kLevels.at(index)) == XA_OK) instance_ = instance;
+}
+
+ResourceManager::Isolated::~Isolated() {
+  if (instance_ != nullptr) (void)instance_->object.extras->isolation(instance_->rmid, nullptr);
 }
 
 bool ResourceManager::works_outside() const {

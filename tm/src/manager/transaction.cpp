@@ -167,6 +167,11 @@ void Transaction::enlist(std::string_view resource_manager) {
   impl_->enlist(resource_manager, "enlist");
 }
 
+void Transaction::enlist(std::string_view resource_manager, Isolation level) {
+  if (!impl_) throw_misuse(XAER_PROTO, "enlist", "the transaction was moved from");
+  impl_->enlist_at(level, resource_manager);
+}
+
 Outcome Transaction::commit() {
   if (!impl_) throw_misuse(XAER_PROTO, "commit", "the transaction was moved from");
   impl_->require_active("commit");

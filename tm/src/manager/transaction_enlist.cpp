@@ -97,6 +97,32 @@ tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char
   return *branches.back().resource_manager;
 }
 
+void Transaction::Impl::enlist_at(Isolation level, std::string_view name) {
+  const auto rm = runtime->find(name);
+  if (!rm) {
+    (void)enlist(name, "enlist");  // says what is wrong with the name
+    return;
+  }
+  require_active("enlist");
+  if (branch_of(*rm) != nullptr) {
+    throw_misuse(XAER_PROTO, "enlist",
+                 "'" + rm->name() +
+                     "' is in the transaction already: choose the isolation level before its first "
+                     "use",
+                 gtrid_hex);
+  }
+  const tm::ResourceManager::Isolated isolated(*rm, level);
+  if (!isolated) {
+    throw_misuse(XAER_INVAL, "enlist",
+                 "the switch of '" + rm->name() +
+                     "' does not let its branches choose an isolation level: set it in the open "
+                     "string",
+                 gtrid_hex);
+  }
+  (void)enlist(name, "enlist");
+  if (rm->registers()) (void)connection(*rm);  // which begins the branch
+}
+
 void* Transaction::Impl::connection(tm::ResourceManager& rm) {
   if (!rm.registers()) return rm.connection();
   const tm::ResourceManager::Bound bound(rm, call_deadline());

@@ -38,6 +38,7 @@ struct Transaction::Impl final : tm::Enlister {
   /// The resource manager of this name, for work in this transaction; with static registration its
   /// branch is started when there is none yet. Throws Exception.
   tm::ResourceManager& enlist(std::string_view name, const char* operation);
+  void enlist_at(Isolation level, std::string_view name);
   /// Null: there is none (any more). With dynamic registration the branch is made by that; throws
   /// Exception when that fails.
   void* connection(tm::ResourceManager& resource_manager);

@@ -156,6 +156,12 @@ struct xabridge_rm_extras_t {
    * xa_open: for programs whose threads come and go. No branch is left in them. 0, as without this
    * entry: none stays, and those that did are closed now. */
   int (*keep_sessions)(int rmid, long milliseconds);
+
+  /* The isolation level of every branch that the calling thread begins from now on, by xa_start or
+   * by its registration: "READ UNCOMMITTED", "READ COMMITTED", "REPEATABLE READ" or "SERIALIZABLE";
+   * null: as the open string or the server says. Stays until it is set again. XAER_INVAL: no such
+   * level. */
+  int (*isolation)(int rmid, const char *level);
 };
 
 #ifdef __cplusplus

@@ -294,6 +294,11 @@ int Switch::deadline(int, long milliseconds) noexcept {
   return XA_OK;
 }
 
+// One for the whole thread, as the deadline is.
+int Switch::isolation(int, const char* level) noexcept {
+  return set_branch_isolation(level == nullptr ? "" : level) ? XA_OK : XAER_INVAL;
+}
+
 int Switch::answered_by(int rmid, char* text, long size) noexcept try {
   if (text == nullptr || size <= 0) return XAER_INVAL;
   const std::string* const server = ThreadState::current().answered_by(impl().registry, rmid);

@@ -1,5 +1,8 @@
-// The calls of a Session by name, and when the waits of the calling thread end: see rm/session.hpp.
+// The calls of a Session by name, and what the calling thread said about its next ones: when their
+// waits end, and how isolated a branch is. See rm/session.hpp.
 
+#include <algorithm>
+#include <array>
 #include <xabridge/rm/session.hpp>
 
 namespace xabridge::rm {
@@ -7,6 +10,10 @@ namespace {
 
 thread_local std::chrono::steady_clock::time_point deadline_here =
     std::chrono::steady_clock::time_point::max();
+
+constexpr std::array<std::string_view, 5> levels{"", "READ UNCOMMITTED", "READ COMMITTED",
+                                                 "REPEATABLE READ", "SERIALIZABLE"};
+thread_local std::string_view isolation_here;  // one of `levels`
 
 }  // namespace
 
@@ -21,6 +28,15 @@ CallDeadline::~CallDeadline() { deadline_here = before_; }
 
 void CallDeadline::set(std::chrono::steady_clock::time_point deadline) noexcept {
   deadline_here = deadline;
+}
+
+std::string_view branch_isolation() noexcept { return isolation_here; }
+
+bool set_branch_isolation(std::string_view level) noexcept {
+  const auto* const known = std::find(levels.begin(), levels.end(), level);
+  if (known == levels.end()) return false;
+  isolation_here = *known;
+  return true;
 }
 
 Answer perform(Session& session, Request request, const Xid& xid) {

@@ -13,6 +13,7 @@ constexpr auto idle_before_end = std::chrono::seconds(10);
 
 void Job::run() noexcept {
   const CallDeadline as_asked(deadline_);
+  (void)set_branch_isolation(isolation_);
   Answer answer;
   try {
     answer = operation_.perform();

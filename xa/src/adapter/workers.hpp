@@ -31,6 +31,7 @@ class Job {
  private:
   Operation& operation_;
   const std::chrono::steady_clock::time_point deadline_ = call_deadline();  // of who asked
+  const std::string_view isolation_ = branch_isolation();
   std::mutex mutex_;
   std::condition_variable answered_;
   std::optional<Answer> answer_;  // guarded by mutex_

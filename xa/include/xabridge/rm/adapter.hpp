@@ -70,6 +70,7 @@ class Switch {
   int prepared_at(int rmid, const XID* xid, const char* server) noexcept;
   int end_owner_sessions(int rmid, const char* owner_tag, long* count) noexcept;
   int keep_sessions(int rmid, long milliseconds) noexcept;
+  int isolation(int rmid, const char* level) noexcept;
 
   /// Is it open under this rmid, in whichever thread of this process?
   bool knows(int rmid) noexcept;
@@ -146,5 +147,6 @@ class Switch {
       [](int r, const char* t, long* c) {                                                        \
         return symbol##_instance().end_owner_sessions(r, t, c);                                  \
       },                                                                                         \
-      [](int r, long m) { return symbol##_instance().keep_sessions(r, m); }};                    \
+      [](int r, long m) { return symbol##_instance().keep_sessions(r, m); },                     \
+      [](int r, const char* l) { return symbol##_instance().isolation(r, l); }};                 \
   }

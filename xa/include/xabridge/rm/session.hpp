@@ -42,6 +42,15 @@ class CallDeadline {
   const std::chrono::steady_clock::time_point before_;
 };
 
+/// The isolation level of the branch that the calling thread begins next, as SQL writes it
+/// ("REPEATABLE READ"); empty: as the session is configured. begin() asks it; see `isolation` in
+/// rm_extras.h.
+[[nodiscard]] std::string_view branch_isolation() noexcept;
+
+/// Sets branch_isolation() of the calling thread: "SERIALIZABLE" and so on, empty for as
+/// configured. False: that is no level, and nothing changed.
+[[nodiscard]] bool set_branch_isolation(std::string_view level) noexcept;
+
 /// A server's answer as an XA code; `error` carries its words whenever code is not XA_OK/XA_RDONLY.
 struct [[nodiscard]] Answer {
   int code = XA_OK;
