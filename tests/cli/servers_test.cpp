@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "catch.hpp"
 #include "die_at.hpp"
@@ -169,6 +170,11 @@ TEST_CASE_METHOD(Configured,
   CHECK(pg_balance(1) == 750);
   CHECK(my_balance(1) == 1250);
   CHECK(xabridge("status").exit_code == 0);
+  // On record before the program ends, though nothing waits for that record.
+  const auto dump = xabridge("log dump");
+  INFO(dump.out);
+  const std::regex done("(done|finished [^\n]*) " + gtrid + "\n");
+  CHECK(std::regex_search(dump.out, done));
 }
 
 TEST_CASE_METHOD(Configured,

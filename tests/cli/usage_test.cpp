@@ -60,10 +60,13 @@ TEST_CASE("xid says which transaction a server's name belongs to") {
   const std::string text = "2147483647:" + gtrid + ":" + bqual;
   const std::string gid = xabridge::Xid::parse(text)->to_gid();
   const std::string row = "2147483647\t64\t64\t0x" + gtrid + bqual;
+  const std::string literal = "X'" + gtrid + "',X'" + bqual + "',2147483647";
+  const std::string mariadb = "2147483647\t64\t64\t" + literal;
   TemporaryDirectory directory;
   const std::string file = (directory.path() / "listed").string();
-  std::ofstream(file) << gid << '\n' << row << '\n';
-  for (const std::string& arguments : {gid, text, "'" + row + "'", row, "<" + file}) {
+  std::ofstream(file) << gid << '\n' << row << '\n' << mariadb << '\n';
+  for (const std::string& arguments :
+       {gid, text, "'" + row + "'", row, '"' + literal + '"', '"' + mariadb + '"', "<" + file}) {
     const auto result = run_xabridge("xid " + arguments);
     INFO(arguments << "\n" << result.out << result.err);
     CHECK(result.exit_code == 0);
@@ -73,7 +76,8 @@ TEST_CASE("xid says which transaction a server's name belongs to") {
   }
   for (const std::string& other :
        {"7:61:62"s, "2147483647:61:62"s, "2147483646" + text.substr(10), "1_YQ==_Yg=="s, "nothing"s,
-        "2147483647 64 63 0x" + gtrid + bqual, "1 2 3"s}) {
+        "2147483647 64 63 0x" + gtrid + bqual, "1 2 3"s, "\"X'" + gtrid + "',X'" + bqual + "'\""s,
+        "\"X'" + gtrid + "',X'6',2147483647\""s, "\"'a','b',1\""s}) {
     const auto result = run_xabridge("xid " + other);
     INFO(other << "\n" << result.out << result.err);
     CHECK(result.exit_code == 1);

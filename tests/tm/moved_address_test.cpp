@@ -54,6 +54,8 @@ void commit_while_it_moves(Moving& servers, MovingAddress& address, const std::s
                                 : servers.config().resource_managers[1].open;
   const Lost lost = GENERATE(Lost::request, Lost::reply);
   INFO((lost == Lost::request ? "request lost" : "reply lost"));
+  // Or it stays connected to the wrong server, and has to leave by itself.
+  const bool recovery_is_cut = lost == Lost::request;
   const auto c = servers.moving();
   TransactionManager tm(c);
   auto tx = tm.begin();
@@ -67,7 +69,11 @@ void commit_while_it_moves(Moving& servers, MovingAddress& address, const std::s
   CHECK(servers.recovery_waits_for_the_right_server());
   CHECK(servers.events.count(EventKind::heuristic) == 0);
   CHECK(servers.events.count(EventKind::done) == 0);
-  address.lead_to(right);
+  if (recovery_is_cut) {
+    address.lead_to(right);
+  } else {
+    address.lead_new_ones_to(right);
+  }
   CHECK(servers.events.wait_for(EventKind::done));
   CHECK(servers.events.count(EventKind::heuristic) == 0);
   CHECK(servers.pg_balance(1) == 750);

@@ -109,6 +109,11 @@ void MovingAddress::lead_to(const std::string& open_string) {
   cut_ = true;
 }
 
+void MovingAddress::lead_new_ones_to(const std::string& open_string) {
+  const std::lock_guard lock(mutex_);
+  target_ = open_string;
+}
+
 void MovingAddress::when_sent(const std::string& text, Lost lost, const std::string& then) {
   const std::lock_guard lock(mutex_);
   moved_ = false;

@@ -22,6 +22,8 @@ class MovingAddress {
   [[nodiscard]] const std::string& open_string() const noexcept { return open_string_; }
   /// Cuts every connection; from now on the address leads to the server of that open string.
   void lead_to(const std::string& open_string);
+  /// Only new connections; those there are stay where they lead, as after a change in the DNS.
+  void lead_new_ones_to(const std::string& open_string);
   enum class Lost { request, reply };
   /// The same as soon as a client sends `text`, and that request or its reply is lost.
   void when_sent(const std::string& text, Lost lost, const std::string& then);

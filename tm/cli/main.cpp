@@ -134,7 +134,8 @@ int run(int argc, char** argv) {
   Command xid_command = app.add_subcommand(
       "xid",
       "Which transaction an XID belongs to, as a server lists it: a gid of PostgreSQL, a row of XA "
-      "RECOVER CONVERT XID of MySQL or MariaDB, or the xid in `status --json`");
+      "RECOVER CONVERT XID of MySQL or of XA RECOVER FORMAT='SQL' of MariaDB, or the xid in "
+      "`status --json`");
   xid_command.add_option("xid", xid_words, "default: one in each line of standard input");
   log_command.fallthrough();
   dump_command.fallthrough();

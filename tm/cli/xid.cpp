@@ -33,12 +33,38 @@ std::optional<Xid> from_row(const std::vector<std::string>& fields) {
                    bytes->substr(*gtrid_length));
 }
 
+/// `X'61',X'62',1`: what XA statements take, and what XA RECOVER FORMAT='SQL' of MariaDB ends with.
+std::optional<Xid> from_literal(std::string_view text) {
+  std::vector<std::string_view> parts;
+  for (std::size_t comma = 0; comma != std::string_view::npos;) {
+    comma = text.find(',');
+    parts.push_back(text.substr(0, comma));
+    if (comma != std::string_view::npos) text.remove_prefix(comma + 1);
+  }
+  if (parts.size() != 3) return {};
+  const auto format_id = number(std::string(parts[2]));
+  std::string bytes[2];
+  for (const std::size_t i : {0U, 1U}) {
+    const std::string_view part = parts[i];
+    if (part.size() < 3 || !part.starts_with("X'") || !part.ends_with('\'')) return {};
+    const auto read = from_hex(part.substr(2, part.size() - 3));
+    if (!read) return {};
+    bytes[i] = *read;
+  }
+  if (!format_id) return {};
+  return Xid::make(static_cast<long>(*format_id), bytes[0], bytes[1]);
+}
+
 std::optional<Xid> read(const std::string& line) {
   std::istringstream words(line);
   std::vector<std::string> fields;
   for (std::string word; words >> word;) fields.push_back(word);
-  if (fields.size() == 4) return from_row(fields);
+  if (fields.size() == 4) {
+    const auto xid = from_literal(fields[3]);
+    return xid ? xid : from_row(fields);
+  }
   if (fields.size() != 1) return {};
+  if (const auto xid = from_literal(fields[0])) return xid;
   const auto gid = Xid::from_gid(fields[0]);
   return gid ? gid : Xid::parse(fields[0]);
 }

@@ -7,6 +7,7 @@
 #include <xabridge/codes.hpp>
 
 #include "fixture.hpp"
+#include "foreign_server.hpp"
 #include "proxy.hpp"
 #include "slow_commit.hpp"
 
@@ -91,6 +92,34 @@ TEST_CASE("a branch that changed nothing is never reported as committed without 
   const rm::Answer answer = session->commit_one_phase(xid);
   INFO(text_of(answer));
   CHECK((answer.code == XA_RBCOMMFAIL || answer.code == XAER_RMFAIL));
+}
+
+// The branch has no transaction id in this database, and the foreign server commits all the same.
+TEST_CASE("a lost reply is unknown when only a foreign table was written") {
+  Corner corner;
+  SlowCommit slow(corner.admin(), corner.table());
+  Proxy proxy(environment("XABRIDGE_TEST_POSTGRESQL"));
+  const SessionPtr session = open_session(proxy.open_string());
+  const ForeignTable foreign(corner, *session);
+  const Xid xid = corner.xid();
+  REQUIRE(session->begin(xid).code == XA_OK);
+  REQUIRE(sql(*session, "UPDATE " + foreign.name() + " SET amount = amount + 1 WHERE id = 1").ok);
+  REQUIRE(session->end(xid).code == XA_OK);
+  auto committing = std::async(std::launch::async, [&] { return session->commit_one_phase(xid); });
+  REQUIRE(eventually([&] {
+    return sql(corner.admin(),
+               "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'postgres_fdw' "
+               "AND wait_event_type = 'Lock'")
+               .value == "t";
+  }));
+  proxy.set(Proxy::Mode::cut_client);
+  const rm::Answer answer = committing.get();
+  CHECK_ANSWER(answer, XAER_RMFAIL);
+  REQUIRE(answer.error.has_value());
+  CHECK_FALSE(answer.error->outcome_known);
+  CHECK(answer.error->message.find("foreign tables") != std::string::npos);
+  slow.release();
+  CHECK(eventually([&] { return corner.amount(1) == 101; }));
 }
 
 TEST_CASE("a transaction id is believed only in the life of the server that gave it") {

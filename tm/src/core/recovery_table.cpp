@@ -58,7 +58,9 @@ constexpr RecoveryRow kRows[] = {
      "commit, and only the server's word that it does not know it ends the matter"},
     {"commit, unreachable",
      [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::unreachable; }, Do::wait,
-     "the resource manager is away; the decision is kept however long that takes"},
+     "the resource manager gave no list (its error says why); the decision is kept however long "
+     "that "
+     "takes"},
     {"commit, out of reach",
      [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::out_of_reach; }, Do::wait,
      "the server shows it and does not let this open string complete it; the decision is kept "
@@ -107,7 +109,8 @@ constexpr RecoveryRow kRows[] = {
      "nothing is prepared and nothing on record: there is nothing to do"},
     {"undecided, unreachable",
      [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::unreachable; }, Do::wait,
-     "the resource manager is away; what it lists when it is back is rolled back then"},
+     "the resource manager gave no list (its error says why); what it lists when it does is rolled "
+     "back then"},
     {"undecided, out of reach",
      [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::out_of_reach; },
      Do::wait,
