@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <future>
 #include <optional>
 #include <thread>
@@ -117,6 +118,28 @@ struct FrozenServers : RealServers {
     }
     return true;
   }
+  /// Asks a server whether the transaction's session there is still at work.
+  std::function<bool()> at_work(Transaction& tx, const std::string& server) {
+    if (server == "POSTGRESQL") {
+      const int pid = PQbackendPID(postgresql_connection(tx, "accounts"));
+      const std::string sql =
+          "SELECT count(*) FROM pg_stat_activity WHERE pid = " + std::to_string(pid);
+      return [this, sql] { return pg_number(sql) != 0; };
+    }
+    const std::string sql = "SELECT count(*) FROM information_schema.processlist WHERE id = " +
+                            my_connection_id(mysql_connection(tx, "ledger"));
+    return [this, sql] { return my_number(sql) != 0; };
+  }
+  /// A server that goes on takes up the vote it was asked for. The branch is prepared then, and
+  /// recovery rolls it back; so the manager has to live that long.
+  bool late_vote_is_rolled_back(const std::function<bool()>& is_at_work, const std::string& tx) {
+    const auto patience = Clock::now() + 60s;
+    while (is_at_work() || pg_prepared() != 0 || my_prepared(tx)) {
+      if (Clock::now() > patience) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
   /// Work at the server that is not frozen goes on.
   void check_healthy(TransactionManager& tm, const std::string& frozen) {
     Outcome outcome;
@@ -159,6 +182,7 @@ TEST_CASE_METHOD(FrozenServers, "A server frozen at the vote: rolled back in tim
       TransactionManager tm(c);
       Transaction tx = tm.begin();
       move(tx, 1, 250);
+      const auto is_at_work = at_work(tx, server);
       const Outcome outcome = commit_in_time(tx);
       INFO(server << ": " << outcome.to_string());
       REQUIRE(freeze.frozen);
@@ -167,6 +191,7 @@ TEST_CASE_METHOD(FrozenServers, "A server frozen at the vote: rolled back in tim
       CHECK(outcome.reason_code == XA_RBTIMEOUT);
       check_healthy(tm, server);
       freeze.frozen->thaw();
+      CHECK(late_vote_is_rolled_back(is_at_work, outcome.gtrid));
       CHECK(comes_to(0));
     }
   }
@@ -304,10 +329,12 @@ TEST_CASE_METHOD(FrozenServers, "One frozen session of PostgreSQL: rolled back i
   TransactionManager tm(c);
   Transaction tx = tm.begin();
   move(tx, 1, 250);
+  const auto is_at_work = at_work(tx, "POSTGRESQL");
   session.pid = PQbackendPID(postgresql_connection(tx, "accounts"));
   const Outcome outcome = commit_in_time(tx);
   INFO(outcome.to_string());
   CHECK(outcome.kind == OutcomeKind::rolled_back);
   session.stop(SIGCONT);
+  CHECK(late_vote_is_rolled_back(is_at_work, outcome.gtrid));
   CHECK(comes_to(0));
 }

@@ -53,7 +53,7 @@ class CutBeforeCommit final : public xabridge::Observer {
       std::this_thread::yield();
     }
     const std::string branch = servers_.my_branch(event.gtrid);
-    while (is_listed(event.gtrid)) {
+    while (servers_.my_prepared(event.gtrid)) {
       try {
         servers_.my_admin("XA ROLLBACK " + branch);
       } catch (const sql::SQLException&) {
@@ -63,13 +63,6 @@ class CutBeforeCommit final : public xabridge::Observer {
   }
 
  private:
-  [[nodiscard]] bool is_listed(std::string_view transaction) {
-    try {
-      return !servers_.my_branch(transaction).empty();
-    } catch (const std::runtime_error&) {
-      return false;
-    }
-  }
   RealServers& servers_;
 };
 

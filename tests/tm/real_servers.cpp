@@ -123,6 +123,12 @@ long RealServers::my_number(const std::string& sql) {
   return rows->next() ? static_cast<long>(rows->getInt64(1)) : -1;
 }
 
+bool RealServers::my_prepared(std::string_view transaction) try {
+  return !my_branch(transaction).empty();
+} catch (const std::runtime_error&) {
+  return false;
+}
+
 std::string RealServers::my_branch(std::string_view transaction) {
   const std::string incarnation(transaction.substr(0, transaction.find('-')));
   const std::unique_ptr<sql::Statement> statement(my_->createStatement());

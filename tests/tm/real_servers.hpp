@@ -41,6 +41,7 @@ class RealServers {
   [[nodiscard]] long my_number(const std::string& sql);
   /// As XA COMMIT takes it: the prepared branch of a transaction, named as events name it.
   [[nodiscard]] std::string my_branch(std::string_view transaction);
+  [[nodiscard]] bool my_prepared(std::string_view transaction);
   [[nodiscard]] long pg_balance(int account);
   [[nodiscard]] long my_balance(int account);
 
