@@ -8,8 +8,8 @@
 
 #include "catch.hpp"
 #include "environment.hpp"
-#include "identity.hpp"
-#include "log/file_register.hpp"
+#include "register/identity.hpp"
+#include "register/file/file_register.hpp"
 #include "program.hpp"
 #include "temporary_directory.hpp"
 

@@ -50,7 +50,8 @@ TEST_CASE("A wrong command line or configuration exits with 2 and says what is w
   CHECK(contains(missing.err, "/nowhere/bank.toml: there is no such file"));
 }
 
-// From what a server lists to what people are shown: golden, as in tests/log/identity_test.cpp.
+// From what a server lists to what people are shown: golden, as in
+// tests/register/file/identity_test.cpp.
 TEST_CASE("xid says which transaction a server's name belongs to") {
   const std::string gtrid =
       "ffffffffffffffff02a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0102f0f1f2f3f4f5f6f7"

@@ -13,9 +13,9 @@
 #include <xabridge/codes.hpp>
 
 #include "core/coordinator.hpp"
-#include "decision_register.hpp"
+#include "register/decision_register.hpp"
 #include "environment.hpp"
-#include "identity.hpp"
+#include "register/identity.hpp"
 #include "ports.hpp"
 
 namespace xabridge::tm::test {

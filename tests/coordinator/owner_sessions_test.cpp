@@ -1,7 +1,7 @@
 // A branch that is busy although its owner is proved dead: the server is told to end the owner's
 // sessions there.
 #include "catch.hpp"
-#include "identity.hpp"
+#include "register/identity.hpp"
 #include "recovery_fixture.hpp"
 
 namespace xabridge::tm::test {

@@ -4,14 +4,14 @@
 // Random bytes do not get past a checksum. The first byte of an input therefore says what the rest
 // is: a file as it stands, or the inside of batches that are sealed as the writer does.
 
-#include <log/fields.hpp>
-#include <log/incarnations.hpp>
-#include <log/live_records.hpp>
-#include <log/log_format.hpp>
-#include <log/register_file.hpp>
-#include <log/segment_reader.hpp>
+#include <register/file/fields.hpp>
+#include <register/file/incarnations.hpp>
+#include <register/file/live_records.hpp>
+#include <register/file/log_format.hpp>
+#include <register/file/register_file.hpp>
+#include <register/file/segment_reader.hpp>
 #include <string>
-#include <tests/log/crash_fs.hpp>
+#include <tests/register/file/crash_fs.hpp>
 
 #include "input.hpp"
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <climits>
 #include <cstdio>
-#include <identity.hpp>
+#include <register/identity.hpp>
 #include <string>
 #include <xabridge/xid.hpp>
 

@@ -8,7 +8,7 @@
 
 #include "catch.hpp"
 #include "environment.hpp"
-#include "log/log_view.hpp"
+#include "register/file/log_view.hpp"
 #include "manager/call_threads.hpp"
 #include "manager/lane_port.hpp"
 #include "manager_fixture.hpp"

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "catch.hpp"
-#include "identity.hpp"
+#include "register/identity.hpp"
 #include "manager/runtime.hpp"
 #include "manager_fixture.hpp"
 

@@ -2,7 +2,7 @@
 #include "memory_rm.hpp"
 
 #include <chrono>
-#include <identity.hpp>
+#include <register/identity.hpp>
 #include <cstdio>
 #include <stdexcept>
 

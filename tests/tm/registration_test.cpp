@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "catch.hpp"
-#include "identity.hpp"
+#include "register/identity.hpp"
 #include "manager/resource_manager.hpp"
 #include "manager_fixture.hpp"
 

@@ -5,7 +5,7 @@
 #include <xabridge/tx.h>
 
 #include <functional>
-#include <identity.hpp>
+#include <register/identity.hpp>
 #include <string>
 #include <thread>
 #include <tx/process.hpp>

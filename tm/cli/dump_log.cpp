@@ -3,7 +3,7 @@
 #include <type_traits>
 #include <xabridge/codes.hpp>
 
-#include "../src/log/log_view.hpp"
+#include "../src/register/file/log_view.hpp"
 #include "command.hpp"
 #include "json.hpp"
 

@@ -13,8 +13,8 @@
 #include <xabridge/xid.hpp>
 
 #include "../src/environment.hpp"
-#include "../src/log/acknowledgements.hpp"
-#include "../src/log/log_view.hpp"
+#include "../src/register/file/acknowledgements.hpp"
+#include "../src/register/file/log_view.hpp"
 #include "command.hpp"
 #include "log_directory.hpp"
 #include "operators_word.hpp"

@@ -1,13 +1,13 @@
 // What an operator says about records in the log. A record is written by whoever holds the slot it
 // is in: those of processes that ended are seen to here, in the log itself; a running process is
-// left word (../src/log/acknowledgements.hpp), and takes it in its next recovery pass.
+// left word (../src/register/file/acknowledgements.hpp), and takes it in its next recovery pass.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "../src/log/file_register.hpp"
+#include "../src/register/file/file_register.hpp"
 #include "command.hpp"
 
 namespace xabridge::cli {

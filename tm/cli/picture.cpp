@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "../src/identity.hpp"
+#include "../src/register/identity.hpp"
 #include "ask_all.hpp"
 #include "command.hpp"
 

@@ -10,7 +10,7 @@
 #include <vector>
 #include <xabridge/config.hpp>
 
-#include "../src/log/log_view.hpp"
+#include "../src/register/file/log_view.hpp"
 #include "../src/manager/resource_manager.hpp"
 
 namespace xabridge::cli {

@@ -5,7 +5,7 @@
 #include <sstream>
 #include <xabridge/xid.hpp>
 
-#include "../src/identity.hpp"
+#include "../src/register/identity.hpp"
 #include "command.hpp"
 
 namespace xabridge::cli {

@@ -10,7 +10,7 @@
 #include <xabridge/error.hpp>
 #include <xabridge/xid.hpp>
 
-#include "server_identity.hpp"
+#include "register/server_identity.hpp"
 
 namespace xabridge::tm {
 

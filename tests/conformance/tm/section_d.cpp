@@ -3,7 +3,7 @@
 // The transaction manager itself neither suspends an association nor ends one before the end of the
 // transaction. Where a statement begins in such a state (D11, D12, D17), the resource manager is
 // told by xa_end, and the transaction manager's table is moved as for that xa_end.
-#include <identity.hpp>
+#include <register/identity.hpp>
 #include <manager/open_in_thread.hpp>
 
 #include "sections.hpp"

@@ -7,7 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <log/file_register.hpp>
+#include <register/file/file_register.hpp>
 #include <thread>
 
 #include "file_rm.h"

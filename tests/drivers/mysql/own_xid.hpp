@@ -1,7 +1,7 @@
 // XIDs as the transaction manager makes them: what a server has to keep in a crash are those.
 #pragma once
 
-#include <identity.hpp>
+#include <register/identity.hpp>
 #include <random>
 
 #include "fixture.hpp"

@@ -21,7 +21,7 @@
 #include <xabridge/outcome.hpp>
 #include <xabridge/xid.hpp>
 
-#include "../decision_register.hpp"
+#include "../register/decision_register.hpp"
 #include "../ports.hpp"
 #include "outcome_table.hpp"
 

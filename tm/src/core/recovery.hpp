@@ -51,7 +51,7 @@
 #include <xabridge/event.hpp>
 #include <xabridge/xid.hpp>
 
-#include "../decision_register.hpp"
+#include "../register/decision_register.hpp"
 #include "../environment.hpp"
 #include "../ports.hpp"
 #include "recovery_table.hpp"

@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-#include "../identity.hpp"
+#include "../register/identity.hpp"
 #include "switch_library.hpp"
 
 namespace xabridge::tm {

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "../core/recovery.hpp"
-#include "../decision_register.hpp"
+#include "../register/decision_register.hpp"
 #include "../environment.hpp"
 #include "events.hpp"
 #include "lane_port.hpp"

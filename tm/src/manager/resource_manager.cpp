@@ -10,7 +10,7 @@
 #include <utility>
 #include <xabridge/codes.hpp>
 
-#include "../identity.hpp"
+#include "../register/identity.hpp"
 #include "registration.hpp"
 
 namespace xabridge::tm {

@@ -9,7 +9,7 @@
 #include <xabridge/config.hpp>
 #include <xabridge/transaction_manager.hpp>
 
-#include "../decision_register.hpp"
+#include "../register/decision_register.hpp"
 #include "../environment.hpp"
 #include "deadline_watcher.hpp"
 #include "events.hpp"

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "../core/coordinator.hpp"
-#include "../decision_register.hpp"
+#include "../register/decision_register.hpp"
 #include "../environment.hpp"
 #include "events.hpp"
 #include "resource_manager.hpp"

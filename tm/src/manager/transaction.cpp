@@ -3,7 +3,7 @@
 #include <xabridge/codes.hpp>
 #include <xabridge/transaction_manager.hpp>
 
-#include "../identity.hpp"
+#include "../register/identity.hpp"
 #include "transaction_impl.hpp"
 
 namespace xabridge {

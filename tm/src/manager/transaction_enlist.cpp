@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "../core/coordinator.hpp"
-#include "../identity.hpp"
+#include "../register/identity.hpp"
 #include "transaction_impl.hpp"
 
 namespace xabridge {

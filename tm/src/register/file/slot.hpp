@@ -30,7 +30,7 @@
 #include <memory>
 #include <string>
 
-#include "../environment.hpp"
+#include "../../environment.hpp"
 #include "incarnations.hpp"
 #include "live_records.hpp"
 #include "segment_names.hpp"

@@ -1,7 +1,7 @@
 // The operating system's files behind FileSystem; see posix_environment() for the rest of it.
 #pragma once
 
-#include "../environment.hpp"
+#include "../../environment.hpp"
 
 namespace xabridge::tm {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "../environment.hpp"
+#include "../../environment.hpp"
 #include "incarnations.hpp"
 #include "live_records.hpp"
 

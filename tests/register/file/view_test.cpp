@@ -1,7 +1,7 @@
 // Looking at a log root without owning any of it.
 
 #include <catch.hpp>
-#include <log/log_view.hpp>
+#include <register/file/log_view.hpp>
 #include <thread>
 
 #include "log_fixture.hpp"

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "../environment.hpp"
+#include "../../environment.hpp"
 
 namespace xabridge::tm {
 

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "../environment.hpp"
+#include "../../environment.hpp"
 
 namespace xabridge::tm {
 

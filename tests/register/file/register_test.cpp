@@ -1,7 +1,7 @@
 // FileRegister as a DecisionRegister: first writer wins, decisions survive, the log stays small.
 
 #include <catch.hpp>
-#include <log/log_view.hpp>
+#include <register/file/log_view.hpp>
 
 #include "log_fixture.hpp"
 

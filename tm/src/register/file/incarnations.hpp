@@ -12,7 +12,7 @@
 #include <chrono>
 #include <vector>
 
-#include "../environment.hpp"
+#include "../../environment.hpp"
 #include "../identity.hpp"
 
 namespace xabridge::tm {

@@ -9,7 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <functional>
-#include <log/log_view.hpp>
+#include <register/file/log_view.hpp>
 
 #include "log_fixture.hpp"
 

@@ -1,6 +1,6 @@
 // gtrid and bqual as bytes and as text. The decoders accept exactly what the encoders write.
 
-#include "../identity.hpp"
+#include "identity.hpp"
 
 #include <algorithm>
 #include <charconv>

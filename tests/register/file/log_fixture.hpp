@@ -3,7 +3,7 @@
 #pragma once
 
 #include <atomic>
-#include <log/file_register.hpp>
+#include <register/file/file_register.hpp>
 #include <mutex>
 #include <random>
 #include <string>

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "../environment.hpp"
+#include "../../environment.hpp"
 #include "log_format.hpp"
 
 namespace xabridge::tm {

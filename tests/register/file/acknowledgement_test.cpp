@@ -3,8 +3,8 @@
 #include <atomic>
 #include <catch.hpp>
 #include <functional>
-#include <log/acknowledgements.hpp>
-#include <log/log_view.hpp>
+#include <register/file/acknowledgements.hpp>
+#include <register/file/log_view.hpp>
 #include <set>
 #include <thread>
 

@@ -2,7 +2,7 @@
 
 #include <catch.hpp>
 #include <cerrno>
-#include <log/log_format.hpp>
+#include <register/file/log_format.hpp>
 #include <new>
 #include <thread>
 

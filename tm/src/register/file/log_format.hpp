@@ -34,8 +34,8 @@
 // is an operator's word that a participant's server is gone for good; its heuristic record is in
 // the same batch.
 //
-// Example, golden in tests/log/format_test.cpp: `done` of gtrid "g" as batch 7 of segment 2, salt
-// 5.
+// Example, golden in tests/register/file/format_test.cpp:
+// `done` of gtrid "g" as batch 7 of segment 2, salt 5.
 //   58 41 42 4c  07 9e a7 30  02 00  02 00  37 00 00 00  magic, CRC, version, kind, length 55
 //   02 00 00 00 00 00 00 00   05 00 00 00 00 00 00 00    segment, salt
 //   07 00 00 00 00 00 00 00   01 00 00 00  00 00 00 00   batch number, one record, zero

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "../environment.hpp"
+#include "../../environment.hpp"
 
 namespace xabridge::tm {
 

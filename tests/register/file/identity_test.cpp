@@ -2,7 +2,7 @@
 // later version. And their short texts, which are in people's logs.
 
 #include <catch.hpp>
-#include <identity.hpp>
+#include <register/identity.hpp>
 #include <set>
 #include <xabridge/xid.hpp>
 

@@ -19,7 +19,7 @@
 #include <utility>
 
 #include "../decision_register.hpp"
-#include "../environment.hpp"
+#include "../../environment.hpp"
 #include "decision_log.hpp"
 
 namespace xabridge::tm {

@@ -1,7 +1,7 @@
 // Torn tails are cut and told; damage stops the register with file and offset. Nothing is skipped.
 
 #include <catch.hpp>
-#include <log/log_view.hpp>
+#include <register/file/log_view.hpp>
 #include <xabridge/xid.hpp>
 
 #include "log_fixture.hpp"

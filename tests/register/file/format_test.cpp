@@ -1,10 +1,10 @@
 // The bytes of the log, pinned: a later version has to read what this one wrote.
 
 #include <catch.hpp>
-#include <log/crc32c.hpp>
-#include <log/live_records.hpp>
-#include <log/log_format.hpp>
-#include <log/segment_reader.hpp>
+#include <register/file/crc32c.hpp>
+#include <register/file/live_records.hpp>
+#include <register/file/log_format.hpp>
+#include <register/file/segment_reader.hpp>
 #include <xabridge/xid.hpp>
 
 using namespace xabridge;

@@ -9,7 +9,7 @@
 // Opening it says so, instead of leaving their branches alone for ever.
 #pragma once
 
-#include "../environment.hpp"
+#include "../../environment.hpp"
 #include "../identity.hpp"
 
 namespace xabridge::tm {

@@ -17,7 +17,7 @@
 //  43  n  short host name (0..20 bytes, none of them zero), for human eyes only, never compared
 // 43+n    zeros
 // (Version 1, formatID 1480671826, had 35 to 55 bytes and 2 to 33. Its XIDs are foreign ones here,
-// and a log root of that time is refused: see log/register_file.hpp.)
+// and a log root of that time is refused: see file/register_file.hpp.)
 //
 // An XID is ours when formatID is ours, the whole register id is one we hold, and the incarnation
 // is one this register recorded. Two bytes of a name can be equal by chance or by configuration;
