@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "../support/plain_mysql.hpp"
+#include "../../support/plain_mysql.hpp"
 #include "application.h"
 
 namespace {

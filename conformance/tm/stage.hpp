@@ -11,7 +11,7 @@
 #include <vector>
 #include <xabridge/transaction_manager.hpp>
 
-#include "../../register/file/crash_fs.hpp"
+#include "../../tests/register/file/crash_fs.hpp"
 #include "engine/report.hpp"
 #include "scripted_rm.hpp"
 

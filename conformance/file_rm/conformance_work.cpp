@@ -4,7 +4,7 @@
 #include <sstream>
 #include <string>
 
-#include "../work.h"
+#include "../rm/work.h"
 #include "file_rm.h"
 
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 #include <xabridge/xid.hpp>
 
-#include "../support/plain_mysql.hpp"
+#include "plain_mysql.hpp"
 
 namespace xabridge::conformance {
 
