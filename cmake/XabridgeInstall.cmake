@@ -35,13 +35,13 @@ function(xabridge_relative_path result from to)
 endfunction()
 
 # xabridge_install_library(<target> NAME <component of the CMake package> DEVELOPMENT <component>
-#                          DESCRIPTION <text> [RUNTIME <component>] [PRIVATE_HEADERS <pattern>...]
+#                          DESCRIPTION <text> [RUNTIME <component>]
 #                          [REQUIRES <pkg-config module>...] [LIBS <linker flag>...])
-# Installs the library, every header in the include folders beside the calling CMakeLists.txt but
-# the private ones, and what a consumer finds it by.
+# Installs the library, every header in the include folders beside the calling CMakeLists.txt, and
+# what a consumer finds it by.
 function(xabridge_install_library target)
   cmake_parse_arguments(I "" "NAME;RUNTIME;DEVELOPMENT;DESCRIPTION"
-    "PRIVATE_HEADERS;REQUIRES;LIBS" ${ARGN})
+    "REQUIRES;LIBS" ${ARGN})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${I_NAME})
   if(NOT XABRIDGE_INSTALL)
     return()
@@ -65,15 +65,11 @@ function(xabridge_install_library target)
   install(EXPORT xabridge-${I_NAME}-targets NAMESPACE xabridge::
     DESTINATION ${XABRIDGE_INSTALL_CMAKEDIR} COMPONENT ${I_DEVELOPMENT})
 
-  set(private)
-  foreach(pattern IN LISTS I_PRIVATE_HEADERS)
-    list(APPEND private PATTERN ${pattern} EXCLUDE)
-  endforeach()
   foreach(folder ${CMAKE_CURRENT_SOURCE_DIR}/include/ ${CMAKE_CURRENT_BINARY_DIR}/include/)
     if(EXISTS ${folder})
       install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         COMPONENT ${I_DEVELOPMENT}
-        FILES_MATCHING REGEX "\\.(h|hpp)$" ${private})
+        FILES_MATCHING REGEX "\\.(h|hpp)$")
     endif()
   endforeach()
   xabridge_install_pkgconfig(${target} "${I_NAME}" "${I_DEVELOPMENT}" "${I_DESCRIPTION}"

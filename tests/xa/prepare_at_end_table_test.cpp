@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "catch.hpp"
-#include "state_tables.hpp"
+#include <xabridge/state_tables.hpp>
 
 using namespace xabridge;
 using namespace xabridge::rm;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "state_tables.hpp"
+#include <xabridge/state_tables.hpp>
 #include "written_table.hpp"
 
 using namespace xabridge;

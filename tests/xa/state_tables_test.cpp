@@ -2,7 +2,7 @@
 // tables and not from ours: for each call and answer one row, for each state one column.
 // See written_table.hpp.
 
-#include "state_tables.hpp"
+#include <xabridge/state_tables.hpp>
 
 #include <map>
 #include <string>

@@ -7,7 +7,7 @@
 #include <xabridge/rm/session.hpp>
 #include <xabridge/xid.hpp>
 
-#include "state_tables.hpp"
+#include <xabridge/state_tables.hpp>
 
 namespace xabridge::rm {
 

@@ -26,7 +26,7 @@
 #include <xabridge/xid.hpp>
 
 #include "pool.hpp"
-#include "state_tables.hpp"
+#include <xabridge/state_tables.hpp>
 
 namespace xabridge::rm {
 

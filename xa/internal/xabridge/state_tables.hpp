@@ -6,9 +6,9 @@
 // the answer that came. Nothing else in xabridge decides about states.
 #pragma once
 
-#include "state_tables/association.hpp"
-#include "state_tables/asynchrony.hpp"
-#include "state_tables/branch.hpp"
-#include "state_tables/prepare_at_end.hpp"
+#include <xabridge/state_tables/association.hpp>
+#include <xabridge/state_tables/asynchrony.hpp>
+#include <xabridge/state_tables/branch.hpp>
+#include <xabridge/state_tables/prepare_at_end.hpp>
 #include <xabridge/state_tables/registration.hpp>
-#include "state_tables/resource_manager.hpp"
+#include <xabridge/state_tables/resource_manager.hpp>
