@@ -1,4 +1,4 @@
-// The outcome table: total over every int, and saying what spec section 5 says.
+// The outcome table: total over every int, and saying what docs/spec/xa.md, section 5 says.
 #include "core/outcome_table.hpp"
 
 #include "catch.hpp"

@@ -1,4 +1,4 @@
-// The commit protocol, call by call: statements K01-K29 of the specification's list as far as they
+// The commit protocol, call by call: statements K01-K29 (docs/spec/statements.md) as far as they
 // are about one transaction, and what ours adds: confirmation, lost replies, an undecidable
 // register.
 #include "catch.hpp"

@@ -1,8 +1,8 @@
 // Phase two and the list of prepared branches: what any session can do to any prepared branch.
 //
 // A refusal alone proves nothing. MariaDB answers XAER_NOTA for a branch that is prepared and
-// merely owned by a living session (trap 2), and both servers refuse for reasons of the session
-// that asks. So every refusal is judged together with a fresh XA RECOVER:
+// merely owned by a living session (docs/decisions/0006, trap 2), and both servers refuse for
+// reasons of the session that asks. So every refusal is judged together with a fresh XA RECOVER:
 //
 //   refusal                     listed            not listed: commit      rollback
 //   XAER_NOTA                   XA_RETRY (owned)  XAER_NOTA               XAER_NOTA

@@ -43,7 +43,8 @@ TEST_CASE("a prepared branch survives a crash of the server and an unprepared on
   CHECK(sql(*fresh, "SELECT string_agg(i::text, ',') FROM t").value == "1");
 }
 
-// After a crash an id that never reached the disk may be another transaction's (trap 12).
+// After a crash an id that never reached the disk may be another transaction's
+// (docs/decisions/0006, trap 12).
 TEST_CASE("a commit lost in a crash of the server stays unknown") {
   const PrivateCluster cluster("max_prepared_transactions=5 fsync=off");
   const std::string where = cluster.open_string();

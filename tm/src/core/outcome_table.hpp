@@ -97,7 +97,7 @@ struct OutcomeRow {
   Phase next;
   BranchState state;
   std::string_view reason;
-  std::string_view section;  // of the XA specification as we read it: spec/xa.md
+  std::string_view section;  // of the XA specification as we read it: docs/spec/xa.md
 };
 
 [[nodiscard]] std::span<const OutcomeRow> outcome_rows() noexcept;

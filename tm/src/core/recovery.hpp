@@ -15,8 +15,9 @@
 // outcome_table.hpp. This file only asks, acts and remembers which resource managers to leave in
 // peace.
 //
-// The order inside a pass is what makes it safe. The register is open in 1, 3 and 6 only, never
-// while a server is asked: slots of dead owners are held no longer than it takes to read them.
+// The order inside a pass is what makes it safe. The register is open in 1, 3 and 6, for what was
+// postponed and to record a heuristic answer, never while a server is asked: slots of dead owners
+// are held no longer than it takes to read them.
 //   1. begin_pass(), unfinished(): the decisions known now; is_live() is asked about each;
 //   2. list(), after 1: a participant of a decision from 1 was prepared before; when a complete
 //      list made later does not show it, it is completed, or hidden from this user. xa_commit tells

@@ -1,8 +1,7 @@
-// The decision register: the one authority on whether a global transaction commits (design:
-// write-once).
+// The decision register: the one authority on whether a global transaction commits
+// (docs/decisions/0001-decision-register.md).
 //
 // Presumed rollback: only commit decisions are recorded; no record of a dead owner means rollback.
-// The file log is the default; a last resource and a replicated register fit behind the same calls.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// What XA answers and outcomes are in TX's words (spec: TX appendix B).
+// What XA answers and outcomes are in TX's words (docs/spec/xa.md).
 #pragma once
 
 #include <xabridge/outcome.hpp>
