@@ -42,7 +42,7 @@ TEST_CASE("a decision is done when the last of its lanes has finished") {
   CHECK(second.committed == 1);
   CHECK(second.done == 0);
   REQUIRE(second.unfinished.size() == 1);
-  CHECK(second.unfinished[0].text.find("b: ") == 0);
+  CHECK(second.unfinished[0].text().find("b: ") == 0);
   CHECK(f.reg.commits.size() == 1);
   CHECK(f.lane(1).done == 1);
   CHECK(f.reg.commits.empty());
@@ -242,4 +242,18 @@ TEST_CASE("the reports of lanes are merged with what is known last") {
   CHECK(all.unfinished.empty());
   CHECK(all.done == 1);
   CHECK(all.resource_managers.size() == 2);
+}
+
+// In whichever order they are merged: a lane has no list of another's before that one has.
+TEST_CASE("a decision waits for those who say so themselves") {
+  Lanes f;
+  f.decide(f.prepare(1));
+  f.rm(1).reachable = false;
+  const bool away_first = GENERATE(true, false);
+  PassReport all = f.lane(away_first ? 1 : 0);
+  merge(all, f.lane(away_first ? 0 : 1));
+  REQUIRE(all.unfinished.size() == 1);
+  INFO(all.unfinished[0].text());
+  CHECK(all.unfinished[0].waits_for.count("a") == 0);
+  CHECK(all.unfinished[0].waits_for.count("b") == 1);
 }

@@ -51,7 +51,7 @@ TEST_CASE_METHOD(HeldFixture, "a decision is kept while one of its branches is o
   CHECK(report.done == 0);
   CHECK(reg.commits.size() == 1);
   REQUIRE(report.unfinished.size() == 1);
-  CHECK(report.unfinished[0].text.find("role x can") != std::string::npos);
+  CHECK(report.unfinished[0].text().find("role x can") != std::string::npos);
   CHECK(rm(0).calls.empty());
 
   // The right account is back.

@@ -53,7 +53,7 @@ TEST_CASE("a decision whose branch is only hidden is kept until the branch is co
     CHECK(report.done == 0);
     CHECK(report.waiting == 1);
     REQUIRE(report.unfinished.size() == 1);
-    CHECK(report.unfinished[0].text.find("a: not listed") == 0);
+    CHECK(report.unfinished[0].text().find("a: not listed") == 0);
     CHECK(f.reg.commits.size() == 1);
   }
   CHECK(f.pass().done == 1);
@@ -69,7 +69,7 @@ TEST_CASE("a commit answered OK but still listed is not finished") {
   CHECK(report.committed == 1);
   CHECK(report.waiting == 1);
   REQUIRE(report.unfinished.size() == 1);
-  CHECK(report.unfinished[0].text.find("a: ") == 0);
+  CHECK(report.unfinished[0].text().find("a: ") == 0);
   CHECK(report.next_due == f.clock.now() + 500ms);
   CHECK(f.reg.commits.size() == 1);
 }

@@ -44,7 +44,7 @@ TEST_CASE("a decision waits while another server is at the address and is delive
     CHECK(report.waiting == 1);
     CHECK(report.heuristic == 0);
     REQUIRE(report.unfinished.size() == 1);
-    CHECK(contains(report.unfinished[0].text, "on record: my:1 lsn=5; answering: my:2"));
+    CHECK(contains(report.unfinished[0].text(), "on record: my:1 lsn=5; answering: my:2"));
     CHECK(f.rm(1).count(Verb::commit) == 0);
     CHECK(f.told(EventKind::recovery_waits) == i + 1);
   }
@@ -84,7 +84,7 @@ TEST_CASE("a server that moved between list and commit finishes nothing whatever
       CHECK(report.heuristic == 0);
       CHECK(report.waiting == 1);
       REQUIRE(report.unfinished.size() == 1);
-      CHECK(contains(report.unfinished[0].text, "my:2 answers now"));
+      CHECK(contains(report.unfinished[0].text(), "my:2 answers now"));
       CHECK(f.reg.records.empty());
     }
   }

@@ -35,7 +35,7 @@ Exit codes (the highest that applies):
      some; heuristic acknowledge, forget-server: nothing was, or not all; xid: one is not
      ours
   2  the command line or the configuration is wrong
-  3  a resource manager could not be reached or opened
+  3  a resource manager could not be used: not reached, or refused the log-in or the question
   4  the log directory is unusable or damaged
 
 Every command may be interrupted at any time: nothing is half done by that.)";

@@ -31,13 +31,13 @@ Exit print(const tm::PassReport& report) {
   print_branches(report);
   for (const auto& rm : report.resource_managers) {
     if (rm.reachable && rm.late.empty()) continue;
-    std::cout << rm.name << ": " << (rm.late.empty() ? "not reachable" : "stuck: " + rm.late)
+    std::cout << rm.name << ": " << (rm.late.empty() ? "cannot be used" : "stuck: " + rm.late)
               << (rm.error ? ": " + rm.error->to_string() : std::string()) << '\n';
     exit = Exit::unreachable;
   }
   for (const auto& decision : report.unfinished) {
     std::cout << "commit decision " << tm::transaction_text(decision.gtrid) << " of "
-              << time_text(decision.decided_at) << ": " << decision.text << '\n';
+              << time_text(decision.decided_at) << ": " << decision.text() << '\n';
   }
   std::cout << count_text(report.committed, "branch", "branches") << " committed, "
             << report.rolled_back << " rolled back, " << report.waiting << " waiting, "

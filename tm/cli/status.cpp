@@ -238,7 +238,7 @@ Exit status(const Config& config, bool as_json) {
   }
   for (const auto& rm : picture.resource_managers) {
     if (rm.error) {
-      std::cout << rm.name << ": not reachable: " << rm.error->to_string() << '\n';
+      std::cout << rm.name << ": cannot be used: " << rm.error->to_string() << '\n';
     } else {
       print_branches(rm);
     }

@@ -27,7 +27,7 @@ constexpr std::array codes{
     Code{XA_RBDEADLOCK, "XA_RBDEADLOCK", "rolled back: deadlock"},
     Code{XA_RBINTEGRITY, "XA_RBINTEGRITY", "rolled back: integrity rule violated"},
     Code{XA_RBOTHER, "XA_RBOTHER", "rolled back: another reason"},
-    Code{XA_RBPROTO, "XA_RBPROTO", "rolled back: protocol error in the resource manager"},
+    Code{XA_RBPROTO, "XA_RBPROTO", "rolled back: called in a wrong context"},
     Code{XA_RBTIMEOUT, "XA_RBTIMEOUT", "rolled back: it took too long"},
     Code{XA_RBTRANSIENT, "XA_RBTRANSIENT", "rolled back: transient, may be tried again"},
     Code{XAER_ASYNC, "XAER_ASYNC", "asynchronous call not possible"},

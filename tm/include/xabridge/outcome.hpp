@@ -58,7 +58,7 @@ struct XABRIDGE_API Outcome {
   [[nodiscard]] bool committed() const noexcept {
     return kind == OutcomeKind::committed || kind == OutcomeKind::committed_pending;
   }
-  /// One line for people: "rolled back by stock: deadlock (server text)".
+  /// One line for people: "rolled back: stock: deadlock (XA_RBDEADLOCK): what the server said".
   [[nodiscard]] std::string to_string() const;
 };
 

@@ -106,8 +106,12 @@ void Coordinator::doom(std::size_t index, int code, const OutcomeRow& row) {
 /// "stock: deadlock (XA_RBDEADLOCK): Deadlock found when trying to get lock".
 std::string Coordinator::describe(std::size_t index, int code, std::string_view why) const {
   const Branch& branch = known_[index];
-  std::string text = branches_[index].resource_manager + ": " + std::string(code_meaning(code)) +
-                     " (" + code_name(code) + ")";
+  std::string_view meaning = code_meaning(code);
+  constexpr std::string_view kKnown = "rolled back: ";  // the outcome says so
+  if (meaning.starts_with(kKnown)) meaning.remove_prefix(kKnown.size());
+  if (code == XA_RBOTHER) meaning = "refused";
+  std::string text = branches_[index].resource_manager + ": " + std::string(meaning) + " (" +
+                     code_name(code) + ")";
   if (!branch.errors.empty()) {
     const Error& error = branch.errors.back();
     const std::string& said = error.server_text.empty() ? error.message : error.server_text;

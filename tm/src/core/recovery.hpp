@@ -88,7 +88,9 @@ struct ResourceManagerReport {
 struct DecisionReport {
   std::string gtrid;  // bytes
   std::chrono::system_clock::time_point decided_at;
-  std::string text;  // "waits for ledger: not reachable (...)"
+  /// The resource managers it waits for, and why. What a lane says of its own counts.
+  std::map<std::string, std::string> waits_for;
+  [[nodiscard]] std::string text() const;
 };
 
 struct PassReport {

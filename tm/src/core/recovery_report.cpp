@@ -59,11 +59,10 @@ void Recovery::Pass::finish_decision(const Known& known) {
     // already.
     const bool tried =
         row.action == RecoveryAction::commit || branch.sight == Sight::out_of_reach;
-    unfinished.text += (unfinished.text.empty() ? "" : "; ") + name + ": " +
-                       (tried ? said_of(name, *xid) : branch.text);
+    unfinished.waits_for[name] = tried ? said_of(name, *xid) : branch.text;
     if (!tried && !others) report.branches.push_back(std::move(branch));
   }
-  if (!unfinished.text.empty()) {
+  if (!unfinished.waits_for.empty()) {
     report.unfinished.push_back(std::move(unfinished));
   } else if (recovery.options_.act) {
     recovery.decisions_.done(known.record.gtrid);
@@ -119,17 +118,58 @@ void count_branches(PassReport& report) {
   }
 }
 
+std::string DecisionReport::text() const {
+  std::string text;
+  for (const auto& [name, why] : waits_for) {
+    text.append(text.empty() ? "" : "; ").append(name).append(": ").append(why);
+  }
+  return text;
+}
+
+/// Who spoke in a report for itself.
+static bool speaks(const PassReport& report, const std::string& name) {
+  return std::any_of(report.resource_managers.begin(), report.resource_managers.end(),
+                     [&](const auto& rm) { return rm.name == name; });
+}
+
+/// A lane that has not listed another's branches takes them for out of sight: what that other one
+/// says of them counts, also that it says nothing.
+static void merge_unfinished(PassReport& report, PassReport& later) {
+  for (DecisionReport& decision : later.unfinished) {
+    const auto before =
+        std::find_if(report.unfinished.begin(), report.unfinished.end(),
+                     [&](const auto& other) { return other.gtrid == decision.gtrid; });
+    if (before == report.unfinished.end()) {
+      report.unfinished.push_back(std::move(decision));
+      continue;
+    }
+    DecisionReport merged = decision;
+    std::erase_if(merged.waits_for, [&](const auto& part) {
+      return speaks(report, part.first) && !speaks(later, part.first);
+    });
+    for (const auto& [name, why] : before->waits_for) {
+      if (!speaks(later, name)) merged.waits_for.emplace(name, why);
+    }
+    if (!merged.waits_for.empty()) *before = std::move(merged);
+  }
+  std::erase_if(report.unfinished, [&](const DecisionReport& decision) {
+    const auto& done = report.finished_decisions;
+    return std::find(done.begin(), done.end(), decision.gtrid) != done.end();
+  });
+}
+
 void merge(PassReport& report, PassReport later) {
-  const auto of_later = [&](const std::string& name) {
-    return std::any_of(later.resource_managers.begin(), later.resource_managers.end(),
-                       [&](const auto& rm) { return rm.name == name; });
-  };
+  const auto of_later = [&](const std::string& name) { return speaks(later, name); };
   const auto known = [](const auto& branches, const BranchReport& branch) {
     return std::any_of(branches.begin(), branches.end(), [&](const BranchReport& other) {
       return other.resource_manager == branch.resource_manager && other.xid == branch.xid &&
              other.gtrid == branch.gtrid;
     });
   };
+  report.finished_decisions.insert(report.finished_decisions.end(),
+                                   later.finished_decisions.begin(),
+                                   later.finished_decisions.end());
+  merge_unfinished(report, later);
   std::erase_if(report.resource_managers, [&](const auto& rm) { return of_later(rm.name); });
   std::erase_if(report.branches, [&](const BranchReport& branch) {
     return known(later.branches, branch) || (of_later(branch.resource_manager) && !branch.finished);
@@ -137,19 +177,6 @@ void merge(PassReport& report, PassReport later) {
   std::move(later.resource_managers.begin(), later.resource_managers.end(),
             std::back_inserter(report.resource_managers));
   std::move(later.branches.begin(), later.branches.end(), std::back_inserter(report.branches));
-  report.finished_decisions.insert(report.finished_decisions.end(),
-                                   later.finished_decisions.begin(),
-                                   later.finished_decisions.end());
-  std::erase_if(report.unfinished, [&](const DecisionReport& decision) {
-    return std::any_of(later.unfinished.begin(), later.unfinished.end(),
-                       [&](const auto& other) { return other.gtrid == decision.gtrid; });
-  });
-  std::move(later.unfinished.begin(), later.unfinished.end(),
-            std::back_inserter(report.unfinished));
-  std::erase_if(report.unfinished, [&](const DecisionReport& decision) {
-    const auto& done = report.finished_decisions;
-    return std::find(done.begin(), done.end(), decision.gtrid) != done.end();
-  });
   report.done += later.done;
   report.completed = report.completed && later.completed;
   if (later.error) report.error = std::move(later.error);
