@@ -250,6 +250,10 @@ struct MemoryRm::Entries {
     return XA_OK;
   }
   static int identity(int, char*, long) { return XAER_RMERR; }
+  static int one_phase_survives(int rmid) {
+    const MemoryRm* const rm = find(rmid);
+    return rm == nullptr || rm->one_phase_survives_ ? 1 : 0;
+  }
   static int in_doubt(int, void (*)(void*, const xabridge_in_doubt*), void*) { return XA_OK; }
 };
 
@@ -294,7 +298,8 @@ constexpr xabridge_rm_extras_t extras_with(int asynchronous_by_thread) {
           nullptr,
           nullptr,
           [](int, long) { return XA_OK; },
-          nullptr};
+          nullptr,
+          E::one_phase_survives};
 }
 const xabridge_rm_extras_t sending_extras = extras_with(0);
 const xabridge_rm_extras_t threading_extras = extras_with(1);

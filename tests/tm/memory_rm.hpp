@@ -43,6 +43,8 @@ class MemoryRm {
   void add_prepared(const xabridge::Xid& xid);
   /// An operator rolls back whatever is prepared.
   void roll_back_by_hand();
+  /// A commit in one phase does not survive a crash of its server.
+  void set_one_phase_lost() { one_phase_survives_ = false; }
   /// What `classify` of the extras says about the next exceptions.
   void set_classify(int code);
   /// What the check of the server finds.
@@ -122,6 +124,7 @@ class MemoryRm {
   std::set<std::string> lost_replies_;
   bool reachable_ = true;
   bool endless_ = false;
+  bool one_phase_survives_ = true;
   int classify_ = XA_OK;
   std::map<int, std::string> findings_;
   std::size_t preflights_ = 0;

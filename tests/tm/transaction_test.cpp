@@ -58,6 +58,18 @@ TEST_CASE_METHOD(ManagerFixture, "One branch commits in one phase without a deci
   CHECK(events.count(EventKind::decided) == 0);
 }
 
+// Else recovery, which meets the branch prepared after a crash of its server, would roll it back.
+TEST_CASE_METHOD(ManagerFixture, "One branch whose one phase may be lost commits in two") {
+  ledger.set_one_phase_lost();
+  TransactionManager tm(config());
+  auto tx = tm.begin();
+  (void)tx.native_connection("ledger", "memory");
+  CHECK(tx.commit().kind == OutcomeKind::committed);
+  CHECK(events.count(EventKind::decided) == 1);
+  CHECK(ledger.count("prepare") + ledger.count("async prepare") == 1);
+  CHECK(ledger.committed() == 1);
+}
+
 TEST_CASE_METHOD(ManagerFixture, "A transaction that enlisted nothing commits") {
   TransactionManager tm(config());
   CHECK(tm.begin().commit().kind == OutcomeKind::committed);

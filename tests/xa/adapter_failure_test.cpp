@@ -222,6 +222,33 @@ TEST_CASE("A prepared branch survives the loss of its session") {
   scenario.run("this thread", "open; commit X = NOTA");
 }
 
+TEST_CASE("A commit through another session that may have arrived is not known to have failed") {
+  Scenario scenario;
+  Error nothing_sent;
+  nothing_sent.xa_code = XAER_RMFAIL;
+  nothing_sent.outcome_known = true;
+  nothing_sent.connection_usable = false;
+  Error no_reply = nothing_sent;
+  no_reply.outcome_known = false;
+  const bool first_unknown = GENERATE(true, false);
+  const bool second_unknown = GENERATE(true, false);
+  scenario.world.script("commit_prepared", first_unknown ? no_reply : nothing_sent);
+  scenario.world.script("commit_prepared", second_unknown ? no_reply : nothing_sent);
+  scenario.run("lost", "open; start X; end X SUCCESS; prepare X; commit X = RMFAIL");
+  CHECK(scenario.last_error().outcome_known == (first_unknown || second_unknown ? 0 : 1));
+}
+
+TEST_CASE("A commit that may have arrived is not forgotten for one that is to be repeated") {
+  Scenario scenario;
+  Error no_reply;
+  no_reply.xa_code = XAER_RMFAIL;
+  no_reply.outcome_known = no_reply.connection_usable = false;
+  scenario.world.script("commit_prepared", no_reply);
+  scenario.world.script("commit_prepared", XA_RETRY);
+  scenario.run("lost", "open; start X; end X SUCCESS; prepare X; commit X = RMFAIL");
+  CHECK(scenario.last_error().outcome_known == 0);
+}
+
 TEST_CASE("A commit refused by the server is to be repeated and not reported as rolled back") {
   Scenario scenario;
   Error error;

@@ -61,6 +61,7 @@ MysqlServer::MysqlServer(Settings settings)
 Result<std::unique_ptr<rm::Session>> MysqlServer::connect(const std::string& owner_tag) {
   auto session = MysqlSession::open(settings_, owner_tag, interrupter_);
   if (!session) return session.error();
+  one_phase_survives_ = (*session)->one_phase_survives();
   interrupter_->get_ready();
   return std::unique_ptr<rm::Session>(*std::move(session));
 }

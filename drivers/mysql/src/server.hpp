@@ -1,6 +1,7 @@
 // MysqlServer: one open string's server, and the driver that reads open strings.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,11 +38,13 @@ class MysqlServer final : public rm::Server {
   [[nodiscard]] bool prepares_at_end() const noexcept override {
     return settings_->prepare_at_end;
   }
+  [[nodiscard]] bool one_phase_survives() const noexcept override { return one_phase_survives_; }
 
  private:
   // Both shared with the sessions.
   const std::shared_ptr<const Settings> settings_;
   const std::shared_ptr<Interrupter> interrupter_;
+  std::atomic<bool> one_phase_survives_ = true;  // as the last session saw it
 };
 
 /// Everything that would keep XA from working as promised, each with its fix; see preflight.cpp.

@@ -77,6 +77,7 @@ class MysqlSession final : public rm::Session {
   [[nodiscard]] int doomed() const noexcept override { return doomed_; }
 
   [[nodiscard]] Flavour flavour() const noexcept { return flavour_; }
+  [[nodiscard]] bool one_phase_survives() const noexcept { return one_phase_survives_; }
   [[nodiscard]] const std::string& version() const noexcept { return version_; }
   /// Rows of a query of ours as text, SQL NULL as nullopt. Between branches only.
   Result<std::vector<std::vector<std::optional<std::string>>>> query(const std::string& sql);
@@ -176,6 +177,7 @@ class MysqlSession final : public rm::Session {
   std::string server_;  // see Session::server()
   std::string settings_at_login_;
   Flavour flavour_ = Flavour::mysql;
+  bool one_phase_survives_ = true;  // a crash of the server
   bool detaches_ = false;  // XA PREPARE frees the session
   Holds holds_ = Holds::none;
   std::optional<Xid> held_;  // whose branch, unless Holds::none

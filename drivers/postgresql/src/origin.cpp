@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 
 namespace xabridge::postgresql {
 namespace {
@@ -75,6 +76,9 @@ std::optional<Origin> Origin::parse(std::string_view text) {
 History history(const Origin& origin, const ServerNow& now) noexcept {
   if (origin.server != now.server) return History::other_server;
   if (origin.start == now.start) return History::holds;
+  // One that was running before the branch's server started is another copy of its files.
+  if (std::strtod(now.start.c_str(), nullptr) < std::strtod(origin.start.c_str(), nullptr))
+    return History::cannot_tell;
   const bool replayed = now.replayed && *now.replayed >= origin.lsn;
   if (origin.timeline == 0 || now.timeline == 0) return History::cannot_tell;
   if (now.timeline == origin.timeline) {

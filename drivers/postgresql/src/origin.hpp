@@ -16,7 +16,7 @@
 //   another   the same      shut down at or after `at`   holds it: restarted
 //   another   the next one  replayed at or after `at`    holds it: a standby that had the branch's
 //                                                        WAL took over
-//   everything else                                      cannot tell
+//   everything else, an earlier start for one            cannot tell
 //
 // "Replayed to" is where the WAL ended that the server found when it was started after a crash, or
 // as a standby; "shut down at" is the checkpoint with which it had been shut down, which shows

@@ -15,14 +15,16 @@ using rm::Answer;
 constexpr const char* still_listed = "SELECT 1 FROM pg_catalog.pg_prepared_xacts WHERE gid = $1";
 
 // Which server is asked, and with what history, comes with the answer: see origin.hpp. An id that
-// the server has not given yet would be an error.
+// the server has not given yet would be an error. A shutdown's checkpoint is its own redo point,
+// which one of a running server is not; its time alone, in seconds, would not tell them apart.
 constexpr const char* what_became_of =
     "SELECT CASE WHEN $1::text::bigint < pg_catalog.txid_snapshot_xmax("
     "pg_catalog.txid_current_snapshot()) THEN pg_catalog.txid_status($1::text::bigint)"
     " ELSE 'future' END, " XABRIDGE_SERVER_IDENTITY ", " XABRIDGE_SERVER_START
     ", pg_catalog.pg_walfile_name(lsn), lsn, pg_catalog.pg_last_wal_replay_lsn(), "
     "(SELECT checkpoint_lsn FROM pg_catalog.pg_control_checkpoint()"
-    " WHERE checkpoint_time <= pg_catalog.pg_postmaster_start_time())"
+    " WHERE checkpoint_time <= pg_catalog.pg_postmaster_start_time()"
+    " AND redo_lsn = checkpoint_lsn)"
     " FROM (SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery()"
     " THEN pg_catalog.pg_current_wal_insert_lsn() END AS lsn) AS wal";
 

@@ -61,6 +61,8 @@ TEST_CASE("a history holds a branch only where the server shows it") {
   CHECK(is({"", "100.5", 2, after, {}, {}}) == History::other_server);
   // It never ended.
   CHECK(is({"postgresql:77:5", "100.5", 2, after, {}, {}}) == History::holds);
+  // Another copy of the files, which ran before.
+  CHECK(is({"postgresql:77:5", "99.9", 2, after, after, {}}) == History::cannot_tell);
   // Restarted: after a shutdown, after a crash, with files that are older than the branch.
   CHECK(is(restarted(after, {}, at)) == History::holds);
   CHECK(is(restarted(before, {}, at)) == History::cannot_tell);

@@ -112,7 +112,7 @@ Step Coordinator::after_ending() {
     verdict_ = Verdict::one_phase;  // nothing to decide: an empty transaction is committed
     return finish();
   }
-  if (known_.size() == 1) {
+  if (known_.size() == 1 && branches_.front().one_phase_survives) {
     verdict_ = Verdict::one_phase;
     state_ = State::settling;
     want(Verb::commit_one_phase);

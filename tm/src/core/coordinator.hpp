@@ -50,6 +50,9 @@ struct Step {
 struct BranchInfo {
   std::string resource_manager;
   Xid xid;
+  /// A commit in one phase that was answered survives a crash of the server. Where it may not, a
+  /// decision on record is what recovery finishes the branch by, also when it is the only one.
+  bool one_phase_survives = true;
 };
 
 class Coordinator {

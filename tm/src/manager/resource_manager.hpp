@@ -72,6 +72,8 @@ class ResourceManager final : public ResourceManagerPort {
    private:
     std::shared_ptr<const Instance> instance_;  // null: it does not
   };
+  /// See rm_extras.h; a foreign switch keeps what the standard says.
+  [[nodiscard]] bool one_phase_survives() const noexcept;
   [[nodiscard]] CallThreads& threads() const noexcept { return *threads_; }
 
   /// While it lives, branches that the calling thread begins there are at this level (extras of

@@ -38,6 +38,11 @@ ResourceManager::Isolated::~Isolated() {
   if (instance_ != nullptr) (void)instance_->object.extras->isolation(instance_->rmid, nullptr);
 }
 
+bool ResourceManager::one_phase_survives() const noexcept {
+  const auto ask = instance_->object.since(3, &xabridge_rm_extras_t::one_phase_survives);
+  return ask == nullptr || ask(instance_->rmid) != 0;
+}
+
 bool ResourceManager::works_outside() const {
   const Opened* here = registers() ? opened_here().find(instance_.get()) : nullptr;
   return here != nullptr && here->registration == rm::D::D3;

@@ -109,7 +109,8 @@ Outcome Transaction::Impl::run_protocol(Ask ask) {
   infos.reserve(branches.size());
   resource_managers.reserve(branches.size());
   for (const Branch& branch : branches) {
-    infos.push_back({branch.resource_manager->name(), branch.xid});
+    infos.push_back({branch.resource_manager->name(), branch.xid,
+                     branch.resource_manager->one_phase_survives()});
     resource_managers.push_back(branch.resource_manager);
   }
   auto run = std::make_unique<tm::CommitRun>(runtime, gate, gtrid, std::move(infos),

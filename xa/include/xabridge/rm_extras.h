@@ -162,6 +162,11 @@ struct xabridge_rm_extras_t {
    * null: as the open string or the server says. Stays until it is set again. XAER_INVAL: no such
    * level. */
   int (*isolation)(int rmid, const char *level);
+
+  /* 1: a commit in one phase that was answered survives a crash of this server. 0: it may not, and
+   * the branch is prepared again after the crash: a transaction manager prepares it and records its
+   * decision, also where it is the only one. Known once a session of rmid has been opened. */
+  int (*one_phase_survives)(int rmid);
 };
 
 #ifdef __cplusplus

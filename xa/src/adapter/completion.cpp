@@ -157,15 +157,19 @@ class PhaseTwo final : public Operation {
 
   // The session that prepared the branch is lost, which says nothing about the server: a prepared
   // branch needs no session. Only when the server cannot be reached has the resource manager
-  // failed. A branch that is not there any more may have been completed by the first call; that
-  // answer is then the better one.
+  // failed. The outcome is known only if both calls' is: a branch that is not there any more, or
+  // cannot be completed now, may have been completed by the first call; and a second call without
+  // an answer may have arrived, whatever is known of the first.
   Answer without_its_session(Answer first) {
     claim_->take_session().close();
     auto control = call_.instance.control_session();
     if (!control) return first;
     Answer second = perform_in(*control);
     const bool may_be_done = !first.error || !first.error->outcome_known;
-    const bool better = second.code != XAER_RMFAIL && (second.code != XAER_NOTA || !may_be_done);
+    const bool may_be_done_now = second.error && !second.error->outcome_known;
+    const bool settles = second.code != XAER_NOTA && second.code != XA_RETRY;
+    const bool better =
+        second.code == XAER_RMFAIL ? may_be_done_now : settles || !may_be_done;
     return better ? std::move(second) : std::move(first);
   }
 

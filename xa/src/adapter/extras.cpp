@@ -299,6 +299,13 @@ int Switch::isolation(int, const char* level) noexcept {
   return set_branch_isolation(level == nullptr ? "" : level) ? XA_OK : XAER_INVAL;
 }
 
+int Switch::one_phase_survives(int rmid) noexcept try {
+  const auto instance = impl().registry.find(rmid);
+  return instance == nullptr || instance->server().one_phase_survives() ? 1 : 0;
+} catch (...) {
+  return 0;
+}
+
 int Switch::answered_by(int rmid, char* text, long size) noexcept try {
   if (text == nullptr || size <= 0) return XAER_INVAL;
   const std::string* const server = ThreadState::current().answered_by(impl().registry, rmid);

@@ -71,6 +71,7 @@ class Switch {
   int end_owner_sessions(int rmid, const char* owner_tag, long* count) noexcept;
   int keep_sessions(int rmid, long milliseconds) noexcept;
   int isolation(int rmid, const char* level) noexcept;
+  int one_phase_survives(int rmid) noexcept;
 
   /// Is it open under this rmid, in whichever thread of this process?
   bool knows(int rmid) noexcept;
@@ -148,5 +149,6 @@ class Switch {
         return symbol##_instance().end_owner_sessions(r, t, c);                                  \
       },                                                                                         \
       [](int r, long m) { return symbol##_instance().keep_sessions(r, m); },                     \
-      [](int r, const char* l) { return symbol##_instance().isolation(r, l); }};                 \
+      [](int r, const char* l) { return symbol##_instance().isolation(r, l); },                  \
+      [](int r) { return symbol##_instance().one_phase_survives(r); }};                          \
   }

@@ -192,6 +192,10 @@ class Server {
   /// Names the database itself, equal for two open strings that lead to the same one.
   virtual Result<std::string> identity(Session& control) = 0;
 
+  /// A commit in one phase that was answered survives a crash of the server, as far as sessions
+  /// have seen; see rm_extras.h.
+  [[nodiscard]] virtual bool one_phase_survives() const noexcept { return true; }
+
   /// What is on record about the server that prepared the branch: what Session::server() said then,
   /// perhaps in another process. Before phase two of a branch that this process may not know.
   virtual void prepared_at(const Xid&, const std::string& /*server*/) {}
