@@ -194,6 +194,13 @@ class MemoryRegister : public DecisionRegister {
     if (dones.count(gtrid) != 0) return DecisionRecord{gtrid, {}, {}};
     return std::nullopt;
   }
+  Result<void> evidence(const std::string& gtrid, const Participant& participant) override {
+    for (Participant& one : commits[gtrid].participants) {
+      if (one.resource_manager == participant.resource_manager && one.bqual == participant.bqual)
+        one.server = participant.server;
+    }
+    return {};
+  }
   std::vector<DecisionRecord> unfinished() override {
     std::vector<DecisionRecord> result;
     for (const auto& [gtrid, record] : commits) result.push_back(record);

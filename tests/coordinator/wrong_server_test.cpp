@@ -206,3 +206,21 @@ TEST_CASE("a vote that was lost is not told as rolled back by another server") {
   CHECK(outcome.kind == K::rolled_back);
   CHECK(outcome.branches[0].state == B::pending);
 }
+
+// Started once more it would look as if it had never been put back.
+TEST_CASE("that a server could not tell is on record before it is asked again") {
+  Moved f;
+  f.back();
+  f.rm(1).listed.clear();
+  f.rm(1).server = "my:1 lsn=5 doubted";  // what it says of itself when it answers
+  f.rm(1).script[Verb::commit] = {{XA_RETRY, {}}, {XA_RETRY, {}}, {XA_RETRY, {}}};
+  (void)f.pass();
+  const auto on_record = [&] { return f.reg.commits.begin()->second.participants.at(1).server; };
+  CHECK(on_record() == "my:1 lsn=5 doubted");
+  (void)f.pass();
+  CHECK(f.rm(1).told.back() == "my:1 lsn=5 doubted");
+  // Another server's word about itself is none about this one.
+  f.rm(1).server = "my:2 anything";
+  (void)f.pass();
+  CHECK(on_record() == "my:1 lsn=5 doubted");
+}

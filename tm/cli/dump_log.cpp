@@ -62,6 +62,14 @@ json fields(const tm::FinishedRecord& r) {
           {"transaction", tm::transaction_text(r.gtrid)},
           {"gtrid", to_hex(r.gtrid)}};
 }
+json fields(const tm::EvidenceRecord& r) {
+  return {{"type", "evidence"},
+          {"transaction", tm::transaction_text(r.gtrid)},
+          {"gtrid", to_hex(r.gtrid)},
+          {"resource_manager", r.resource_manager},
+          {"bqual", to_hex(r.bqual)},
+          {"text", printable(r.server)}};
+}
 json fields(const tm::GivenUpRecord& r) {
   return {{"type", "given up"},
           {"at", time_text(r.at)},

@@ -25,6 +25,7 @@ bool Session::send(Request request, const Xid& xid) {
       answered_from_memory(request) ? question_limit() : rm::call_deadline();
   call_.emplace(Call{request, xid, limit});
   origin_.transaction_id.clear();
+  evidence_.clear();
   start(request);
   return true;
 }

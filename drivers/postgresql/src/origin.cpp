@@ -53,7 +53,8 @@ std::string Origin::text() const {
   char at[40];
   std::snprintf(at, sizeof at, "%08X:%X/%X", timeline, static_cast<unsigned>(lsn >> 32U),
                 static_cast<unsigned>(lsn & 0xffffffffU));
-  return server + " start=" + start + " at=" + at + " xid=" + transaction_id;
+  return server + " start=" + start + " at=" + at + " xid=" + transaction_id +
+         (doubted ? " doubted" : "");
 }
 
 std::optional<Origin> Origin::parse(std::string_view text) {
@@ -62,6 +63,8 @@ std::optional<Origin> Origin::parse(std::string_view text) {
   origin.start = take(text, "start=");
   const std::string_view at = take(text, "at=");
   origin.transaction_id = take(text, "xid=");
+  origin.doubted = text == "doubted";
+  if (origin.doubted) text = {};
   const auto colon = at.find(':');
   if (!text.empty() || colon != timeline_digits) return std::nullopt;
   const auto lsn = parse_lsn(at.substr(colon + 1));
@@ -76,6 +79,7 @@ std::optional<Origin> Origin::parse(std::string_view text) {
 History history(const Origin& origin, const ServerNow& now) noexcept {
   if (origin.server != now.server) return History::other_server;
   if (origin.start == now.start) return History::holds;
+  if (origin.doubted) return History::cannot_tell;
   // One that was running before the branch's server started is another copy of its files.
   if (std::strtod(now.start.c_str(), nullptr) < std::strtod(origin.start.c_str(), nullptr))
     return History::cannot_tell;

@@ -18,11 +18,14 @@
 //                                                        WAL took over
 //   everything else, an earlier start for one            cannot tell
 //
+// Once a server could not tell, only the same start still can: " doubted" stands behind the rest.
+//
 // "Replayed to" is where the WAL ended that the server found when it was started after a crash, or
 // as a standby; "shut down at" is the checkpoint with which it had been shut down, which shows
 // until the first one after the start (checkpoint_timeout, 5 minutes). A restored copy of the files
-// does not reach `at`, however much it has written since, and transaction ids of what it lost are
-// given again. So later than that a server that was shut down cannot tell.
+// does not reach `at` when it is started first, and transaction ids of what it lost are given
+// again. So later than that a server that was shut down cannot tell. Started once more it looks as
+// if it had never been away: that is why it is remembered that it could not tell.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +47,9 @@ struct Origin {
   std::uint32_t timeline = 0;  // 0: not known
   std::uint64_t lsn = 0;
   std::string transaction_id;
+  /// A server that could not tell has answered since: what it shows later proves nothing, for it
+  /// goes on writing from where it was put back.
+  bool doubted = false;
 
   [[nodiscard]] std::string text() const;
   /// nullopt: it is no such text. What comes back is safe to be put into SQL.

@@ -139,6 +139,12 @@ Answer Session::not_listed(Error answer, const PreparedBranches::Known& known) {
   if (holds != History::holds) {
     answer.xa_code = XA_RETRY;
     answer.message = cannot_tell(origin, now, holds);
+    if (holds == History::cannot_tell && now.timeline != 0) {  // a standby is not done yet
+      server_->prepared.doubted(xid);
+      Origin doubted = origin;
+      doubted.doubted = true;
+      evidence_ = doubted.text();
+    }
     return answer;
   }
   const std::string_view outcome = PQgetvalue(row->get(), 0, 0);

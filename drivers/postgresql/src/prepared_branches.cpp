@@ -17,7 +17,18 @@ void PreparedBranches::prepared(const Xid& xid, Origin origin) {
 
 void PreparedBranches::recorded(const Xid& xid, Origin origin) {
   const std::lock_guard lock(mutex_);
-  if (entries_.find(xid) == entries_.end()) add(xid, Entry{std::move(origin), 0, {1, 1}});
+  const auto entry = entries_.find(xid);
+  if (entry == entries_.end()) {
+    add(xid, Entry{std::move(origin), 0, {1, 1}});
+  } else {
+    entry->second.origin.doubted |= origin.doubted;
+  }
+}
+
+void PreparedBranches::doubted(const Xid& xid) {
+  const std::lock_guard lock(mutex_);
+  const auto entry = entries_.find(xid);
+  if (entry != entries_.end()) entry->second.origin.doubted = true;
 }
 
 void PreparedBranches::add(const Xid& xid, Entry entry) {

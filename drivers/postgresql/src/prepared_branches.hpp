@@ -43,6 +43,8 @@ class PreparedBranches {
   std::optional<Known> sending(const Xid& xid, Final command);
   /// The server answered it, and the branch is still prepared.
   void answered(const Xid& xid, Final command);
+  /// A server that could not tell has answered for it; see Origin.
+  void doubted(const Xid& xid);
   /// The branch is gone.
   void finished(const Xid& xid);
   [[nodiscard]] std::size_t size() const;

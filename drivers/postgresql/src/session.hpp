@@ -193,6 +193,7 @@ class Session final : public rm::Session {
   std::shared_ptr<ServerMemory> server_;
   CancelKey cancel_;
   ServerLife life_;
+  std::string evidence_;  // of a call that could not tell: goes with its answer
   Origin origin_;  // the parts that belong to a branch are set while one has just been prepared
   Exchange exchange_;
   std::optional<Call> call_;

@@ -106,6 +106,7 @@ void Session::interrupt() noexcept {
 }
 
 std::string Session::server() const {
+  if (!evidence_.empty()) return evidence_;
   return origin_.transaction_id.empty() ? origin_.server : origin_.text();
 }
 

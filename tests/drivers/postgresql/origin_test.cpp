@@ -9,7 +9,7 @@ using namespace xabridge::postgresql;
 
 namespace {
 
-const Origin origin{"postgresql:77:5", "100.5", 2, 0x0000'0001'0000'0010, "725"};
+const Origin origin{"postgresql:77:5", "100.5", 2, 0x0000'0001'0000'0010, "725", false};
 
 /// The same server, started anew, on the same timeline.
 ServerNow restarted(std::uint64_t lsn, std::optional<std::uint64_t> replayed,
@@ -28,6 +28,15 @@ TEST_CASE("an origin survives as text") {
   CHECK(parsed->timeline == 2);
   CHECK(parsed->lsn == origin.lsn);
   CHECK(parsed->transaction_id == "725");
+}
+
+TEST_CASE("once a server could not tell only the same start can") {
+  const auto doubted = Origin::parse(origin.text() + " doubted");
+  REQUIRE(doubted);
+  CHECK(doubted->doubted);
+  CHECK(doubted->text() == origin.text() + " doubted");
+  CHECK(history(*doubted, restarted(origin.lsn, origin.lsn)) == History::cannot_tell);
+  CHECK(history(*doubted, {"postgresql:77:5", "100.5", 2, origin.lsn, {}, {}}) == History::holds);
 }
 
 TEST_CASE("other texts are no origin") {

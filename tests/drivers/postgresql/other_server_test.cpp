@@ -22,7 +22,10 @@ struct Place {
   /// Phase two in this process of a branch that another one has prepared; the record says where.
   [[nodiscard]] rm::Answer commit(const std::string& prepared_at) const {
     server->prepared_at(xid, prepared_at);
-    return connect()->commit_prepared(xid);
+    const SessionPtr session = connect();
+    rm::Answer answer = session->commit_prepared(xid);
+    answer.server = session->server();
+    return answer;
   }
   std::unique_ptr<rm::Server> server;
 };
@@ -139,6 +142,29 @@ TEST_CASE("a backup from before the branch cannot tell however much was written 
   CHECK(says(answer, "does not show that its history holds the branch"));
   write_more(cluster);
   CHECK_ANSWER(Place(cluster).commit(prepared_at), XA_RETRY);
+  // Started once more it shows nothing of that: what it said is on record then.
+  CHECK(answer.server == prepared_at + " doubted");
+  if (GENERATE(true, false)) {
+    cluster.crash();
+  } else {
+    cluster.run("halt", "fast");
+    cluster.run("resume");
+  }
+  const Place later(cluster);
+  CHECK_ANSWER(later.commit(answer.server), XA_RETRY);
+  CHECK_ANSWER(later.commit(prepared_at), XA_RETRY);  // and this process remembers
+}
+
+TEST_CASE("a server that ran before the branch's own started cannot tell") {
+  const PrivateCluster cluster(settings);
+  make_table(cluster);
+  cluster.crash();
+  std::string prepared_at = prepare(cluster);
+  finish(cluster, "COMMIT");
+  // As a copy of its files would say that was started later, and where the branch is.
+  const auto start = prepared_at.find("start=") + 6;
+  prepared_at.replace(start, prepared_at.find(' ', start) - start, "99999999999.5");
+  CHECK_ANSWER(Place(cluster).commit(prepared_at), XA_RETRY);
 }
 
 TEST_CASE("a standby that takes over can tell only about branches it has received") {
@@ -175,6 +201,8 @@ TEST_CASE("a standby that takes over can tell only about branches it has receive
     standby.run("promote");
     CHECK_ANSWER(Place(standby).commit(prepared_at), XA_RETRY);
     write_more(standby);  // the id is given to another transaction
-    CHECK_ANSWER(Place(standby).commit(prepared_at), XA_RETRY);
+    const std::string doubted = Place(standby).commit(prepared_at).server;
+    standby.crash();
+    CHECK_ANSWER(Place(standby).commit(doubted), XA_RETRY);
   }
 }

@@ -60,6 +60,7 @@ TEST_CASE("records_have_the_documented_bytes") {
   CHECK(to_hex(bytes_of(GivenUpRecord{at(5), "g", "pg", "\x01pg", "me"})) ==
         "0814000000050000000000000001670270670301706702"
         "6d65");
+  CHECK(to_hex(bytes_of(EvidenceRecord{"g", "pg", "b", "s"})) == "0909000000016702706701620173");
   CHECK(to_hex(bytes_of(DoneRecord{"g"})) == "03020000000167");
   CHECK(to_hex(bytes_of(kHeuristic)) ==
         "041d0000000300000000000000026774027067030170670"
@@ -85,6 +86,7 @@ TEST_CASE("records_survive_a_round_trip") {
   CHECK(round_trip(AcknowledgedRecord{at(9), "g", "operator"}).who == "operator");
   CHECK(round_trip(FinishedRecord{at(9), "g"}).decided_at == at(9));
   CHECK(round_trip(GivenUpRecord{at(9), "g", "pg", "b", "operator"}).bqual == "b");
+  CHECK(round_trip(EvidenceRecord{"g", "pg", "b", "server"}).server == "server");
 }
 
 TEST_CASE("decision_of_a_version_without_servers_is_read_and_carried_over_as_it_is") {

@@ -234,7 +234,9 @@ void Recovery::Pass::act_all() {
         notice_late(source);
         continue;
       }
-      judge(source, todo.branch, todo.phase, todo.verb, source.port->call(todo.verb, *branch.xid),
+      CallAnswer answer = source.port->call(todo.verb, *branch.xid);
+      keep_evidence(branch, todo.server, answer);
+      judge(source, todo.branch, todo.phase, todo.verb, std::move(answer),
             todo.server.empty() ? source.server : todo.server);
       notice_late(source);
     }

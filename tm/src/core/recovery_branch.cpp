@@ -296,6 +296,30 @@ void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb 
   }
 }
 
+/// A server that could not tell what became of the branch may look later as if it could: restarted
+/// once more, it does not show any more that it had been put back. So that it could not is kept.
+void Recovery::Pass::keep_evidence(const BranchReport& branch, const std::string& on_record,
+                                   const CallAnswer& answer) {
+  const bool says_more = answer.server.find(' ') != std::string::npos;
+  if (answer.code != XA_RETRY || on_record.empty() || answer.server == on_record || !says_more ||
+      !same_server(answer.server, on_record))
+    return;
+  const RegisterSection open(recovery);
+  Result<void> kept = open.begun();
+  if (kept) {
+    if (const auto gtrid = Gtrid::decode(branch.gtrid)) {
+      (void)recovery.decisions_.owner_of(*gtrid);  // takes it over
+    }
+    kept = recovery.decisions_.evidence(
+        branch.gtrid,
+        {branch.resource_manager, std::string(branch.xid->bqual()), answer.server});
+  }
+  if (kept) return;
+  BranchReport told = branch;
+  told.text = detail("that the server cannot tell could not be recorded", kept.error());
+  tell(EventKind::warning, told);
+}
+
 void Recovery::Pass::end_sessions_of_owner(Source& source, const BranchReport& branch) {
   const std::optional<Gtrid> gtrid = Gtrid::decode(branch.gtrid);
   if (gtrid) source.port->end_owner_sessions(owner_tag(gtrid->register_id, gtrid->incarnation));

@@ -123,6 +123,8 @@ struct Recovery::Pass {
   void judge(Source& source, std::size_t index, Phase phase, Verb verb, CallAnswer answer,
              const std::string& server);
   void end_sessions_of_owner(Source& source, const BranchReport& branch);
+  void keep_evidence(const BranchReport& branch, const std::string& on_record,
+                     const CallAnswer& answer);
   void heuristic(Source& source, BranchReport& branch, const OutcomeRow& row, Answered answered,
                  int code);
   Result<void> record_heuristic(const HeuristicRecord& record);

@@ -84,6 +84,9 @@ class DecisionRegister {
   /// The commit decision on record for a gtrid whose owner is self or dead; nullopt: none, so
   /// rollback.
   virtual std::optional<DecisionRecord> decision(const std::string& gtrid) = 0;
+  /// From now on `participant.server` is what stands in the decision for that participant: what
+  /// was learnt of its server outlives this process. Durable on return.
+  virtual Result<void> evidence(const std::string& gtrid, const Participant& participant) = 0;
   /// Commit decisions not done, of this process and of dead owners.
   virtual std::vector<DecisionRecord> unfinished() = 0;
   /// Heuristic records nobody acknowledged, likewise.

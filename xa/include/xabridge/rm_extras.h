@@ -139,7 +139,8 @@ struct xabridge_rm_extras_t {
   /* Which server gave the calling thread's last xa_ answer, or in_doubt list: what it is, not its
    * address, so that two servers at one address differ and one server at two addresses is the same.
    * Empty: no server was asked. After xa_prepare a space may follow, and what shows later that a
-   * history holds this branch. Equal up to the first space: the same server. At most 255 bytes.
+   * history holds this branch; after XA_RETRY from xa_commit or xa_rollback as well, and is to be
+   * kept instead. Equal up to the first space: the same server. At most 255 bytes.
    * XAER_PROTO: the thread had no answer yet. */
   int (*answered_by)(int rmid, char *text, long size);
 

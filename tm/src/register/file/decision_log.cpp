@@ -22,6 +22,7 @@ struct DecisionLog::Request {
   DecisionRecord* decision = nullptr;         // becomes live when durable
   HeuristicRecord* heuristic = nullptr;       // likewise
   const GivenUpRecord* given_up = nullptr;    // likewise
+  const EvidenceRecord* evidence = nullptr;   // likewise
   const std::string* acknowledged = nullptr;  // gtrid, at
   const std::string* acknowledged_at = nullptr;
   std::condition_variable wake;  // finished, or nobody is writing
@@ -172,6 +173,7 @@ void DecisionLog::finish(Request& request, const Written& written) noexcept {
       if (request.decision != nullptr) live_.apply(Record(std::move(*request.decision)));
       if (request.heuristic != nullptr) live_.heuristic(std::move(*request.heuristic));
       if (request.given_up != nullptr) live_.give_up(*request.given_up);
+      if (request.evidence != nullptr) live_.evidence(*request.evidence);
       if (request.acknowledged != nullptr)
         live_.acknowledge(*request.acknowledged, *request.acknowledged_at);
       request.written = true;
@@ -354,6 +356,31 @@ Result<std::size_t> DecisionLog::give_up(const std::string& gtrid,
       return explain(std::move(forced.error()), kOperation);
   }
   return meant.size();
+}
+
+Result<void> DecisionLog::evidence(const std::string& gtrid, const Participant& participant) {
+  constexpr const char* kOperation = "record evidence";
+  if (!slot_->held()) return explain(slot_->writable().error(), kOperation);
+  Lock lock(mutex_);
+  settle(gtrid, lock);
+  const DecisionRecord* const decision = live_.decision(gtrid);
+  if (decision == nullptr || !decision->servers_recorded) return {};
+  const auto& known = decision->participants;
+  if (std::find(known.begin(), known.end(), participant) != known.end()) return {};
+  const EvidenceRecord record{gtrid, participant.resource_manager, participant.bqual,
+                              participant.server};
+  Draft draft(*this);
+  if (!draft.add(record)) {
+    Error error;
+    error.message = "what is known of a server is too long: " + participant.server.substr(0, 255);
+    return explain(std::move(error), kOperation);
+  }
+  draft.keep();
+  Request request;
+  request.evidence = &record;
+  if (auto forced = force(lock, request); !forced)
+    return explain(std::move(forced.error()), kOperation);
+  return {};
 }
 
 Result<void> DecisionLog::flush() {

@@ -76,6 +76,8 @@ class DecisionLog {
   /// How many there were.
   Result<std::size_t> give_up(const std::string& gtrid, const std::string& resource_manager,
                               const std::string& server, const std::string& who);
+  /// See DecisionRegister.
+  Result<void> evidence(const std::string& gtrid, const Participant& participant);
   /// Brings buffered records to the disk, if any.
   Result<void> flush();
 

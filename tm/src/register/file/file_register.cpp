@@ -144,6 +144,12 @@ Result<void> FileRegister::heuristic(const HeuristicRecord& record) {
   return (log != nullptr ? log : own_)->heuristic(record);
 }
 
+Result<void> FileRegister::evidence(const std::string& gtrid, const Participant& participant) {
+  if (const Log log = log_of(gtrid)) return log->evidence(gtrid, participant);
+  return failure("record evidence", "the slot of global transaction " + transaction_text(gtrid) +
+                                        " is not held by this process");
+}
+
 Result<void> FileRegister::acknowledge(const std::string& gtrid,
                                        const std::string& resource_manager,
                                        const std::string& who) {

@@ -71,6 +71,7 @@ class FileRegister final : public DecisionRegister {
   Result<std::size_t> give_up(const std::string& gtrid, const std::string& resource_manager,
                               const std::string& server, const std::string& who);
 
+  Result<void> evidence(const std::string& gtrid, const Participant& participant) override;
   Result<void> begin_pass() override;
   Result<Owner> owner_of(const Gtrid& gtrid) override;
   std::optional<DecisionRecord> decision(const std::string& gtrid) override;

@@ -19,10 +19,11 @@ void LiveRecords::apply(Record record) {
           keep(std::move(value));
         } else if constexpr (std::is_same_v<R, GivenUpRecord>) {
           give_up(value);
+        } else if constexpr (std::is_same_v<R, EvidenceRecord>) {
+          evidence(value);
         } else if constexpr (std::is_same_v<R, DoneRecord>) {
-          done(
-              value
-                  .gtrid);  // unknown where a carry-over was written between the two: nothing to do
+          // Unknown where a carry-over was written between the two: nothing to do.
+          done(value.gtrid);
         } else if constexpr (std::is_same_v<R, HeuristicRecord>) {
           heuristic(std::move(value));
         } else if constexpr (std::is_same_v<R, AcknowledgedRecord>) {
@@ -69,6 +70,15 @@ void LiveRecords::give_up(const GivenUpRecord& record) {
     return one.resource_manager == record.resource_manager && one.bqual == record.bqual;
   });
   if (participants.empty()) (void)done(record.gtrid);
+}
+
+void LiveRecords::evidence(const EvidenceRecord& record) {
+  const auto found = decisions_.find(record.gtrid);
+  if (found == decisions_.end()) return;
+  for (Participant& one : found->second.participants) {
+    if (one.resource_manager == record.resource_manager && one.bqual == record.bqual)
+      one.server = record.server;
+  }
 }
 
 void LiveRecords::heuristic(HeuristicRecord record) {

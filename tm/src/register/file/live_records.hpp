@@ -43,6 +43,7 @@ class LiveRecords {
   bool done(const std::string& gtrid);
   /// One participant less to finish; the last one makes the decision done.
   void give_up(const GivenUpRecord& record);
+  void evidence(const EvidenceRecord& record);
   void heuristic(HeuristicRecord record);
   /// The record of this branch, null if none.
   [[nodiscard]] const HeuristicRecord* heuristic(const std::string& gtrid,

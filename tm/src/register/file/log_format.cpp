@@ -61,6 +61,14 @@ void fields(Io& io, R& record) {
   io.template bytes<std::uint8_t>(record.who);
 }
 
+template <class Io, Maybe<EvidenceRecord> R>
+void fields(Io& io, R& record) {
+  io.template bytes<std::uint8_t>(record.gtrid);
+  io.template bytes<std::uint8_t>(record.resource_manager);
+  io.template bytes<std::uint8_t>(record.bqual);
+  io.template bytes<std::uint8_t>(record.server);
+}
+
 template <class Io, Maybe<DoneRecord> R>
 void fields(Io& io, R& record) {
   io.template bytes<std::uint8_t>(record.gtrid);
@@ -164,6 +172,9 @@ bool append_record(std::string& batch, const FinishedRecord& record) {
   return append(batch, record);
 }
 bool append_record(std::string& batch, const GivenUpRecord& record) {
+  return append(batch, record);
+}
+bool append_record(std::string& batch, const EvidenceRecord& record) {
   return append(batch, record);
 }
 bool append_record(std::string& batch, const DoneRecord& record) { return append(batch, record); }

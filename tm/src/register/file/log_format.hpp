@@ -28,11 +28,13 @@
 //                                            7 finished      time, gtrid s8
 //                                            8 given up      time, gtrid s8, resource manager s8,
 //                                                            bqual s8, who s8
+//                                            9 evidence      gtrid s8, resource manager s8,
+//                                                            bqual s8, server s8
 //
 // Type 2 is what versions before 6 wrote, and is written only where such a record is carried over.
 // `finished` is a decision that is done, kept readable for a while (live_records.hpp). `given up`
 // is an operator's word that a participant's server is gone for good; its heuristic record is in
-// the same batch.
+// the same batch. `evidence` takes the place of a participant's server in its decision.
 //
 // Example, golden in tests/register/file/format_test.cpp:
 // `done` of gtrid "g" as batch 7 of segment 2, salt 5.
@@ -66,7 +68,7 @@
 
 namespace xabridge::tm {
 
-/// 2 has record types 6 to 8. Version 1 is read, and never written.
+/// 2 has record types 6 to 9. Version 1 is read, and never written.
 inline constexpr std::uint16_t kLogVersion = 2;
 inline constexpr std::uint16_t kOldestLogVersion = 1;
 inline constexpr std::size_t kSectorSize = 512;
@@ -114,10 +116,19 @@ struct GivenUpRecord {
   friend bool operator==(const GivenUpRecord&, const GivenUpRecord&) = default;
 };
 
+/// What is known of the server at which a participant was prepared, from now on.
+struct EvidenceRecord {
+  std::string gtrid;
+  std::string resource_manager;
+  std::string bqual;
+  std::string server;
+  friend bool operator==(const EvidenceRecord&, const EvidenceRecord&) = default;
+};
+
 /// The alternative's index + 1 is the type on disk: append only.
 using Record =
     std::variant<SegmentRecord, OldDecisionRecord, DoneRecord, HeuristicRecord, AcknowledgedRecord,
-                 DecisionRecord, FinishedRecord, GivenUpRecord>;
+                 DecisionRecord, FinishedRecord, GivenUpRecord, EvidenceRecord>;
 
 /// Appends one record to a batch under construction. False, and `batch` unchanged: a field is too
 /// long.
@@ -128,6 +139,7 @@ using Record =
 [[nodiscard]] bool append_record(std::string& batch, const AcknowledgedRecord& record);
 [[nodiscard]] bool append_record(std::string& batch, const FinishedRecord& record);
 [[nodiscard]] bool append_record(std::string& batch, const GivenUpRecord& record);
+[[nodiscard]] bool append_record(std::string& batch, const EvidenceRecord& record);
 
 /// Takes the next record off the front of `records`; nullopt: malformed, or of a type not known
 /// here.
