@@ -240,6 +240,31 @@ TEST_CASE_METHOD(FrozenServers, "A server frozen at the first use: refused in ti
   }
 }
 
+TEST_CASE_METHOD(FrozenServers, "A statement at a frozen server ends when the time is up") {
+  for (const std::string& server : {std::string("POSTGRESQL"), other()}) {
+    TransactionManager tm(quick());
+    Transaction tx = tm.begin();
+    move(tx, 1, 250);
+    const auto is_at_work = at_work(tx, server);
+    Frozen frozen(server);
+    const auto took = time_of([&] {
+      if (server == "POSTGRESQL") {
+        CHECK_THROWS(pg(postgresql_connection(tx, "accounts"), "SELECT count(*) FROM " + account));
+      } else {
+        CHECK_THROWS(my(mysql_connection(tx, "ledger"), "SELECT count(*) FROM " + account));
+      }
+    });
+    CHECK(took < kInTime);
+    const Outcome outcome = commit_in_time(tx);
+    CHECK(outcome.kind == OutcomeKind::rolled_back);
+    CHECK(frozen.frozen());
+    check_healthy(tm, server);
+    frozen.thaw();
+    CHECK(late_vote_is_rolled_back(is_at_work, outcome.gtrid));
+    CHECK(comes_to(0));
+  }
+}
+
 TEST_CASE_METHOD(FrozenServers, "One frozen server does not stop recovery at the other") {
   for (const std::string& server : {std::string("POSTGRESQL"), other()}) {
     const bool pg_frozen = server == "POSTGRESQL";

@@ -107,8 +107,4 @@ void CallLimit::release() noexcept {
   watcher_ = nullptr;
 }
 
-void cut(const Socket& socket) noexcept {
-  if (socket.open()) ::shutdown(socket.fd, SHUT_RDWR);
-}
-
 }  // namespace xabridge::mysql

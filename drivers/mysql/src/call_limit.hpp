@@ -48,7 +48,4 @@ class CallLimit {
   std::optional<std::multimap<Time, CallLimit*>::iterator> entry_;
 };
 
-/// Ends what waits on the socket, now.
-void cut(const Socket& socket) noexcept;
-
 }  // namespace xabridge::mysql

@@ -3,7 +3,6 @@
 #include "socket_of.hpp"
 
 #include <dlfcn.h>
-#include <sys/socket.h>
 
 #include <utility>
 
@@ -26,12 +25,6 @@ GetSocket get_socket() {
   return function;
 }
 
-std::uint64_t cookie_of(int fd) noexcept {
-  std::uint64_t cookie = 0;
-  socklen_t size = sizeof cookie;
-  return ::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
-}
-
 void observe(int, void* connection, const unsigned char*, std::size_t) {
   if (connecting != nullptr) connecting->note(get_socket()(connection));
 }
@@ -49,15 +42,13 @@ void observe_reads_and_writes() {
 
 void SocketOf::note(int fd) noexcept try {
   if (fd < 0) return;
-  const Socket seen{fd, cookie_of(fd)};
+  const Socket seen = Socket::of(fd);
   if (seen.fd == socket_.fd && seen.cookie == socket_.cookie) return;
   socket_ = seen;
   if (told_) told_(socket_);
 } catch (...) {
   // Nobody is told: an exception must not pass through the library.
 }
-
-bool Socket::open() const noexcept { return known() && cookie != 0 && cookie_of(fd) == cookie; }
 
 SocketOf::SocketOf(Told told) : outer_(connecting), told_(std::move(told)) {
   observe_reads_and_writes();

@@ -6,19 +6,13 @@
 // many threads connect. On a client library without such observers (Oracle's) it stays unknown.
 #pragma once
 
-#include <cstdint>
 #include <functional>
+#include <xabridge/rm/socket.hpp>
 
 namespace xabridge::mysql {
 
-struct Socket {
-  int fd = -1;               // unknown
-  std::uint64_t cookie = 0;  // the kernel's name of the socket; a number may be another's by now
-
-  [[nodiscard]] bool known() const noexcept { return fd >= 0; }
-  /// Is `fd` still this socket, of this process?
-  [[nodiscard]] bool open() const noexcept;
-};
+using rm::cut;
+using rm::Socket;
 
 /// Notes the socket of the connection that the calling thread opens in its lifetime; of several,
 /// the last.

@@ -45,6 +45,7 @@
 #include <span>
 #include <string>
 #include <xabridge/rm/session.hpp>
+#include <xabridge/rm/socket.hpp>
 
 #include "cancel_key.hpp"
 #include "drain.hpp"
@@ -192,6 +193,7 @@ class Session final : public rm::Session {
   Connection connection_;
   std::shared_ptr<ServerMemory> server_;
   CancelKey cancel_;
+  rm::Socket socket_;
   ServerLife life_;
   std::string evidence_;  // of a call that could not tell: goes with its answer
   Origin origin_;  // the parts that belong to a branch are set while one has just been prepared
@@ -204,6 +206,7 @@ class Session final : public rm::Session {
   bool outdated_ = false;  // the server takes no writes from this session, whatever it is told
   Wait given_up_ = Wait::ready;  // or why this session is not used any more
   std::atomic<bool> interrupted_ = false;
+  std::atomic<Clock::rep> first_interrupt_ = 0;  // 0: there was none
 };
 
 }  // namespace xabridge::postgresql

@@ -20,6 +20,9 @@ constexpr const char* notice_lost_client_while_busy =
     "SET client_connection_check_interval = '2s'; ";
 constexpr int first_version_that_checks_clients = 140000;
 
+// How long a statement may go on after the first request to cancel it.
+constexpr std::chrono::milliseconds interrupt_patience{1000};
+
 // A server that can be reached has taken the request by then; who interrupts has others to see to.
 constexpr std::chrono::milliseconds interrupt_limit{100};
 
@@ -35,6 +38,7 @@ Result<std::unique_ptr<rm::Session>> Session::adopt(Connection connection,
                                                     std::shared_ptr<ServerMemory> server) {
   std::unique_ptr<Session> session(new Session(std::move(connection), std::move(server)));
   session->cancel_ = CancelKey(session->connection_.get());
+  session->socket_ = rm::Socket::of(PQsocket(session->connection_.get()));
   if (!session->cancel_ || !session->observer_.watch(session->connection_)) {
     Error error = session->error(XAER_RMFAIL, "connect", nullptr);
     error.message = "libpq is out of memory";
@@ -100,9 +104,18 @@ bool Session::alive() noexcept {
   return PQresultStatus(result.get()) == PGRES_EMPTY_QUERY;
 }
 
+// A statement that goes on although it was asked to end, again and again, is one of a server that
+// hangs, or of a server process that does: the application waits for it in libpq, which no cancel
+// request ends, and the kernel of the server's host acknowledges all the same. So the socket is shut
+// down under it. It is timed out anyway, and a session that was interrupted is never used again.
 void Session::interrupt() noexcept {
   interrupted_ = true;
+  const Clock::rep now = Clock::now().time_since_epoch().count();
+  Clock::rep first = 0;
+  if (first_interrupt_.compare_exchange_strong(first, now)) first = now;
   cancel_.request(interrupt_limit);
+  if (Clock::duration(now - first) >= interrupt_patience && status() == PQTRANS_ACTIVE)
+    rm::cut(socket_);
 }
 
 std::string Session::server() const {
