@@ -210,6 +210,15 @@ TEST_CASE("A refused one-phase commit is a rollback") {
                "rollback X = NOTA; start X");
 }
 
+TEST_CASE("A branch whose begin was answered to nobody is no duplicate of the application's") {
+  Scenario scenario;
+  scenario.run("a session in the pool", "open; start X; end X SUCCESS; rollback X");
+  scenario.world.script("begin", XAER_RMFAIL);  // arrived; the reply was lost
+  scenario.world.script("begin", XAER_DUPID);
+  scenario.run("lost", "start Y = RMFAIL");
+  CHECK(scenario.last_error().outcome_known == 1);
+}
+
 TEST_CASE("A prepared branch survives the loss of its session") {
   Scenario scenario;  // E33
   scenario.world.script("commit_prepared", XAER_RMFAIL);

@@ -28,6 +28,8 @@ constexpr std::array kTable = {
     ErrorRow{1401, XAER_RMERR, XA_OK, true, "the server could not do it", ""},
     ErrorRow{1402, XA_RBROLLBACK, XA_RBROLLBACK, true, "the server rolled the branch back", ""},
     ErrorRow{1440, XAER_DUPID, XA_OK, true, "a branch with this XID exists already", ""},
+    ErrorRow{1568, XAER_OUTSIDE, XA_OK, true, "work outside any branch is open in this session",
+             "do not use a connection after its transaction has finished"},
     ErrorRow{1613, XA_RBTIMEOUT, XA_RBTIMEOUT, true, "the branch took too long", "run it again"},
     ErrorRow{1614, XA_RBDEADLOCK, XA_RBDEADLOCK, true, "the branch lost a deadlock",
              "run it again"},

@@ -70,7 +70,8 @@ void Interrupter::get_ready() noexcept {
 
 Interrupter::Told Interrupter::end_statement(const std::string& lock) noexcept {
   const std::lock_guard guard(mutex_);
-  if (now() < not_before_) return Told::later;
+  // Whoever waited for an attempt of another that nobody answered has its answer.
+  if (now() < not_before_) return unanswered_ ? Told::unanswered : Told::later;
   leave_to_parent();
   try {
     const std::string sql = "KILL QUERY IS_USED_LOCK('" + lock + "')";
@@ -115,6 +116,7 @@ Interrupter::Told Interrupter::attempt(const std::string& sql, bool& stale) {
 Interrupter::Told Interrupter::failed(Told how) noexcept {
   pause_ = std::clamp(pause_ * 2, kShortestPause, kLongestPause);
   not_before_ = now() + pause_;
+  unanswered_ = how == Told::unanswered;
   return how;
 }
 

@@ -53,6 +53,7 @@ class Interrupter {
   int process_ = 0;  // which logged in; a forked child leaves the connection alone
   std::chrono::milliseconds pause_{0};
   std::chrono::steady_clock::time_point not_before_;
+  bool unanswered_ = false;  // the last attempt
   std::chrono::steady_clock::time_point next_log_in_;  // without need
 };
 

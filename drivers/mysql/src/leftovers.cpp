@@ -92,6 +92,7 @@ std::optional<Error> MysqlSession::inspect() {
     outdated_ = outdated_ || (writable_at_login_ && !now.writable);
     const bool young = std::chrono::steady_clock::now() - since_ < kYoung;
     unchanged_ = now.settings == settings_at_login_ && now.silence == silence_ &&
+                 !now.mark_taken &&  // else an interrupt would hit whoever has it
                  (now.writable || (young && !outdated_));
     return std::nullopt;
   } catch (const sql::SQLException& failure) {

@@ -181,12 +181,10 @@ rm::Answer MysqlSession::begin(const Xid& xid) {
   const Within within(*this, Within::What::brief);
   if (auto error = limit_silence(); error && connection_lost(*error))
     return lost(*std::move(error));
-  if (auto error = isolate(); error) {
-    return connection_lost(*error) ? lost(*std::move(error)) : rm::Answer(*std::move(error));
-  }
-  auto error = send_xa("XA START", xid);
-  // Else another branch would have the level.
-  if (error && !rm::branch_isolation().empty()) broken_ = true;
+  auto error = isolate();
+  const bool isolated = !error && !rm::branch_isolation().empty();
+  if (!error) error = send_xa("XA START", xid);
+  if (error && isolated) broken_ = true;  // else another branch would have the level
   if (!error) {
     hold(Holds::active, xid);
     unchanged_.reset();

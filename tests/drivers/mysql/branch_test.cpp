@@ -154,6 +154,7 @@ TEST_CASE("a stray write through a kept connection is never committed") {
   SECTION("after the commit: it is reported once and rolled back at the second find") {
     REQUIRE(session->commit_one_phase(xid).code == XA_OK);
     REQUIRE(f.work(*session, f.set(2, 99)) == 0);
+    REQUIRE(rm::set_branch_isolation(GENERATE("", "SERIALIZABLE")));
     const auto first = session->begin(f.xid());
     CHECK(first.code == XAER_OUTSIDE);
     CHECK(first.error->connection_usable);
@@ -163,6 +164,7 @@ TEST_CASE("a stray write through a kept connection is never committed") {
     CHECK(second.code == XAER_OUTSIDE);
     CHECK(!second.error->connection_usable);
     CHECK(!session->reusable());
+    REQUIRE(rm::set_branch_isolation(""));
     session.reset();
   }
   SECTION("between prepare and commit: it is rolled back and the branch is committed") {

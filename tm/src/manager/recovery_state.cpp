@@ -3,8 +3,8 @@
 #include <exception>
 #include <set>
 #include <system_error>
-#include <thread>
 #include <utility>
+#include <xabridge/rm/background_thread.hpp>
 
 #include "recovery_worker.hpp"
 
@@ -116,7 +116,8 @@ void RecoveryState::run_round(const std::vector<std::size_t>& numbers, PassRepor
   }
   const auto begun = std::chrono::steady_clock::now();
   for (const std::size_t number : numbers) {
-    std::thread([self = shared_from_this(), round, number]() mutable {
+    const bool started = rm::start_background_thread([self = shared_from_this(), round,
+                                                      number]() mutable {
       PassReport one = self->lane_pass(number);
       // Before the word: whoever waits for it may end the program, and then it is the one that
       // writes what the log still holds back.
@@ -124,7 +125,10 @@ void RecoveryState::run_round(const std::vector<std::size_t>& numbers, PassRepor
       const std::lock_guard lock(round->mutex);
       round->reports[number] = std::move(one);
       round->changed.notify_all();
-    }).detach();
+    });
+    if (started) continue;
+    const std::lock_guard lock(round->mutex);
+    round->reports[number] = not_passed(number, "not asked: no thread can be started");
   }
   // A lane whose server answers, slowly, has as long as its calls may take.
   for (const std::size_t number : numbers) {
@@ -137,14 +141,19 @@ void RecoveryState::run_round(const std::vector<std::size_t>& numbers, PassRepor
       merge(report, *std::move(round->reports[number]));
       continue;
     }
-    PassReport waiting;
-    ResourceManagerReport rm;
-    rm.name = names_[number];
-    rm.late = "its pass goes on; a server that does not answer is waited for by nobody else";
-    waiting.resource_managers.push_back(std::move(rm));
-    waiting.completed = false;
-    merge(report, std::move(waiting));
+    merge(report, not_passed(number, "its pass goes on; a server that does not answer is waited for "
+                                     "by nobody else"));
   }
+}
+
+PassReport RecoveryState::not_passed(std::size_t number, std::string why) const {
+  PassReport report;
+  ResourceManagerReport rm;
+  rm.name = names_[number];
+  rm.late = std::move(why);
+  report.resource_managers.push_back(std::move(rm));
+  report.completed = false;
+  return report;
 }
 
 PassReport RecoveryState::pass() {

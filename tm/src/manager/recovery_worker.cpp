@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <system_error>
 #include <utility>
 
 #include "server_warnings.hpp"
@@ -24,18 +25,29 @@ RecoveryWorker::RecoveryWorker(std::shared_ptr<RecoveryState> state, Options opt
   const std::size_t count = background_ ? state_->resource_managers().size() : 1;
   threads_.reserve(count);
   state_->threads_ = count;
-  for (std::size_t number = 0; number < count; ++number) {
-    threads_.emplace_back([shared = state_, number, options] {
-      if (options.background) {
-        work(*shared, number, options);
-      } else {
-        run_once(*shared);
-      }
-      const std::lock_guard lock(shared->mutex_);
-      --shared->threads_;
-      shared->changed_.notify_all();
-    });
-  }
+  for (std::size_t number = 0; number < count; ++number) start(number, options);
+}
+
+void RecoveryWorker::start(std::size_t number, const Options& options) try {
+  threads_.emplace_back([shared = state_, number, options] {
+    if (options.background) {
+      work(*shared, number, options);
+    } else {
+      run_once(*shared);
+    }
+    const std::lock_guard lock(shared->mutex_);
+    --shared->threads_;
+    shared->changed_.notify_all();
+  });
+} catch (const std::system_error& failure) {
+  state_->stop();
+  for (std::thread& thread : threads_) thread.detach();
+  Error error;
+  error.xa_code = XAER_RMERR;
+  error.operation = "start recovery";
+  error.sys_errno = failure.code().value();
+  error.message = "no thread can be started; see the limits of processes and memory (ulimit -u, -v)";
+  throw Exception(std::move(error));
 }
 
 /// One pass of all, with what one lane learns of another, instead of passes that go on.

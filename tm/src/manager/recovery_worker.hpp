@@ -71,6 +71,7 @@ class RecoveryState : public std::enable_shared_from_this<RecoveryState> {
   PassReport lane_pass(std::size_t number);
   void tell_lanes(std::size_t number, const PassReport& report);
   void run_round(const std::vector<std::size_t>& numbers, PassReport& report);
+  [[nodiscard]] PassReport not_passed(std::size_t number, std::string why) const;
   void lane_returned(std::size_t number) noexcept;
 
   const Options options_;
@@ -101,6 +102,8 @@ class RecoveryWorker {
   std::vector<std::string> wait_for_first_passes(std::chrono::milliseconds bound);
 
  private:
+  /// Throws Exception: no thread can be had.
+  void start(std::size_t number, const Options& options);
   static void work(RecoveryState& state, std::size_t number, const Options& options);
   static void run_once(RecoveryState& state);
 

@@ -185,6 +185,11 @@ CallAnswer ResourceManager::start(const Xid& xid) {
     const int code = instance_->object.entries->xa_start_entry(&raw, instance_->rmid, TMNOFLAGS);
     CallAnswer result = answer(code, "xa_start", &xid);
     if (!in_standard(code)) undo_start(xid);
+    if (code == XAER_DUPID && attempt == 1) {
+      // Of the attempt before: its reply was lost, not the request. It ends with its connection.
+      result.code = result.error->xa_code = XAER_RMFAIL;
+      result.error->message += "; the connection was lost while it began";
+    }
     if (code != XAER_RMFAIL || attempt == 1) return result;
   }
 }

@@ -26,7 +26,10 @@ class StartNew final : public Operation {
   // nothing was begun then, so it is replaced without a word. Once: if a fresh one fails too, the
   // server is not there.
   Answer conclude(Answer answer) override {
-    if (answer.code == XAER_RMFAIL && lease_ && !lease_.fresh()) answer = connect_and_begin();
+    if (answer.code == XAER_RMFAIL && lease_ && !lease_.fresh()) {
+      answer = connect_and_begin();
+      if (answer.code == XAER_DUPID) answer = still_begun();
+    }
     if (answer.code == XA_OK) {
       claim_.adopt(std::move(lease_));
       claim_.moved(call_.thread.token(), Verb::start, Mode::plain, XA_OK);
@@ -40,6 +43,12 @@ class StartNew final : public Operation {
   }
 
  private:
+  // Only the reply was lost: the server has not noticed yet that the session that began is gone.
+  static Answer still_begun() {
+    return refused(XAER_RMFAIL,
+                   "the connection was lost while the branch began, and the server still has it; it "
+                   "ends with that connection. Try again with another XID");
+  }
   // Whoever left work open there can still end it. But it need not have been this thread, and may
   // never happen: met again, the session is closed, which rolls that work back.
   void keep_once(Answer& answer) {
