@@ -56,7 +56,7 @@ rm::Answer MysqlSession::detach(const Xid& xid) {
     return lost(std::move(error));
   };
   const std::string before = server_id();
-  auto fresh = open(settings_, owner_tag_, interrupter_);
+  auto fresh = open(settings_, owner_tag_, interrupter_, prepared_log_);
   if (!fresh) return unknown(std::move(fresh.error()));
   if ((*fresh)->server_ != server_)  // whoever has that connection id there is a stranger
     return unknown(make_error(XAER_RMFAIL, "end the session", &xid,
@@ -91,6 +91,7 @@ void MysqlSession::replace_by(MysqlSession& fresh) {
   stray_reported_ = false;
   let_go();
   since_ = fresh.since_;
+  lsn_at_login_ = fresh.lsn_at_login_;
   writable_at_login_ = fresh.writable_at_login_;
   silence_ = fresh.silence_;
   late_ = fresh.late_.load();

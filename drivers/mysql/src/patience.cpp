@@ -24,6 +24,7 @@ MysqlSession::Within::Within(MysqlSession& session, What what)
                  : rm::call_deadline()) {
   limit_.watch(session_.socket_, session_.late_);
   session_.within_ = this;
+  if (outer_ == nullptr) session_.evidence_.clear();
 }
 
 MysqlSession::Within::~Within() {

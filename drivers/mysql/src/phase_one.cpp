@@ -35,13 +35,17 @@ rm::Answer MysqlSession::prepare(const Xid& xid) {
   const Within within(*this);
   auto error = send_xa("XA PREPARE", xid);
   if (!error) {
+    const std::string evidence = PreparedLog::text(server_, {lsn_at_login_, false});
+    if (prepared_log_ != nullptr) prepared_log_->note(xid, {lsn_at_login_, false});
+    rm::Answer answer = XA_OK;
     if (detaches_) {
       let_go();
     } else {
       holds_ = Holds::bound;
-      if (settings_->prepare_at_end && flavour_ == Flavour::mariadb) return detach(xid);
+      if (settings_->prepare_at_end && flavour_ == Flavour::mariadb) answer = detach(xid);
     }
-    return XA_OK;
+    evidence_ = evidence;
+    return answer;
   }
   if (connection_lost(*error)) {
     error->outcome_known = false;

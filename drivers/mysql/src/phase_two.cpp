@@ -195,12 +195,39 @@ rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {
         "has been restarted";
     return error;
   }
+  if (!*still_there) {
+    if (auto behind = cannot_tell(xid)) return *std::move(behind);
+  }
   error.xa_code = verdict(commit, *still_there, orphan, error);
   if (error.xa_code == XA_OK) return XA_OK;
   if (error.xa_code == XA_RETRY && error.vendor_code == 1397) {
     error.message += "; it is prepared and another session still owns it, try again";
   }
   return error;
+}
+
+/// A server whose log is behind where it was when the branch was prepared has lost it, or is a new
+/// one at the same place. That it could not tell goes on record with its answer.
+std::optional<Error> MysqlSession::cannot_tell(const Xid& xid) {
+  const auto place = prepared_log_ == nullptr ? std::nullopt : prepared_log_->find(xid);
+  if (!place) return std::nullopt;
+  std::uint64_t now = 0;
+  try {
+    now = lsn();
+  } catch (const sql::SQLException& failure) {
+    Error error = failed(failure, "ask how far the log has got", &xid);
+    if (!connection_lost(error)) error.xa_code = XA_RETRY;
+    return error;
+  }
+  if (!place->doubted && now >= place->lsn) return std::nullopt;
+  evidence_ = PreparedLog::text(server_, {place->lsn, true});
+  prepared_log_->note(xid, {place->lsn, true});
+  return make_error(
+      XA_RETRY, "XA RECOVER", &xid,
+      "the server does not have the branch, and its log was behind where it was when the branch was "
+      "prepared (LSN " + std::to_string(place->lsn) + ", now " + std::to_string(now) +
+          "): its files are new or were put back, and it cannot tell what became of the branch. "
+          "Bring back the server that has it, or see xabridge heuristic forget-server");
 }
 
 Result<bool> MysqlSession::listed(const Xid& xid) {

@@ -56,10 +56,15 @@ std::string sessions_query(const char* table, const std::string& owner_tag) {
 
 MysqlServer::MysqlServer(Settings settings)
     : settings_(std::make_shared<const Settings>(std::move(settings))),
-      interrupter_(std::make_shared<Interrupter>(settings_)) {}
+      interrupter_(std::make_shared<Interrupter>(settings_)),
+      prepared_log_(std::make_shared<PreparedLog>()) {}
+
+void MysqlServer::prepared_at(const Xid& xid, const std::string& server) {
+  if (const auto place = PreparedLog::parse(server)) prepared_log_->note(xid, *place);
+}
 
 Result<std::unique_ptr<rm::Session>> MysqlServer::connect(const std::string& owner_tag) {
-  auto session = MysqlSession::open(settings_, owner_tag, interrupter_);
+  auto session = MysqlSession::open(settings_, owner_tag, interrupter_, prepared_log_);
   if (!session) return session.error();
   one_phase_survives_ = (*session)->one_phase_survives();
   interrupter_->get_ready();

@@ -13,6 +13,7 @@ namespace xabridge::mysql {
 
 class Interrupter;
 class MysqlSession;
+class PreparedLog;
 
 class MysqlServer final : public rm::Server {
  public:
@@ -38,12 +39,14 @@ class MysqlServer final : public rm::Server {
   [[nodiscard]] bool prepares_at_end() const noexcept override {
     return settings_->prepare_at_end;
   }
+  void prepared_at(const Xid& xid, const std::string& server) override;
   [[nodiscard]] bool one_phase_survives() const noexcept override { return one_phase_survives_; }
 
  private:
   // Both shared with the sessions.
   const std::shared_ptr<const Settings> settings_;
   const std::shared_ptr<Interrupter> interrupter_;
+  const std::shared_ptr<PreparedLog> prepared_log_;
   std::atomic<bool> one_phase_survives_ = true;  // as the last session saw it
 };
 

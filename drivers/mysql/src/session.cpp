@@ -42,7 +42,8 @@ MysqlSession::~MysqlSession() {
 
 Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const Settings> settings,
                                                          const std::string& owner_tag,
-                                                         std::shared_ptr<Interrupter> interrupter) {
+                                                         std::shared_ptr<Interrupter> interrupter,
+                                                         std::shared_ptr<PreparedLog> prepared_log) {
   Socket socket;
   auto connection = open_connection(*settings, owner_tag, &socket);
   if (!connection) return connection.error();
@@ -50,6 +51,7 @@ Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const S
   try {
     session.reset(new MysqlSession(std::move(settings), owner_tag, *std::move(connection), socket));
     session->interrupter_ = std::move(interrupter);
+    session->prepared_log_ = std::move(prepared_log);
     const Within within(*session, Within::What::brief);
     session->identify();
     if (auto refusal = session->may_prepare_at_end()) return *std::move(refusal);
@@ -93,6 +95,7 @@ void MysqlSession::identify() {
                 ? "mysql:" + uuid
                 : "mariadb:" + uid + "@" + hostname + ":" + port + ":" + datadir;
   std::replace(server_.begin(), server_.end(), ' ', '_');
+  lsn_at_login_ = lsn();
   // Connector/C++ forces REPEATABLE READ at log-in; the isolation the DBA chose is put back.
   const std::string isolation =
       flavour_ == Flavour::mariadb ? "tx_isolation" : "transaction_isolation";
@@ -111,6 +114,14 @@ void MysqlSession::identify() {
   settings_at_login_ = std::move(now.settings);
   writable_at_login_ = now.writable;
   unchanged_ = true;
+}
+
+/// How far InnoDB's log has got; 0: the server does not say.
+std::uint64_t MysqlSession::lsn() {
+  const std::unique_ptr<sql::ResultSet> row(
+      statement_->executeQuery("SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_lsn_current',"
+                               " 'Innodb_redo_log_current_lsn')"));
+  return row->next() ? row->getUInt64(2) : 0;
 }
 
 Error MysqlSession::failed(const sql::SQLException& failure, std::string_view operation,

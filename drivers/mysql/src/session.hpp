@@ -36,6 +36,7 @@
 #include "call_limit.hpp"
 #include "connector.hpp"
 #include "interrupter.hpp"
+#include "prepared_log.hpp"
 #include "session_mark.hpp"
 #include "settings.hpp"
 #include "teardown.hpp"
@@ -49,7 +50,8 @@ class MysqlSession final : public rm::Session {
   /// `interrupter`: the server's; a session without one makes its own when it needs it.
   static Result<std::unique_ptr<MysqlSession>> open(
       std::shared_ptr<const Settings> settings, const std::string& owner_tag,
-      std::shared_ptr<Interrupter> interrupter = nullptr);
+      std::shared_ptr<Interrupter> interrupter = nullptr,
+      std::shared_ptr<PreparedLog> prepared_log = nullptr);
   ~MysqlSession() override;
 
   rm::Answer begin(const Xid& xid) override;
@@ -72,7 +74,9 @@ class MysqlSession final : public rm::Session {
     const std::lock_guard lock(id_mutex_);
     return id_;
   }
-  [[nodiscard]] std::string server() const override { return server_; }
+  [[nodiscard]] std::string server() const override {
+    return evidence_.empty() ? server_ : evidence_;
+  }
   [[nodiscard]] void* native() noexcept override { return connection_.get(); }
   [[nodiscard]] int doomed() const noexcept override { return doomed_; }
 
@@ -112,6 +116,8 @@ class MysqlSession final : public rm::Session {
   /// How long the server keeps the session, and the locks of its branch, when we are silent.
   std::optional<Error> limit_silence();
   std::optional<Error> isolate();
+  std::uint64_t lsn();
+  std::optional<Error> cannot_tell(const Xid& xid);
   struct Now {
     std::string settings;     // to be compared with those at log-in
     long silence = 0;         // wait_timeout
@@ -167,6 +173,9 @@ class MysqlSession final : public rm::Session {
   std::unique_ptr<sql::Statement> statement_;  // every XA statement; made once
   std::unique_ptr<sql::Connection> former_;    // its session is ended; see detach.cpp
   std::shared_ptr<Interrupter> interrupter_;   // made under id_mutex_
+  std::shared_ptr<PreparedLog> prepared_log_;  // null: nobody asks
+  std::uint64_t lsn_at_login_ = 0;             // 0: not known
+  std::string evidence_;                       // server() until the next call
   // These change under id_mutex_, and are read without it by the session's own thread only.
   mutable std::mutex id_mutex_;
   std::string id_;

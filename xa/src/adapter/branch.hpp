@@ -21,6 +21,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 #include <xabridge/xid.hpp>
@@ -135,6 +136,9 @@ class BranchTable {
   void wait_until_inactive(const Xid& xid);
   /// An entry for a branch that turned out to be heuristically completed, but is not known here.
   void remember_heuristic(const Xid& xid, int code);
+  /// What the server said of itself when xa_end prepared the branch; taken by the vote.
+  void remember_evidence(const Xid& xid, std::string server);
+  [[nodiscard]] std::string take_evidence(const Xid& xid);
 
   [[nodiscard]] bool contains(const Xid& xid);
   [[nodiscard]] std::vector<Xid> associated_with(ThreadToken thread);
@@ -147,6 +151,7 @@ class BranchTable {
  private:
   friend class Claim;
   std::mutex mutex_;
+  std::unordered_map<Xid, std::string> evidence_;  // bounded; guarded by mutex_
   std::condition_variable changed_;  // a claim or a pin was given up
   std::unordered_map<Xid, Branch> branches_;
 };

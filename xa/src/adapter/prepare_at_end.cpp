@@ -54,7 +54,12 @@ class EndAndPrepare final : public Operation {
 
   Answer ask(Verb verb) {
     Session& session = *claim_.session();
-    if (verb == Verb::prepare) return ask_server(unknown(), [&] { return session.prepare(xid()); });
+    if (verb == Verb::prepare) {
+      Answer answer = ask_server(unknown(), [&] { return session.prepare(xid()); });
+      if (answer.code == XA_OK)
+        call_.instance.branches().remember_evidence(xid(), session.server());
+      return answer;
+    }
     if (verb == Verb::rollback)
       return ask_server(XAER_RMFAIL, [&] { return session.rollback(xid()); });
     if (!ending_.asks_server(*claim_.operator->()))
@@ -115,7 +120,10 @@ class LookForPrepared final : public Operation {
           refused(XAER_NOTA, "there is no such branch here, and none prepared at the server");
     else if (what_ != Unknown::has_voted)
       answer = refused(XAER_PROTO, "the branch was prepared when it was ended (prepare_at_end)");
-    answer.server = server;
+    // With what its history is known by, if the branch was prepared here and there.
+    const std::string evidence = call_.instance.branches().take_evidence(xid());
+    const bool same = evidence.substr(0, evidence.find(' ')) == server;
+    answer.server = prepared && same ? evidence : server;
     return answer;
   }
 

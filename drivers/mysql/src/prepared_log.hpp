@@ -1,0 +1,48 @@
+// PreparedLog: how far the server's log had got when a branch was prepared. A server whose log is
+// behind that has new files, or older ones that were put back: what it does not know proves
+// nothing.
+//
+// MariaDB keeps no identifier with its data, and a copy of MySQL's has the same; InnoDB's log
+// sequence number (LSN) only grows. What is on record is the LSN at the log-in of the session that
+// prepared, which costs no message then: the branch lies behind it. A new server passes it one day;
+// so once one was behind, that is kept, and it can never tell.
+//
+// Bounded; thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <xabridge/xid.hpp>
+
+namespace xabridge::mysql {
+
+class PreparedLog {
+ public:
+  struct Place {
+    std::uint64_t lsn = 0;
+    bool doubted = false;  // a server that was behind has answered since
+  };
+
+  explicit PreparedLog(std::size_t limit = 10000) : limit_(limit) {}
+
+  /// Of a branch prepared here, or as a transaction manager's record says. A doubt stays.
+  void note(const Xid& xid, Place place);
+  [[nodiscard]] std::optional<Place> find(const Xid& xid) const;
+
+  /// "<server> lsn=123 doubted"; without an LSN the server alone.
+  [[nodiscard]] static std::string text(const std::string& server, Place place);
+  [[nodiscard]] static std::optional<Place> parse(std::string_view text);
+
+ private:
+  const std::size_t limit_;
+  mutable std::mutex mutex_;
+  std::map<Xid, Place> places_;
+  std::deque<Xid> by_age_;
+};
+
+}  // namespace xabridge::mysql
