@@ -91,7 +91,7 @@ void MysqlSession::replace_by(MysqlSession& fresh) {
   stray_reported_ = false;
   let_go();
   since_ = fresh.since_;
-  lsn_at_login_ = fresh.lsn_at_login_;
+  at_login_ = fresh.at_login_;
   writable_at_login_ = fresh.writable_at_login_;
   silence_ = fresh.silence_;
   late_ = fresh.late_.load();

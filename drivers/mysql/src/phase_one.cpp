@@ -35,8 +35,8 @@ rm::Answer MysqlSession::prepare(const Xid& xid) {
   const Within within(*this);
   auto error = send_xa("XA PREPARE", xid);
   if (!error) {
-    const std::string evidence = PreparedLog::text(server_, {lsn_at_login_, false});
-    if (prepared_log_ != nullptr) prepared_log_->note(xid, {lsn_at_login_, false});
+    const std::string evidence = PreparedLog::text(server_, at_login_);
+    if (prepared_log_ != nullptr) prepared_log_->note(xid, at_login_);
     rm::Answer answer = XA_OK;
     if (detaches_) {
       let_go();

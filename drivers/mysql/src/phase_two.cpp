@@ -206,27 +206,40 @@ rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {
   return error;
 }
 
+/// MySQL has an identifier that is as old as its files.
+bool MysqlSession::made_anew_since(const PreparedLog::Place& place) {
+  if (flavour_ != Flavour::mariadb || place.at == 0) return false;
+  const std::unique_ptr<sql::ResultSet> row(statement_->executeQuery(
+      "SELECT COALESCE(UNIX_TIMESTAMP(MIN(create_time)), 0) FROM information_schema.tables"
+      " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"));
+  // No table at all: whatever the branch changed is not there.
+  return !row->next() || row->getUInt64(1) == 0 || row->getUInt64(1) > place.at;
+}
+
 /// A server whose log is behind where it was when the branch was prepared has lost it, or is a new
 /// one at the same place. That it could not tell goes on record with its answer.
 std::optional<Error> MysqlSession::cannot_tell(const Xid& xid) {
   const auto place = prepared_log_ == nullptr ? std::nullopt : prepared_log_->find(xid);
   if (!place) return std::nullopt;
   std::uint64_t now = 0;
+  bool anew = false;
   try {
     now = lsn();
+    anew = made_anew_since(*place);
   } catch (const sql::SQLException& failure) {
     Error error = failed(failure, "ask how far the log has got", &xid);
     if (!connection_lost(error)) error.xa_code = XA_RETRY;
     return error;
   }
-  if (!place->doubted && now >= place->lsn) return std::nullopt;
-  evidence_ = PreparedLog::text(server_, {place->lsn, true});
-  prepared_log_->note(xid, {place->lsn, true});
+  if (!place->doubted && !anew && now >= place->lsn) return std::nullopt;
+  const PreparedLog::Place doubted{place->lsn, place->at, true};
+  evidence_ = PreparedLog::text(server_, doubted);
+  prepared_log_->note(xid, doubted);
   return make_error(
       XA_RETRY, "XA RECOVER", &xid,
-      "the server does not have the branch, and its log was behind where it was when the branch was "
-      "prepared (LSN " + std::to_string(place->lsn) + ", now " + std::to_string(now) +
-          "): its files are new or were put back, and it cannot tell what became of the branch. "
+      "the server does not have the branch, and its files are new or were put back since the branch "
+      "was prepared (its log was at LSN " + std::to_string(place->lsn) + " then, and is at " +
+          std::to_string(now) + " now): it cannot tell what became of the branch. "
           "Bring back the server that has it, or see xabridge heuristic forget-server");
 }
 

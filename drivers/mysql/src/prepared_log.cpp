@@ -7,7 +7,18 @@ namespace xabridge::mysql {
 namespace {
 
 constexpr std::string_view kLsn = " lsn=";
+constexpr std::string_view kAt = " at=";
 constexpr std::string_view kDoubted = " doubted";
+
+/// The number behind `key` at the start of `text`, taken off it.
+bool take(std::string_view& text, std::string_view key, std::uint64_t& value) {
+  if (!text.starts_with(key)) return false;
+  text.remove_prefix(key.size());
+  const char* const end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(text.data(), end, value);
+  text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
+  return code == std::errc();
+}
 
 }  // namespace
 
@@ -38,21 +49,20 @@ std::string PreparedLog::text(const std::string& server, Place place) {
   if (place.lsn == 0) return server;
   std::string text = server;
   text.append(kLsn).append(std::to_string(place.lsn));
+  text.append(kAt).append(std::to_string(place.at));
   if (place.doubted) text.append(kDoubted);
   return text;
 }
 
 std::optional<PreparedLog::Place> PreparedLog::parse(std::string_view text) {
-  const auto at = text.find(kLsn);
-  if (at == std::string_view::npos) return std::nullopt;
-  text.remove_prefix(at + kLsn.size());
+  const auto found = text.find(kLsn);
+  if (found == std::string_view::npos) return std::nullopt;
+  text.remove_prefix(found);
   Place place;
-  const char* const end = text.data() + text.size();
-  const auto [stop, code] = std::from_chars(text.data(), end, place.lsn);
-  const std::string_view rest(stop, static_cast<std::size_t>(end - stop));
-  if (code != std::errc() || place.lsn == 0 || (!rest.empty() && rest != kDoubted))
+  if (!take(text, kLsn, place.lsn) || !take(text, kAt, place.at) || place.lsn == 0)
     return std::nullopt;
-  place.doubted = !rest.empty();
+  place.doubted = text == kDoubted;
+  if (!place.doubted && !text.empty()) return std::nullopt;
   return place;
 }
 

@@ -5,7 +5,8 @@
 // MariaDB keeps no identifier with its data, and a copy of MySQL's has the same; InnoDB's log
 // sequence number (LSN) only grows. What is on record is the LSN at the log-in of the session that
 // prepared, which costs no message then: the branch lies behind it. A new server passes it one day;
-// so once one was behind, that is kept, and it can never tell.
+// so once one was behind, that is kept, and it can never tell. MariaDB's tables tell, too: where all
+// of the database are younger than that log-in, they were made anew.
 //
 // Bounded; thread-safe.
 #pragma once
@@ -25,6 +26,7 @@ class PreparedLog {
  public:
   struct Place {
     std::uint64_t lsn = 0;
+    std::uint64_t at = 0;  // the server's clock then, seconds since 1970
     bool doubted = false;  // a server that was behind has answered since
   };
 
@@ -34,7 +36,7 @@ class PreparedLog {
   void note(const Xid& xid, Place place);
   [[nodiscard]] std::optional<Place> find(const Xid& xid) const;
 
-  /// "<server> lsn=123 doubted"; without an LSN the server alone.
+  /// "<server> lsn=123 at=1764314558 doubted"; without an LSN the server alone.
   [[nodiscard]] static std::string text(const std::string& server, Place place);
   [[nodiscard]] static std::optional<Place> parse(std::string_view text);
 

@@ -95,7 +95,7 @@ void MysqlSession::identify() {
                 ? "mysql:" + uuid
                 : "mariadb:" + uid + "@" + hostname + ":" + port + ":" + datadir;
   std::replace(server_.begin(), server_.end(), ' ', '_');
-  lsn_at_login_ = lsn();
+  at_login_.lsn = lsn();
   // Connector/C++ forces REPEATABLE READ at log-in; the isolation the DBA chose is put back.
   const std::string isolation =
       flavour_ == Flavour::mariadb ? "tx_isolation" : "transaction_isolation";
@@ -104,8 +104,11 @@ void MysqlSession::identify() {
   statement_->execute("SET autocommit = 0, SESSION " + isolation + " = " + wanted);
   connection_->setAutoCommit(false);  // what the library remembers; see reusable()
   const std::unique_ptr<sql::ResultSet> usual(
-      statement_->executeQuery("SELECT @@GLOBAL.autocommit"));
-  commits_by_itself_ = usual->next() && usual->getInt(1) != 0;
+      statement_->executeQuery("SELECT @@GLOBAL.autocommit, UNIX_TIMESTAMP()"));
+  if (usual->next()) {
+    commits_by_itself_ = usual->getInt(1) != 0;
+    at_login_.at = usual->getUInt64(2);
+  }
   Now now = ask_now();
   for (int i = 0; i < kTakenNames && now.mark_taken; ++i) {
     mark_.next();

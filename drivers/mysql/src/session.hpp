@@ -117,6 +117,7 @@ class MysqlSession final : public rm::Session {
   std::optional<Error> limit_silence();
   std::optional<Error> isolate();
   std::uint64_t lsn();
+  bool made_anew_since(const PreparedLog::Place& place);
   std::optional<Error> cannot_tell(const Xid& xid);
   struct Now {
     std::string settings;     // to be compared with those at log-in
@@ -174,7 +175,7 @@ class MysqlSession final : public rm::Session {
   std::unique_ptr<sql::Connection> former_;    // its session is ended; see detach.cpp
   std::shared_ptr<Interrupter> interrupter_;   // made under id_mutex_
   std::shared_ptr<PreparedLog> prepared_log_;  // null: nobody asks
-  std::uint64_t lsn_at_login_ = 0;             // 0: not known
+  PreparedLog::Place at_login_;
   std::string evidence_;                       // server() until the next call
   // These change under id_mutex_, and are read without it by the session's own thread only.
   mutable std::mutex id_mutex_;

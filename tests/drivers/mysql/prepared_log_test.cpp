@@ -9,28 +9,30 @@
 namespace xabridge::mysql::test {
 
 TEST_CASE("a place in the log survives as text and nothing else is read as one") {
-  CHECK(PreparedLog::text("mariadb:u@h:1:/d/", {123, false}) == "mariadb:u@h:1:/d/ lsn=123");
-  CHECK(PreparedLog::text("mysql:u", {123, true}) == "mysql:u lsn=123 doubted");
+  CHECK(PreparedLog::text("mariadb:u@h:1:/d/", {123, 5, false}) ==
+        "mariadb:u@h:1:/d/ lsn=123 at=5");
+  CHECK(PreparedLog::text("mysql:u", {123, 5, true}) == "mysql:u lsn=123 at=5 doubted");
   CHECK(PreparedLog::text("mysql:u", {}) == "mysql:u");
-  const auto place = PreparedLog::parse("mysql:u lsn=123 doubted");
+  const auto place = PreparedLog::parse("mysql:u lsn=123 at=5 doubted");
   REQUIRE(place);
   CHECK(place->lsn == 123);
+  CHECK(place->at == 5);
   CHECK(place->doubted);
-  for (const char* text :
-       {"", "mysql:u", "mysql:u lsn=", "mysql:u lsn=0", "mysql:u lsn=x", "mysql:u lsn=1 more",
-        "mysql:u lsn=1doubted", "mysql:u lsn=99999999999999999999999"})
+  for (const char* text : {"", "mysql:u", "mysql:u lsn=", "mysql:u lsn=0 at=1", "mysql:u lsn=x",
+                           "mysql:u lsn=1", "mysql:u lsn=1 at=", "mysql:u lsn=1 at=1 more",
+                           "mysql:u lsn=1 at=1doubted", "mysql:u lsn=1 at=99999999999999999999999"})
     CHECK_FALSE(PreparedLog::parse(text));
 }
 
 TEST_CASE("what is remembered of branches is bounded and a doubt stays") {
   PreparedLog log(2);
   const auto xid = [](char c) { return *Xid::make(1, std::string(1, c), "b"); };
-  log.note(xid('a'), {1, false});
-  log.note(xid('a'), {7, true});
+  log.note(xid('a'), {1, 1, false});
+  log.note(xid('a'), {7, 1, true});
   CHECK(log.find(xid('a'))->lsn == 1);
   CHECK(log.find(xid('a'))->doubted);
-  log.note(xid('b'), {2, false});
-  log.note(xid('c'), {3, false});
+  log.note(xid('b'), {2, 1, false});
+  log.note(xid('c'), {3, 1, false});
   CHECK_FALSE(log.find(xid('a')));
   CHECK(log.find(xid('c')));
 }
@@ -62,9 +64,12 @@ TEST_CASE("a server whose log is behind cannot tell what became of a branch") {
   };
   CHECK(ask(prepared_at).first == XAER_NOTA);
   const std::string server = prepared_at.substr(0, prepared_at.find(' '));
-  const auto [code, evidence] = ask(server + " lsn=999999999999999");
+  const auto [code, evidence] = ask(server + " lsn=999999999999999 at=9999999999");
   CHECK(code == XA_RETRY);
-  CHECK(evidence == server + " lsn=999999999999999 doubted");
+  CHECK(evidence == server + " lsn=999999999999999 at=9999999999 doubted");
+  // Its tables are younger than the branch: only MariaDB has no better sign.
+  const std::string younger = server + " lsn=" + std::to_string(place->lsn) + " at=1";
+  CHECK(ask(younger).first == (on_mariadb() ? XA_RETRY : XAER_NOTA));
   // It passes that one day, and still cannot tell.
   CHECK(ask(prepared_at + " doubted").first == XA_RETRY);
 }
