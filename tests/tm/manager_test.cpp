@@ -121,6 +121,25 @@ TEST_CASE_METHOD(ManagerFixture,
   CHECK(later.commit().committed());
 }
 
+// Its branches' locks would hold up the transactions that use it again.
+TEST_CASE_METHOD(ManagerFixture, "Recovery does not back off at a server that is in use again") {
+  auto c = config();
+  c.recovery_interval = 60s;
+  ledger.set_reachable(false);
+  TransactionManager tm(c);
+  CHECK(events.wait_for(EventKind::recovery_waits, 4));  // the next try is in 4 seconds
+  const auto lists = ledger.count("recover");
+  ledger.set_reachable(true);
+  const auto begun = std::chrono::steady_clock::now();
+  Transaction tx = tm.begin();
+  tx.enlist("ledger");
+  while (ledger.count("recover") == lists && std::chrono::steady_clock::now() - begun < 3s) {
+    std::this_thread::yield();
+  }
+  CHECK(ledger.count("recover") > lists);
+  CHECK(tx.commit().committed());
+}
+
 TEST_CASE_METHOD(ManagerFixture, "A forked child is refused with what to do and can open its own") {
   TransactionManager tm(config());
   Transaction tx = tm.begin();

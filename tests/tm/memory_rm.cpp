@@ -293,13 +293,9 @@ constexpr xabridge_rm_extras_t extras_with(int asynchronous_by_thread) {
                                               std::chrono::milliseconds(milliseconds);
             return XA_OK;
           },
-          nullptr,
-          nullptr,
-          nullptr,
-          nullptr,
+          nullptr, nullptr, nullptr, nullptr,
           [](int, long) { return XA_OK; },
-          nullptr,
-          E::one_phase_survives};
+          nullptr, E::one_phase_survives};
 }
 const xabridge_rm_extras_t sending_extras = extras_with(0);
 const xabridge_rm_extras_t threading_extras = extras_with(1);

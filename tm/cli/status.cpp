@@ -105,7 +105,8 @@ void print_advice(const Picture& picture) {
                  "Delete nothing: decisions would be lost.\n";
   } else if (dead) {
     std::cout
-        << "Owner dead: the service's next start finishes these, or `xabridge recover` now.\n";
+        << "Owner dead: the service's next start, or `xabridge recover` now, finishes what its "
+           "servers let it, and says what is left and why.\n";
   }
   if (out_of_reach) {
     std::cout

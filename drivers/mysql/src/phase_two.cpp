@@ -237,8 +237,8 @@ std::optional<Error> MysqlSession::cannot_tell(const Xid& xid) {
   prepared_log_->note(xid, doubted);
   return make_error(
       XA_RETRY, "XA RECOVER", &xid,
-      "the server does not have the branch, and its files are new or were put back since the branch "
-      "was prepared (its log was at LSN " + std::to_string(place->lsn) + " then, and is at " +
+      "the server does not have the branch, and its files are new or were put back since it was "
+      "prepared (its log was at LSN " + std::to_string(place->lsn) + " then, and is at " +
           std::to_string(now) + " now): it cannot tell what became of the branch. "
           "Bring back the server that has it, or see xabridge heuristic forget-server");
 }

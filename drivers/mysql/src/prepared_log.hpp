@@ -5,8 +5,8 @@
 // MariaDB keeps no identifier with its data, and a copy of MySQL's has the same; InnoDB's log
 // sequence number (LSN) only grows. What is on record is the LSN at the log-in of the session that
 // prepared, which costs no message then: the branch lies behind it. A new server passes it one day;
-// so once one was behind, that is kept, and it can never tell. MariaDB's tables tell, too: where all
-// of the database are younger than that log-in, they were made anew.
+// so once one was behind, that is kept, and it can never tell. MariaDB's tables tell, too: where
+// all of the database are younger than that log-in, they were made anew.
 //
 // Bounded; thread-safe.
 #pragma once

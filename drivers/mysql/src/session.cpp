@@ -40,10 +40,9 @@ MysqlSession::~MysqlSession() {
   if (late_) cut(socket_);
 }
 
-Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const Settings> settings,
-                                                         const std::string& owner_tag,
-                                                         std::shared_ptr<Interrupter> interrupter,
-                                                         std::shared_ptr<PreparedLog> prepared_log) {
+Result<std::unique_ptr<MysqlSession>> MysqlSession::open(
+    std::shared_ptr<const Settings> settings, const std::string& owner_tag,
+    std::shared_ptr<Interrupter> interrupter, std::shared_ptr<PreparedLog> prepared_log) {
   Socket socket;
   auto connection = open_connection(*settings, owner_tag, &socket);
   if (!connection) return connection.error();

@@ -46,8 +46,8 @@ std::string cannot_tell(const Origin& origin, const ServerNow& now, History hold
   return "the server was restarted, restored or replaced by a standby since the branch was "
          "prepared (" +
          origin.text() +
-         "), and does not show that its history holds the branch: it cannot tell what became "
-         "of it";
+         "), and does not show that its history holds the branch: it cannot tell what became of "
+         "it. Bring back the server that has it, or see xabridge heuristic forget-server";
 }
 
 constexpr const char* command_tag(Final command) noexcept {

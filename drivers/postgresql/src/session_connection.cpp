@@ -106,8 +106,8 @@ bool Session::alive() noexcept {
 
 // A statement that goes on although it was asked to end, again and again, is one of a server that
 // hangs, or of a server process that does: the application waits for it in libpq, which no cancel
-// request ends, and the kernel of the server's host acknowledges all the same. So the socket is shut
-// down under it. It is timed out anyway, and a session that was interrupted is never used again.
+// request ends, and the kernel of the server's host acknowledges all the same. So the socket is
+// shut down under it. It is timed out anyway, and an interrupted session is never used again.
 void Session::interrupt() noexcept {
   interrupted_ = true;
   const Clock::rep now = Clock::now().time_since_epoch().count();

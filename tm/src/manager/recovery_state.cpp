@@ -91,6 +91,7 @@ void RecoveryState::tell_lanes(std::size_t number, const PassReport& report) {
   for (const ResourceManagerReport& rm : report.resource_managers) {
     lane.failing = !rm.reachable || !rm.late.empty();
   }
+  any_failing_ = std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& l) { return l.failing; });
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     const bool wanted = report.waits_for.count(names_[i]) != 0 && !lanes_[i].failing;
     lanes_[i].hurried |= answered[i] || wanted;
@@ -103,6 +104,19 @@ void RecoveryState::lane_returned(std::size_t number) noexcept {
   recovery.hurry(names_[number]);
   const std::lock_guard lock(mutex_);
   lanes_[number].hurried = true;
+  changed_.notify_all();
+}
+
+void RecoveryState::reached(const std::string& resource_manager) noexcept {
+  if (!any_failing_) return;  // which costs a transaction nothing
+  std::unique_lock lock(mutex_);
+  const auto at = std::find(names_.begin(), names_.end(), resource_manager);
+  Lane& lane = lanes_[static_cast<std::size_t>(at - names_.begin())];
+  if (!std::exchange(lane.failing, false)) return;
+  lock.unlock();
+  recovery.hurry(resource_manager);
+  lock.lock();
+  lane.hurried = true;
   changed_.notify_all();
 }
 
@@ -141,8 +155,9 @@ void RecoveryState::run_round(const std::vector<std::size_t>& numbers, PassRepor
       merge(report, *std::move(round->reports[number]));
       continue;
     }
-    merge(report, not_passed(number, "its pass goes on; a server that does not answer is waited for "
-                                     "by nobody else"));
+    merge(report, not_passed(number,
+                             "its pass goes on; a server that does not answer is waited for by "
+                             "nobody else"));
   }
 }
 

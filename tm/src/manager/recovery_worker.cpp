@@ -46,7 +46,7 @@ void RecoveryWorker::start(std::size_t number, const Options& options) try {
   error.xa_code = XAER_RMERR;
   error.operation = "start recovery";
   error.sys_errno = failure.code().value();
-  error.message = "no thread can be started; see the limits of processes and memory (ulimit -u, -v)";
+  error.message = "no thread can be started: see the limits of processes and memory (ulimit)";
   throw Exception(std::move(error));
 }
 

@@ -6,6 +6,7 @@
 // holds itself. What a call that is late touches is its own.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -54,6 +55,9 @@ class RecoveryState : public std::enable_shared_from_this<RecoveryState> {
   PassReport pass();
   /// A branch was left behind: the next passes are due now.
   void hurry() noexcept;
+  /// A transaction has begun at the resource manager: its server is back, and a lane that backs off
+  /// need not wait. Before that transaction meets a lock of what is to be recovered.
+  void reached(const std::string& resource_manager) noexcept;
   void stop() noexcept;
 
  private:
@@ -80,6 +84,7 @@ class RecoveryState : public std::enable_shared_from_this<RecoveryState> {
   std::mutex mutex_;                // guards all below
   std::condition_variable changed_;
   std::vector<Lane> lanes_;
+  std::atomic<bool> any_failing_ = false;  // also read without it
   bool stopping_ = false;
   std::size_t threads_ = 0;  // of the worker
   bool ran_once_ = false;    // where it does not go on in the background

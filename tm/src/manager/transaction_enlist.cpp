@@ -94,6 +94,7 @@ tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char
     doom_and_throw(*rm, std::move(started));
   }
   keep(std::move(rm), xid);
+  runtime->recovery->reached(branches.back().resource_manager->name());
   return *branches.back().resource_manager;
 }
 

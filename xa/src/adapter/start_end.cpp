@@ -46,8 +46,8 @@ class StartNew final : public Operation {
   // Only the reply was lost: the server has not noticed yet that the session that began is gone.
   static Answer still_begun() {
     return refused(XAER_RMFAIL,
-                   "the connection was lost while the branch began, and the server still has it; it "
-                   "ends with that connection. Try again with another XID");
+                   "the connection was lost while the branch began, and the server still has it; "
+                   "it ends with that connection. Try again with another XID");
   }
   // Whoever left work open there can still end it. But it need not have been this thread, and may
   // never happen: met again, the session is closed, which rolls that work back.
