@@ -36,7 +36,7 @@ rm::Answer MysqlSession::prepare(const Xid& xid) {
   auto error = send_xa("XA PREPARE", xid);
   if (!error) {
     const std::string evidence = PreparedLog::text(server_, at_login_);
-    if (prepared_log_ != nullptr) prepared_log_->note(xid, at_login_);
+    if (prepared_log_ != nullptr) prepared_log_->note(xid, server_, at_login_);
     rm::Answer answer = XA_OK;
     if (detaches_) {
       let_go();

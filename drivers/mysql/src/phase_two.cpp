@@ -219,7 +219,7 @@ bool MysqlSession::made_anew_since(const PreparedLog::Place& place) {
 /// A server whose log is behind where it was when the branch was prepared has lost it, or is a new
 /// one at the same place. That it could not tell goes on record with its answer.
 std::optional<Error> MysqlSession::cannot_tell(const Xid& xid) {
-  const auto place = prepared_log_ == nullptr ? std::nullopt : prepared_log_->find(xid);
+  const auto place = prepared_log_ == nullptr ? std::nullopt : prepared_log_->find(xid, server_);
   if (!place) return std::nullopt;
   std::uint64_t now = 0;
   bool anew = false;
@@ -234,7 +234,7 @@ std::optional<Error> MysqlSession::cannot_tell(const Xid& xid) {
   if (!place->doubted && !anew && now >= place->lsn) return std::nullopt;
   const PreparedLog::Place doubted{place->lsn, place->at, true};
   evidence_ = PreparedLog::text(server_, doubted);
-  prepared_log_->note(xid, doubted);
+  prepared_log_->note(xid, server_, doubted);
   return make_error(
       XA_RETRY, "XA RECOVER", &xid,
       "the server does not have the branch, and its files are new or were put back since it was "

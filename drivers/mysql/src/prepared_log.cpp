@@ -22,27 +22,32 @@ bool take(std::string_view& text, std::string_view key, std::uint64_t& value) {
 
 }  // namespace
 
-void PreparedLog::note(const Xid& xid, Place place) {
+void PreparedLog::note(const Xid& xid, const std::string& server, Place place) {
   if (place.lsn == 0) return;
   const std::lock_guard lock(mutex_);
-  const auto known = places_.find(xid);
-  if (known != places_.end()) {
-    known->second.doubted |= place.doubted;
+  const auto known = branches_.find(xid);
+  if (known != branches_.end()) {
+    if (known->second.server == server) {
+      known->second.place.doubted |= place.doubted;
+    } else {
+      known->second = {server, place};
+    }
     return;
   }
-  if (places_.size() >= limit_) {
-    places_.erase(by_age_.front());
+  if (branches_.size() >= limit_) {
+    branches_.erase(by_age_.front());
     by_age_.pop_front();
   }
   by_age_.push_back(xid);
-  places_.emplace(xid, place);
+  branches_.emplace(xid, Prepared{server, place});
 }
 
-std::optional<PreparedLog::Place> PreparedLog::find(const Xid& xid) const {
+std::optional<PreparedLog::Place> PreparedLog::find(const Xid& xid,
+                                                    const std::string& server) const {
   const std::lock_guard lock(mutex_);
-  const auto known = places_.find(xid);
-  if (known == places_.end()) return std::nullopt;
-  return known->second;
+  const auto known = branches_.find(xid);
+  if (known == branches_.end() || known->second.server != server) return std::nullopt;
+  return known->second.place;
 }
 
 std::string PreparedLog::text(const std::string& server, Place place) {

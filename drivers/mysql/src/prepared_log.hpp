@@ -32,9 +32,11 @@ class PreparedLog {
 
   explicit PreparedLog(std::size_t limit = 10000) : limit_(limit) {}
 
-  /// Of a branch prepared here, or as a transaction manager's record says. A doubt stays.
-  void note(const Xid& xid, Place place);
-  [[nodiscard]] std::optional<Place> find(const Xid& xid) const;
+  /// Of a branch prepared at `server` from here, or as a transaction manager's record says. A doubt
+  /// stays.
+  void note(const Xid& xid, const std::string& server, Place place);
+  /// nullopt also where `server` is another than the one that prepared: its log says nothing.
+  [[nodiscard]] std::optional<Place> find(const Xid& xid, const std::string& server) const;
 
   /// "<server> lsn=123 at=1764314558 doubted"; without an LSN the server alone.
   [[nodiscard]] static std::string text(const std::string& server, Place place);
@@ -43,7 +45,11 @@ class PreparedLog {
  private:
   const std::size_t limit_;
   mutable std::mutex mutex_;
-  std::map<Xid, Place> places_;
+  struct Prepared {
+    std::string server;
+    Place place;
+  };
+  std::map<Xid, Prepared> branches_;
   std::deque<Xid> by_age_;
 };
 

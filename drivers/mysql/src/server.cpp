@@ -60,7 +60,8 @@ MysqlServer::MysqlServer(Settings settings)
       prepared_log_(std::make_shared<PreparedLog>()) {}
 
 void MysqlServer::prepared_at(const Xid& xid, const std::string& server) {
-  if (const auto place = PreparedLog::parse(server)) prepared_log_->note(xid, *place);
+  if (const auto place = PreparedLog::parse(server))
+    prepared_log_->note(xid, server.substr(0, server.find(' ')), *place);
 }
 
 Result<std::unique_ptr<rm::Session>> MysqlServer::connect(const std::string& owner_tag) {

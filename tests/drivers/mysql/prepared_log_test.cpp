@@ -27,14 +27,15 @@ TEST_CASE("a place in the log survives as text and nothing else is read as one")
 TEST_CASE("what is remembered of branches is bounded and a doubt stays") {
   PreparedLog log(2);
   const auto xid = [](char c) { return *Xid::make(1, std::string(1, c), "b"); };
-  log.note(xid('a'), {1, 1, false});
-  log.note(xid('a'), {7, 1, true});
-  CHECK(log.find(xid('a'))->lsn == 1);
-  CHECK(log.find(xid('a'))->doubted);
-  log.note(xid('b'), {2, 1, false});
-  log.note(xid('c'), {3, 1, false});
-  CHECK_FALSE(log.find(xid('a')));
-  CHECK(log.find(xid('c')));
+  log.note(xid('a'), "s", {1, 1, false});
+  log.note(xid('a'), "s", {7, 1, true});
+  CHECK(log.find(xid('a'), "s")->lsn == 1);
+  CHECK(log.find(xid('a'), "s")->doubted);
+  CHECK_FALSE(log.find(xid('a'), "another"));  // the address led there, and its log is another
+  log.note(xid('b'), "s", {2, 1, false});
+  log.note(xid('c'), "s", {3, 1, false});
+  CHECK_FALSE(log.find(xid('a'), "s"));
+  CHECK(log.find(xid('c'), "s"));
 }
 
 // In another process, with what is on record.
