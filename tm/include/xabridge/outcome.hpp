@@ -43,7 +43,7 @@ struct XABRIDGE_API BranchOutcome {
 /// One attempt that run() gave up and repeated.
 struct XABRIDGE_API Retry {
   int attempt = 0;     // counted from 1
-  std::string reason;  // "deadlock at accounts: ..."
+  std::string reason;  // who said what, as in Outcome::reason
 };
 
 struct XABRIDGE_API Outcome {

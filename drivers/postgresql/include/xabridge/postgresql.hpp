@@ -14,14 +14,16 @@
 //   transaction. A COMMIT typed by hand is found out and reported as a heuristic outcome.
 //   SAVEPOINT, ROLLBACK TO and RELEASE are yours. A failed statement without a savepoint dooms the
 //   branch, however the application takes it.
-// * Isolation is what role, database or SET TRANSACTION ISOLATION LEVEL (first statement) say.
+// * Isolation is what role, database, Transaction::enlist or SET TRANSACTION ISOLATION LEVEL (first
+//   statement) say.
 // * The next branch on the connection finds a session as if newly connected: settings (also those
 //   made inside functions), roles, LISTEN, prepared statements, WITH HOLD cursors, temporary
 //   tables and, where the extension is installed, dblink's connections are gone. What currval()
 //   returns does stay.
 // * SET ROLE and SET LOCAL ROLE are yours. The branch is the login role's to complete all the same.
 // * A lock lasts until the transaction is over, session-level advisory locks included. One of those
-//   taken inside a function, beside a write, is released at prepare: use pg_advisory_xact_lock.
+//   taken inside a function, or where no column of the result has the name of the lock's function,
+//   beside a write, is released at prepare: use pg_advisory_xact_lock.
 // * PREPARE TRANSACTION refuses branches that used temporary tables, LISTEN, NOTIFY or WITH HOLD
 //   cursors. A branch that changed and locked nothing is not prepared but finished at once; if it
 //   called pg_notify inside a function of its own, that is then sent, whatever becomes of the
