@@ -2,8 +2,8 @@
 #include "memory_rm.hpp"
 
 #include <chrono>
-#include <register/identity.hpp>
 #include <cstdio>
+#include <register/identity.hpp>
 #include <stdexcept>
 
 using xabridge::Xid;

@@ -21,8 +21,8 @@
 #include <xabridge/outcome.hpp>
 #include <xabridge/xid.hpp>
 
-#include "../register/decision_register.hpp"
 #include "../ports.hpp"
+#include "../register/decision_register.hpp"
 #include "outcome_table.hpp"
 
 namespace xabridge::tm {

@@ -52,9 +52,9 @@
 #include <xabridge/event.hpp>
 #include <xabridge/xid.hpp>
 
-#include "../register/decision_register.hpp"
 #include "../environment.hpp"
 #include "../ports.hpp"
+#include "../register/decision_register.hpp"
 #include "recovery_table.hpp"
 
 namespace xabridge::tm {

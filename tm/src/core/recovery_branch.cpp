@@ -304,16 +304,11 @@ void Recovery::Pass::keep_evidence(const BranchReport& branch, const std::string
   if (answer.code != XA_RETRY || on_record.empty() || answer.server == on_record || !says_more ||
       !same_server(answer.server, on_record))
     return;
-  const RegisterSection open(recovery);
-  Result<void> kept = open.begun();
-  if (kept) {
-    if (const auto gtrid = Gtrid::decode(branch.gtrid)) {
-      (void)recovery.decisions_.owner_of(*gtrid);  // takes it over
-    }
-    kept = recovery.decisions_.evidence(
-        branch.gtrid,
-        {branch.resource_manager, std::string(branch.xid->bqual()), answer.server});
-  }
+  const Participant learnt{branch.resource_manager, std::string(branch.xid->bqual()),
+                           answer.server};
+  const Result<void> kept = in_slot_of(branch.gtrid, [&](DecisionRegister& reg) {
+    return reg.evidence(branch.gtrid, learnt);
+  });
   if (kept) return;
   BranchReport told = branch;
   told.text = detail("that the server cannot tell could not be recorded", kept.error());

@@ -128,6 +128,8 @@ struct Recovery::Pass {
   void heuristic(Source& source, BranchReport& branch, const OutcomeRow& row, Answered answered,
                  int code);
   Result<void> record_heuristic(const HeuristicRecord& record);
+  Result<void> in_slot_of(const std::string& gtrid,
+                          const std::function<Result<void>(DecisionRegister&)>& record);
   void tell(EventKind kind, const BranchReport& branch) const;
   void tell_once(EventKind kind, const Source& source, const BranchReport& branch) const;
 };

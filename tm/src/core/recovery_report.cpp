@@ -8,14 +8,20 @@
 
 namespace xabridge::tm {
 
-/// In the slot the transaction is of, if it can be had; else in this process's own.
-Result<void> Recovery::Pass::record_heuristic(const HeuristicRecord& record) {
+/// With the slot the transaction is of taken over, if it can be had.
+Result<void> Recovery::Pass::in_slot_of(
+    const std::string& gtrid, const std::function<Result<void>(DecisionRegister&)>& record) {
   const RegisterSection open(recovery);
   if (!open.begun()) return open.begun();
-  if (const auto gtrid = Gtrid::decode(record.gtrid)) {
-    (void)recovery.decisions_.owner_of(*gtrid);  // takes it over
+  if (const auto decoded = Gtrid::decode(gtrid)) {
+    (void)recovery.decisions_.owner_of(*decoded);  // takes it over
   }
-  return recovery.decisions_.heuristic(record);
+  return record(recovery.decisions_);
+}
+
+/// Where the slot cannot be had, in this process's own.
+Result<void> Recovery::Pass::record_heuristic(const HeuristicRecord& record) {
+  return in_slot_of(record.gtrid, [&](DecisionRegister& reg) { return reg.heuristic(record); });
 }
 
 void Recovery::Pass::finish_decisions() {

@@ -59,8 +59,7 @@ constexpr RecoveryRow kRows[] = {
     {"commit, unreachable",
      [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::unreachable; }, Do::wait,
      "the resource manager gave no list (its error says why); the decision is kept however long "
-     "that "
-     "takes"},
+     "that takes"},
     {"commit, out of reach",
      [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::out_of_reach; }, Do::wait,
      "the server shows it and does not let this open string complete it; the decision is kept "

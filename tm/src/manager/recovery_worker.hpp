@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "../core/recovery.hpp"
-#include "../register/decision_register.hpp"
 #include "../environment.hpp"
+#include "../register/decision_register.hpp"
 #include "events.hpp"
 #include "lane_port.hpp"
 #include "live_set.hpp"

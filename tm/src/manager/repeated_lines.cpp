@@ -16,13 +16,16 @@ constexpr std::size_t kMostLines = 10'000;
 std::optional<std::string> RepeatedLines::say(const std::string& line, Time now) {
   const std::lock_guard lock(mutex_);
   const auto found = said_.find(line);
-  // What was quiet for so long is news.
-  if (found == said_.end() || now - found->second.last > 2 * kLongestPause) {
-    if (found == said_.end() && said_.size() >= kMostLines) forget_old(now);
-    if (said_.size() < kMostLines || found != said_.end()) said_[line] = {now, kFirstPause, 0};
+  if (found == said_.end()) {
+    if (said_.size() >= kMostLines) forget_old(now);
+    if (said_.size() < kMostLines) said_.emplace(line, Said{now, kFirstPause, 0});
     return line;
   }
   Said& said = found->second;
+  if (now - said.last > 2 * kLongestPause) {  // what was quiet for so long is news
+    said = {now, kFirstPause, 0};
+    return line;
+  }
   if (now - said.last < said.pause) {
     ++said.left_out;
     return std::nullopt;

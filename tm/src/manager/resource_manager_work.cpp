@@ -1,8 +1,8 @@
 // What the application works with at a resource manager: its connection, and statements on it.
+#include "resource_manager.hpp"
+
 #include <algorithm>
 #include <array>
-
-#include "resource_manager.hpp"
 
 namespace xabridge::tm {
 

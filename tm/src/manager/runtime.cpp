@@ -1,8 +1,8 @@
 // Opens what transactions share, in order: configuration, log, switches.
 #include "runtime.hpp"
 
-#include "../register/identity.hpp"
 #include "../register/file/file_register.hpp"
+#include "../register/identity.hpp"
 #include "config_check.hpp"
 #include "forks.hpp"
 

@@ -9,8 +9,8 @@
 #include <xabridge/config.hpp>
 #include <xabridge/transaction_manager.hpp>
 
-#include "../register/decision_register.hpp"
 #include "../environment.hpp"
+#include "../register/decision_register.hpp"
 #include "deadline_watcher.hpp"
 #include "events.hpp"
 #include "live_set.hpp"

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "../core/coordinator.hpp"
-#include "../register/decision_register.hpp"
 #include "../environment.hpp"
+#include "../register/decision_register.hpp"
 #include "events.hpp"
 #include "resource_manager.hpp"
 #include "timeout_gate.hpp"

@@ -55,6 +55,18 @@ void Transaction::Impl::require_free(const tm::ResourceManager& rm, const char* 
                gtrid_hex);
 }
 
+std::shared_ptr<tm::ResourceManager> Transaction::Impl::named(std::string_view name,
+                                                              const char* operation) const {
+  if (auto rm = runtime->find(name)) return rm;
+  std::string known;
+  for (const auto& one : runtime->recovery->resource_managers()) {
+    known += (known.empty() ? "" : ", ") + one->name();
+  }
+  throw_misuse(XAER_INVAL, operation,
+               "no resource manager '" + std::string(name) + "' is configured; there are: " + known,
+               gtrid_hex);
+}
+
 tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char* operation) {
   require_active(operation);
   if (timed_out()) throw_misuse(XA_RBTIMEOUT, operation, timeout_text(), gtrid_hex);
@@ -62,17 +74,7 @@ tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char
     throw_misuse(doom->code, operation, "the transaction can only be rolled back: " + doom->reason,
                  gtrid_hex);
   }
-  auto rm = runtime->find(name);
-  if (!rm) {
-    std::string known;
-    for (const auto& one : runtime->recovery->resource_managers()) {
-      known += (known.empty() ? "" : ", ") + one->name();
-    }
-    throw_misuse(
-        XAER_INVAL, operation,
-        "no resource manager '" + std::string(name) + "' is configured; there are: " + known,
-        gtrid_hex);
-  }
+  auto rm = named(name, operation);
   if (rm->registers()) {
     require_free(*rm, operation);
     const tm::ResourceManager::Bound bound(*rm, call_deadline());
@@ -99,12 +101,8 @@ tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char
 }
 
 void Transaction::Impl::enlist_at(Isolation level, std::string_view name) {
-  const auto rm = runtime->find(name);
-  if (!rm) {
-    (void)enlist(name, "enlist");  // says what is wrong with the name
-    return;
-  }
   require_active("enlist");
+  const auto rm = named(name, "enlist");
   if (branch_of(*rm) != nullptr) {
     throw_misuse(XAER_PROTO, "enlist",
                  "'" + rm->name() +

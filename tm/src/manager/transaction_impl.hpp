@@ -39,6 +39,8 @@ struct Transaction::Impl final : tm::Enlister {
   /// branch is started when there is none yet. Throws Exception.
   tm::ResourceManager& enlist(std::string_view name, const char* operation);
   void enlist_at(Isolation level, std::string_view name);
+  /// Throws Exception: none is configured, and which are.
+  std::shared_ptr<tm::ResourceManager> named(std::string_view name, const char* operation) const;
   /// Null: there is none (any more). With dynamic registration the branch is made by that; throws
   /// Exception when that fails.
   void* connection(tm::ResourceManager& resource_manager);
