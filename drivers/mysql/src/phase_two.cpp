@@ -90,6 +90,7 @@ rm::Answer MysqlSession::phase_two(bool commit, const Xid& xid) {
   }
   auto error = complete(commit, xid);
   if (!error) {
+    if (prepared_log_ != nullptr) prepared_log_->finished(xid);
     let_go();
     return XA_OK;
   }

@@ -25,29 +25,25 @@ bool take(std::string_view& text, std::string_view key, std::uint64_t& value) {
 void PreparedLog::note(const Xid& xid, const std::string& server, Place place) {
   if (place.lsn == 0) return;
   const std::lock_guard lock(mutex_);
-  const auto known = branches_.find(xid);
-  if (known != branches_.end()) {
-    if (known->second.server == server) {
-      known->second.place.doubted |= place.doubted;
-    } else {
-      known->second = {server, place};
-    }
-    return;
+  Prepared* const known = branches_.find(xid);
+  if (known != nullptr && known->server == server) {
+    known->place.doubted |= place.doubted;
+  } else {
+    branches_.set(xid, Prepared{server, place});
   }
-  if (branches_.size() >= limit_) {
-    branches_.erase(by_age_.front());
-    by_age_.pop_front();
-  }
-  by_age_.push_back(xid);
-  branches_.emplace(xid, Prepared{server, place});
+}
+
+void PreparedLog::finished(const Xid& xid) {
+  const std::lock_guard lock(mutex_);
+  branches_.erase(xid);
 }
 
 std::optional<PreparedLog::Place> PreparedLog::find(const Xid& xid,
                                                     const std::string& server) const {
   const std::lock_guard lock(mutex_);
-  const auto known = branches_.find(xid);
-  if (known == branches_.end() || known->second.server != server) return std::nullopt;
-  return known->second.place;
+  const Prepared* const known = branches_.find(xid);
+  if (known == nullptr || known->server != server) return std::nullopt;
+  return known->place;
 }
 
 std::string PreparedLog::text(const std::string& server, Place place) {

@@ -11,13 +11,13 @@
 // Bounded; thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <xabridge/rm/recent_branches.hpp>
 #include <xabridge/xid.hpp>
 
 namespace xabridge::mysql {
@@ -30,11 +30,13 @@ class PreparedLog {
     bool doubted = false;  // a server that was behind has answered since
   };
 
-  explicit PreparedLog(std::size_t limit = 10000) : limit_(limit) {}
+  explicit PreparedLog(std::size_t limit = 10000) : branches_(limit) {}
 
   /// Of a branch prepared at `server` from here, or as a transaction manager's record says. A doubt
   /// stays.
   void note(const Xid& xid, const std::string& server, Place place);
+  /// The branch is gone.
+  void finished(const Xid& xid);
   /// nullopt also where `server` is another than the one that prepared: its log says nothing.
   [[nodiscard]] std::optional<Place> find(const Xid& xid, const std::string& server) const;
 
@@ -43,14 +45,13 @@ class PreparedLog {
   [[nodiscard]] static std::optional<Place> parse(std::string_view text);
 
  private:
-  const std::size_t limit_;
-  mutable std::mutex mutex_;
   struct Prepared {
     std::string server;
     Place place;
   };
-  std::map<Xid, Prepared> branches_;
-  std::deque<Xid> by_age_;
+
+  mutable std::mutex mutex_;
+  rm::RecentBranches<Prepared> branches_;
 };
 
 }  // namespace xabridge::mysql

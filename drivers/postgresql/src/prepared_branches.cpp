@@ -8,66 +8,46 @@ namespace xabridge::postgresql {
 
 void PreparedBranches::prepared(const Xid& xid, Origin origin) {
   const std::lock_guard lock(mutex_);
-  if (const auto old = entries_.find(xid); old != entries_.end()) {
-    by_age_.erase(old->second.order);
-    entries_.erase(old);
-  }
-  add(xid, Entry{std::move(origin)});
+  branches_.set(xid, Entry{std::move(origin)});
 }
 
 void PreparedBranches::recorded(const Xid& xid, Origin origin) {
   const std::lock_guard lock(mutex_);
-  const auto entry = entries_.find(xid);
-  if (entry == entries_.end()) {
-    add(xid, Entry{std::move(origin), 0, {1, 1}});
+  if (Entry* const entry = branches_.find(xid)) {
+    entry->origin.doubted |= origin.doubted;
   } else {
-    entry->second.origin.doubted |= origin.doubted;
+    branches_.set(xid, Entry{std::move(origin), {1, 1}});
   }
 }
 
 void PreparedBranches::doubted(const Xid& xid) {
   const std::lock_guard lock(mutex_);
-  const auto entry = entries_.find(xid);
-  if (entry != entries_.end()) entry->second.origin.doubted = true;
-}
-
-void PreparedBranches::add(const Xid& xid, Entry entry) {
-  if (entries_.size() >= limit_) {
-    entries_.erase(by_age_.begin()->second);
-    by_age_.erase(by_age_.begin());
-  }
-  by_age_.emplace(next_, xid);
-  entry.order = next_++;
-  entries_.emplace(xid, std::move(entry));
+  if (Entry* const entry = branches_.find(xid)) entry->origin.doubted = true;
 }
 
 std::optional<PreparedBranches::Known> PreparedBranches::sending(const Xid& xid, Final command) {
   const std::lock_guard lock(mutex_);
-  const auto entry = entries_.find(xid);
-  if (entry == entries_.end()) return std::nullopt;
-  int& unanswered = entry->second.unanswered[static_cast<int>(command)];
-  return Known{entry->second.origin, unanswered++ > 0};
+  Entry* const entry = branches_.find(xid);
+  if (entry == nullptr) return std::nullopt;
+  return Known{entry->origin, entry->unanswered[static_cast<int>(command)]++ > 0};
 }
 
 void PreparedBranches::answered(const Xid& xid, Final command) {
   const std::lock_guard lock(mutex_);
-  const auto entry = entries_.find(xid);
-  if (entry == entries_.end()) return;
-  int& unanswered = entry->second.unanswered[static_cast<int>(command)];
+  Entry* const entry = branches_.find(xid);
+  if (entry == nullptr) return;
+  int& unanswered = entry->unanswered[static_cast<int>(command)];
   if (unanswered > 0) --unanswered;  // none, if the XID was prepared anew in between
 }
 
 void PreparedBranches::finished(const Xid& xid) {
   const std::lock_guard lock(mutex_);
-  const auto entry = entries_.find(xid);
-  if (entry == entries_.end()) return;
-  by_age_.erase(entry->second.order);
-  entries_.erase(entry);
+  branches_.erase(xid);
 }
 
 std::size_t PreparedBranches::size() const {
   const std::lock_guard lock(mutex_);
-  return entries_.size();
+  return branches_.size();
 }
 
 }  // namespace xabridge::postgresql

@@ -12,12 +12,9 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <map>
 #include <mutex>
 #include <optional>
-#include <string>
-#include <unordered_map>
+#include <xabridge/rm/recent_branches.hpp>
 #include <xabridge/xid.hpp>
 
 #include "origin.hpp"
@@ -33,7 +30,7 @@ class PreparedBranches {
     bool may_have_arrived = false;  // an earlier command of ours, of the same kind
   };
 
-  explicit PreparedBranches(std::size_t limit = 10000) : limit_(limit) {}
+  explicit PreparedBranches(std::size_t limit = 10000) : branches_(limit) {}
 
   void prepared(const Xid& xid, Origin origin);
   /// Prepared elsewhere or long ago, as a transaction manager's record says; what is known from
@@ -52,17 +49,11 @@ class PreparedBranches {
  private:
   struct Entry {
     Origin origin;
-    std::uint64_t order = 0;
     int unanswered[2] = {0, 0};  // by Final
   };
 
-  void add(const Xid& xid, Entry entry);
-
-  const std::size_t limit_;
   mutable std::mutex mutex_;
-  std::uint64_t next_ = 0;
-  std::unordered_map<Xid, Entry> entries_;
-  std::map<std::uint64_t, Xid> by_age_;
+  rm::RecentBranches<Entry> branches_;
 };
 
 }  // namespace xabridge::postgresql

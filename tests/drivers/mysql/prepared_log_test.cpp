@@ -36,6 +36,8 @@ TEST_CASE("what is remembered of branches is bounded and a doubt stays") {
   log.note(xid('c'), "s", {3, 1, false});
   CHECK_FALSE(log.find(xid('a'), "s"));
   CHECK(log.find(xid('c'), "s"));
+  log.finished(xid('c'));
+  CHECK_FALSE(log.find(xid('c'), "s"));
 }
 
 // In another process, with what is on record.

@@ -5,9 +5,8 @@
 #include <string>
 #include <xabridge/error.hpp>
 #include <xabridge/rm/session.hpp>
-#include <xabridge/xid.hpp>
-
 #include <xabridge/state_tables.hpp>
+#include <xabridge/xid.hpp>
 
 namespace xabridge::rm {
 

@@ -176,18 +176,18 @@ void BranchTable::remember_heuristic(const Xid& xid, int code) {
   if (added) entry->second.move(ThreadToken{0}, Verb::rollback, Mode::plain, code);
 }
 
-// Votes that another process asks for never come here: of too many, any may go.
 void BranchTable::remember_evidence(const Xid& xid, std::string server) {
-  constexpr std::size_t most = 10000;
   const std::lock_guard lock(mutex_);
-  if (evidence_.size() >= most) evidence_.erase(evidence_.begin());
-  evidence_.insert_or_assign(xid, std::move(server));
+  evidence_.set(xid, std::move(server));
 }
 
 std::string BranchTable::take_evidence(const Xid& xid) {
   const std::lock_guard lock(mutex_);
-  auto found = evidence_.extract(xid);
-  return found ? std::move(found.mapped()) : std::string();
+  std::string* const found = evidence_.find(xid);
+  if (found == nullptr) return {};
+  std::string server = std::move(*found);
+  evidence_.erase(xid);
+  return server;
 }
 
 bool BranchTable::contains(const Xid& xid) {

@@ -24,10 +24,11 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
+#include <xabridge/rm/recent_branches.hpp>
+#include <xabridge/state_tables.hpp>
 #include <xabridge/xid.hpp>
 
 #include "pool.hpp"
-#include <xabridge/state_tables.hpp>
 
 namespace xabridge::rm {
 
@@ -151,7 +152,7 @@ class BranchTable {
  private:
   friend class Claim;
   std::mutex mutex_;
-  std::unordered_map<Xid, std::string> evidence_;  // bounded; guarded by mutex_
+  RecentBranches<std::string> evidence_{10000};  // guarded by mutex_
   std::condition_variable changed_;  // a claim or a pin was given up
   std::unordered_map<Xid, Branch> branches_;
 };

@@ -38,7 +38,11 @@ class EndAndPrepare final : public Operation {
 
   Answer conclude(Answer answer) override {
     const ThreadToken thread = call_.thread.token();
-    for (const Step& step : steps_) claim_.moved(thread, step.verb, Mode::plain, step.answer.code);
+    for (const Step& step : steps_) {
+      claim_.moved(thread, step.verb, Mode::plain, step.answer.code);
+      if (step.verb == Verb::prepare && step.answer.code == XA_OK)
+        call_.instance.branches().remember_evidence(xid(), step.answer.server);
+    }
     if (then_after(steps_.back().verb, claim_->state()) == Then::leave)
       claim_.moved(thread, Verb::close, Mode::plain,
                    claim_->state() == S::S3 ? XA_OK : XAER_RMFAIL);
@@ -54,12 +58,8 @@ class EndAndPrepare final : public Operation {
 
   Answer ask(Verb verb) {
     Session& session = *claim_.session();
-    if (verb == Verb::prepare) {
-      Answer answer = ask_server(unknown(), [&] { return session.prepare(xid()); });
-      if (answer.code == XA_OK)
-        call_.instance.branches().remember_evidence(xid(), session.server());
-      return answer;
-    }
+    if (verb == Verb::prepare)
+      return signed_by(session, ask_server(unknown(), [&] { return session.prepare(xid()); }));
     if (verb == Verb::rollback)
       return ask_server(XAER_RMFAIL, [&] { return session.rollback(xid()); });
     if (!ending_.asks_server(*claim_.operator->()))
