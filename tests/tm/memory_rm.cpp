@@ -262,7 +262,8 @@ namespace {
 using E = MemoryRm::Entries;
 
 const xa_switch_t& switch_with(long flags) {
-  static std::map<long, xa_switch_t> switches;
+  // Never destroyed: a thread that was left behind in a call may close after main().
+  static auto& switches = *new std::map<long, xa_switch_t>;
   const std::lock_guard lock(registry_mutex);
   return switches
       .try_emplace(flags,

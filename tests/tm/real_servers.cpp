@@ -108,6 +108,16 @@ void RealServers::move(xabridge::Transaction& tx, int id, int amount) const {
 void RealServers::pg_admin(const std::string& sql) { pg(pg_.get(), sql); }
 void RealServers::my_admin(const std::string& sql) { my(*my_, sql); }
 
+bool RealServers::my_by_hand(const std::string& verb, std::string_view transaction,
+                             const std::string& session) try {
+  const std::unique_ptr<sql::Statement> statement(my_->createStatement());
+  if (!session.empty() && !let_go_of_branch(*statement, session)) return false;
+  statement->execute(verb + " " + my_branch(transaction));
+  return true;
+} catch (const sql::SQLException&) {
+  return false;
+}
+
 std::string RealServers::pg_text(const std::string& sql) {
   PGresult* result = PQexec(pg_.get(), sql.c_str());
   std::string text = PQresultStatus(result) == PGRES_TUPLES_OK ? PQgetvalue(result, 0, 0) : "-1";

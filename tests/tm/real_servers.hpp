@@ -36,6 +36,10 @@ class RealServers {
   // --- Over plain connections.
   void pg_admin(const std::string& sql);
   void my_admin(const std::string& sql);
+  /// XA COMMIT or XA ROLLBACK of a transaction's branch whose session ends; empty: has none left.
+  /// False: the server refuses.
+  bool my_by_hand(const std::string& verb, std::string_view transaction,
+                  const std::string& session);
   [[nodiscard]] long pg_number(const std::string& sql);
   [[nodiscard]] std::string pg_text(const std::string& sql);
   [[nodiscard]] long my_number(const std::string& sql);

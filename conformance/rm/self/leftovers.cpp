@@ -54,6 +54,8 @@ std::string at_mysql(const std::string& admin) {
       xids.push_back(*xid);
   }
   std::string found;
+  if (!xids.empty() && !let_go_of_branch(*statement, ""))
+    found = "(MariaDB does not let go of the session of one of them)\n";
   for (const Xid& xid : xids) {
     found += xid.to_string();
     try {

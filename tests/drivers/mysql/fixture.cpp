@@ -8,6 +8,8 @@
 #include <thread>
 #include <xabridge/codes.hpp>
 
+#include "plain_mysql.hpp"
+
 namespace xabridge::mysql::test {
 namespace {
 
@@ -89,6 +91,11 @@ int Plain::failure(const std::string& sql) {
   } catch (const sql::SQLException& error) {
     return error.getErrorCode();
   }
+}
+
+void Plain::by_hand(const std::string& verb, const Xid& xid, const std::string& session) {
+  REQUIRE(let_go_of_branch(*statement_, session));
+  run(verb + " " + xid.to_mysql());
 }
 
 Fixture::Fixture()

@@ -48,6 +48,8 @@ class Plain {
   std::string value(const std::string& sql);
   /// The vendor code of a statement that fails; 0 when it does not.
   int failure(const std::string& sql);
+  /// XA COMMIT or XA ROLLBACK of a branch whose session ends, as an operator may give it.
+  void by_hand(const std::string& verb, const Xid& xid, const std::string& session);
 
  private:
   std::unique_ptr<sql::Connection> connection_;
