@@ -101,10 +101,9 @@ struct World {
 
   /// The application's process: commits until done or killed. nullopt: killed.
   std::optional<Outcome> run(int kill_before_action) {
-    Coordinator::Options options;
-    options.patience = 2;
-    Coordinator coordinator(options, gtrid.encode(), infos);
+    Coordinator coordinator(gtrid.encode(), infos);
     Loop loop{reg, {}, journal};
+    loop.give_up_after_waits = 2;
     loop.step_limit = kill_before_action;
     for (auto& server : servers) loop.ports[server->name()] = server.get();
     const bool survived = loop.run(coordinator, coordinator.commit());

@@ -250,7 +250,7 @@ struct Loop {
   std::map<std::string, ResourceManagerPort*> ports;
   Journal& journal;
   int step_limit = -1;  // actions left; -1: no limit
-  int give_up_after_waits = -1;
+  int give_up_after_waits = 6;
   int waits = 0;
 
   bool crashed() { return step_limit == 0 || (step_limit > 0 && step_limit-- == 0); }
@@ -268,7 +268,7 @@ struct Loop {
     if (step.kind == Step::Kind::call) {
       for (const Call& call : step.calls) {
         if (crashed()) return false;
-        const BranchInfo& branch = c.branches()[call.branch];
+        const BranchInfo& branch = c.branch(call.branch);
         if (call.verb == Verb::confirm) journal.push_back(branch.resource_manager + " confirm");
         c.answered(call, perform(*ports.at(branch.resource_manager), call.verb, branch.xid));
       }
@@ -289,7 +289,7 @@ struct Loop {
       journal.push_back("done");
       reg.done(c.gtrid());
     } else if (step.kind == Step::Kind::wait) {
-      if (give_up_after_waits >= 0 && waits >= give_up_after_waits) c.give_up();
+      if (waits >= give_up_after_waits) c.give_up();
       ++waits;
     }
     return true;
@@ -298,17 +298,18 @@ struct Loop {
 
 /// A transaction over scripted resource managers "a", "b", "c"...
 struct Scripted {
-  explicit Scripted(int size, Coordinator::Options options = {}) {
+  explicit Scripted(int size) {
     for (int i = 0; i < size; ++i) {
       names.emplace_back(1, static_cast<char>('a' + i));
       ports.push_back(std::make_unique<ScriptedPort>(names.back(), journal));
     }
     gtrid = gtrid_of(1);
-    coordinator = std::make_unique<Coordinator>(options, gtrid.encode(), branches_of(gtrid, names));
+    coordinator = std::make_unique<Coordinator>(gtrid.encode(), branches_of(gtrid, names));
   }
   ScriptedPort& rm(std::size_t i) { return *ports[i]; }
   Loop loop() {
     Loop result{reg, {}, journal};
+    result.give_up_after_waits = give_up_after_waits;
     for (auto& port : ports) result.ports[port->name()] = port.get();
     return result;
   }
@@ -321,6 +322,7 @@ struct Scripted {
     return coordinator->outcome();
   }
 
+  int give_up_after_waits = 6;
   Journal journal;
   std::vector<std::string> names;
   std::vector<std::unique_ptr<ScriptedPort>> ports;

@@ -84,7 +84,7 @@ TEST_CASE("a branch that voted to commit and is gone before its rollback is a ha
     CHECK(t.rm(0).count(Verb::forget) == 0);
   }
   SECTION("listed: recovery rolls it back") {
-    t.rm(0).listed = {t.coordinator->branches()[0].xid};
+    t.rm(0).listed = {t.coordinator->branch(0).xid};
     const Outcome outcome = t.commit();
     CHECK(outcome.kind == K::rolled_back);
     CHECK(outcome.branches[0].state == B::pending);

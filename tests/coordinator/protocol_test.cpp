@@ -50,26 +50,6 @@ TEST_CASE("all read-only is committed and nothing is decided") {
   CHECK_FALSE(contains(t.journal, "done"));
 }
 
-TEST_CASE("a held back last branch commits in one phase when the others wrote nothing") {
-  Coordinator::Options options;
-  options.hold_back_last = true;
-  Scripted t(2, options);
-  t.rm(0).script[Verb::prepare] = {{XA_RDONLY, {}}};
-  CHECK(t.commit().kind == K::committed);
-  CHECK(t.journal == Journal{"a xa_end", "b xa_end", "a xa_prepare", "b xa_commit(TMONEPHASE)"});
-
-  Scripted writes(2, options);
-  CHECK(writes.commit().kind == K::committed);
-  CHECK(writes.journal == Journal{"a xa_end", "b xa_end", "a xa_prepare", "b xa_prepare", "decide",
-                                  "a xa_commit", "b xa_commit", "done"});
-
-  Scripted refused(2, options);
-  refused.rm(0).script[Verb::prepare] = {{XA_RBINTEGRITY, {}}};
-  CHECK(refused.commit().kind == K::rolled_back);
-  CHECK(refused.rm(1).count(Verb::prepare) == 0);
-  CHECK(refused.rm(1).count(Verb::rollback) == 1);
-}
-
 TEST_CASE("a branch that refused gets no phase two and the others are rolled back") {
   Scripted t(2);
   t.rm(1).script[Verb::prepare] = {said(XA_RBDEADLOCK, "deadlock detected")};
@@ -144,21 +124,21 @@ TEST_CASE("a coordinator that gives up names the branches no commit can have rea
                       {{XAER_RMERR, {}}, false}, {{XA_HEURRB, {}}, true}};
   for (const Row& row : rows) {
     Scripted t(2);
-    t.rm(1).listed = {t.coordinator->branches()[1].xid};  // not gone
+    t.rm(1).listed = {t.coordinator->branch(1).xid};  // not gone
     t.rm(1).script[Verb::commit] = {row.answer};
     Loop loop = t.loop();
     loop.give_up_after_waits = 0;
     loop.run(*t.coordinator, t.coordinator->commit());
     INFO(row.answer.code);
     const std::vector<Xid> expected =
-        row.reached ? std::vector<Xid>{} : std::vector<Xid>{t.coordinator->branches()[1].xid};
+        row.reached ? std::vector<Xid>{} : std::vector<Xid>{t.coordinator->branch(1).xid};
     CHECK(t.coordinator->no_commit_arrived() == expected);
   }
 }
 
 TEST_CASE("a commit that was refused after one that went unanswered may have arrived") {
   Scripted t(2);
-  t.rm(1).listed = {t.coordinator->branches()[1].xid};
+  t.rm(1).listed = {t.coordinator->branch(1).xid};
   t.rm(1).script[Verb::commit] = {lost(false), {XAER_RMERR, {}}};
   CHECK(t.commit().kind == K::committed_pending);
   CHECK(t.coordinator->no_commit_arrived().empty());
@@ -178,14 +158,14 @@ TEST_CASE("what is not decided or under way is not named as never committed") {
   CHECK(t.coordinator->no_commit_arrived().empty());
 }
 
-TEST_CASE("patience ends with committed pending and the decision kept") {
+TEST_CASE("giving up ends with committed pending and the decision kept") {
   Scripted t(2);
   for (int i = 0; i < 100; ++i) t.rm(1).script[Verb::commit].push_back(lost(false));
   const Outcome outcome = t.commit();
   CHECK(outcome.kind == K::committed_pending);
   CHECK(outcome.committed());
   CHECK(outcome.branches[1].state == B::pending);
-  CHECK(t.rm(1).count(Verb::commit) == 1 + Coordinator::Options{}.patience);
+  CHECK(t.rm(1).count(Verb::commit) == 1 + t.give_up_after_waits);
   CHECK(t.reg.commits.size() == 1);
   CHECK_FALSE(contains(t.journal, "done"));
 }
@@ -201,9 +181,7 @@ TEST_CASE("giving up during a wait leaves the branch to recovery") {
 }
 
 TEST_CASE("delays grow to the maximum") {
-  Coordinator::Options options;
-  options.patience = 8;
-  Coordinator c(options, "g", branches_of(gtrid_of(1), {"a", "b"}));
+  Coordinator c("g", branches_of(gtrid_of(1), {"a", "b"}));
   std::vector<long> delays;
   for (Step s = c.commit(); s.kind != Step::Kind::finished; s = c.next()) {
     for (const Call& call : s.calls) {
@@ -211,6 +189,7 @@ TEST_CASE("delays grow to the maximum") {
     }
     if (s.kind == Step::Kind::decide) c.decided(Decision::commit);
     if (s.kind == Step::Kind::wait) delays.push_back(s.delay.count());
+    if (delays.size() == 8) c.give_up();
   }
   CHECK(delays == std::vector<long>{5, 10, 20, 40, 80, 160, 250, 250});
 }
@@ -224,7 +203,7 @@ TEST_CASE("an unknown branch after an unanswered commit is committed") {
 
 TEST_CASE("an unknown branch that is still listed is busy and committed later") {
   Scripted t(2);
-  t.rm(1).listed = {t.coordinator->branches()[1].xid};
+  t.rm(1).listed = {t.coordinator->branch(1).xid};
   t.rm(1).script[Verb::commit] = {{XAER_NOTA, {}}, {XAER_NOTA, {}}};
   CHECK(t.commit().kind == K::committed);
   CHECK(t.rm(1).count(Verb::commit) == 3);
@@ -251,7 +230,7 @@ TEST_CASE("RMERR on commit is mixed where the branch is gone and pending where i
   CHECK(gone.reg.records.at(0).decision == Decision::commit);
 
   Scripted held(2);
-  held.rm(1).listed = {held.coordinator->branches()[1].xid};
+  held.rm(1).listed = {held.coordinator->branch(1).xid};
   held.rm(1).script[Verb::commit] = {said(XAER_RMERR, "permission denied")};
   const Outcome pending = held.commit();
   CHECK(pending.kind == K::committed_pending);
@@ -289,7 +268,7 @@ TEST_CASE("a decision that may be recorded leaves the branches alone") {
 }
 
 TEST_CASE("a register that never answered leaves the branches alone") {
-  Coordinator c({}, "g", branches_of(gtrid_of(1), {"a", "b"}));
+  Coordinator c("g", branches_of(gtrid_of(1), {"a", "b"}));
   Step s = c.commit();
   while (s.kind == Step::Kind::call) {
     for (const Call& call : s.calls) c.answered(call, {});
@@ -357,7 +336,7 @@ TEST_CASE("rollback ends with TMFAIL and keeps the reason it was given") {
 }
 
 TEST_CASE("a call that is never reported counts as unanswered") {
-  Coordinator c({}, "g", branches_of(gtrid_of(1), {"a", "b"}));
+  Coordinator c("g", branches_of(gtrid_of(1), {"a", "b"}));
   Step s = c.commit();
   c.answered(s.calls[0], {});
   s = c.next();  // b's end was not reported: its session is taken as lost

@@ -104,18 +104,17 @@ void for_each_combination(std::size_t size, const Body& body) {
   }
 }
 
-Coordinator::Options impatient() {
-  Coordinator::Options options;
-  options.patience = 2;
-  return options;
-}
+/// Fewer repetitions than answers are scripted, so that some branch is left to recovery.
+struct Impatient : Scripted {
+  explicit Impatient(int size) : Scripted(size) { give_up_after_waits = 2; }
+};
 
 }  // namespace
 
 TEST_CASE("any answers to end keep the invariants") {
   for (std::size_t size = 1; size <= 3; ++size) {
     for_each_combination(size, [&](const std::vector<CallAnswer>& ends) {
-      Scripted t(static_cast<int>(size), impatient());
+      Impatient t(static_cast<int>(size));
       for (std::size_t i = 0; i < size; ++i) t.rm(i).script[Verb::end] = {ends[i]};
       const Outcome outcome = t.commit();
       check_invariants(t, outcome, nullptr);
@@ -131,7 +130,7 @@ TEST_CASE("any votes and any answers to rollback keep the invariants") {
   for (std::size_t size = 2; size <= 3; ++size) {
     for_each_combination(size, [&](const std::vector<CallAnswer>& votes) {
       for (const CallAnswer& undo : answers()) {
-        Scripted t(static_cast<int>(size), impatient());
+        Impatient t(static_cast<int>(size));
         for (std::size_t i = 0; i < size; ++i) {
           t.rm(i).script[Verb::prepare] = {votes[i]};
           t.rm(i).script[Verb::rollback] = {undo};
@@ -152,10 +151,10 @@ TEST_CASE("any answers to commit and any lists keep the invariants") {
   for (std::size_t size = 2; size <= 3; ++size) {
     for_each_combination(size, [&](const std::vector<CallAnswer>& commits) {
       for (const int list : {0, 1, 2}) {  // gone, listed, unreachable
-        Scripted t(static_cast<int>(size), impatient());
+        Impatient t(static_cast<int>(size));
         for (std::size_t i = 0; i < size; ++i) {
           t.rm(i).script[Verb::commit] = {commits[i], commits[(i + 1) % size]};
-          if (list == 1) t.rm(i).listed = {t.coordinator->branches()[i].xid};
+          if (list == 1) t.rm(i).listed = {t.coordinator->branch(i).xid};
           t.rm(i).reachable = list != 2;
         }
         const Outcome outcome = t.commit();
@@ -169,7 +168,7 @@ TEST_CASE("any answers to commit and any lists keep the invariants") {
 
 TEST_CASE("any answer to a one phase commit and the rollback after it keeps the invariants") {
   for_each_combination(2, [&](const std::vector<CallAnswer>& pair) {
-    Scripted t(1, impatient());
+    Impatient t(1);
     t.rm(0).script[Verb::commit_one_phase] = {pair[0]};
     for (int i = 0; i < 5; ++i) t.rm(0).script[Verb::rollback].push_back(pair[1]);
     const Outcome outcome = t.commit();
@@ -183,7 +182,7 @@ TEST_CASE("any answer to a one phase commit and the rollback after it keeps the 
 
 TEST_CASE("any answers to end with failure and rollback never commit") {
   for_each_combination(2, [&](const std::vector<CallAnswer>& pair) {
-    Scripted t(2, impatient());
+    Impatient t(2);
     t.rm(0).script[Verb::end_fail] = {pair[0]};
     for (int i = 0; i < 5; ++i) t.rm(0).script[Verb::rollback].push_back(pair[1]);
     const Outcome outcome = t.rollback();

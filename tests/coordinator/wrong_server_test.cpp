@@ -150,9 +150,8 @@ TEST_CASE("a decision of a version that recorded no servers ends as a hazard whe
 TEST_CASE("phase two at another server leaves the branch pending and the decision on record") {
   for (const int code : {XAER_NOTA, XA_HEURRB, XA_HEURHAZ, XA_RBROLLBACK, XAER_RMERR}) {
     for (const bool lost_before : {true, false}) {
-      Coordinator::Options options;
-      options.patience = 2;
-      Scripted t(2, options);
+      Scripted t(2);
+      t.give_up_after_waits = 2;
       t.rm(0).server = "pg:1";
       t.rm(1).server = "my:1 xid=4";
       auto& commits = t.rm(1).script[Verb::commit];

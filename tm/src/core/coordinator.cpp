@@ -9,6 +9,9 @@
 namespace xabridge::tm {
 namespace {
 
+constexpr std::chrono::milliseconds kFirstDelay{5};
+constexpr std::chrono::milliseconds kMaximumDelay{250};
+
 Error no_answer() {
   Error error;
   error.xa_code = XAER_RMFAIL;
@@ -27,38 +30,37 @@ std::string why_not_decided(const Error& error) {
 
 }  // namespace
 
-Coordinator::Coordinator(Options options, std::string gtrid, std::vector<BranchInfo> branches)
-    : options_(options),
-      gtrid_(std::move(gtrid)),
-      branches_(std::move(branches)),
-      known_(branches_.size()) {}
+Coordinator::Coordinator(std::string gtrid, std::vector<BranchInfo> branches)
+    : gtrid_(std::move(gtrid)) {
+  branches_.reserve(branches.size());
+  for (BranchInfo& info : branches) branches_.emplace_back(std::move(info));
+}
 
 Step Coordinator::commit() {
   assert(state_ == State::fresh);
   state_ = State::ending;
-  want(Verb::end);
+  need_call(Verb::end);
   return next();
 }
 
 Step Coordinator::rollback(std::string reason, int reason_code) {
   assert(state_ == State::fresh);
   state_ = State::ending;
-  doomed_ = true;
-  reason_fixed_ = true;
-  reason_ = {1, 0, reason_code, std::move(reason)};
-  want(Verb::end_fail);
+  reason_ = {Weight::given, 0, reason_code, std::move(reason)};
+  need_call(Verb::end_fail);
   return next();
 }
 
 Step Coordinator::next() {
-  for (std::size_t i = 0; i < known_.size(); ++i) {
-    if (known_[i].outstanding) answered({i, *known_[i].wants}, {XAER_RMFAIL, std::nullopt});
+  for (std::size_t i = 0; i < branches_.size(); ++i) {
+    const Branch& branch = branches_[i];
+    if (branch.need == Need::answer) answered({i, branch.verb}, {XAER_RMFAIL, std::nullopt});
   }
   check_invariants();
   switch (state_) {
     case State::fresh:
       assert(false && "commit() or rollback() comes first");
-      return step(Step::Kind::finished);
+      break;
     case State::ending:
       return after_ending();
     case State::voting:
@@ -69,8 +71,11 @@ Step Coordinator::next() {
       return settle();
     case State::settling:
       return settle();
+    case State::closing:
+      state_ = State::finished;
+      break;
     case State::finished:
-      return step(Step::Kind::finished);
+      break;
   }
   return step(Step::Kind::finished);
 }
@@ -82,74 +87,67 @@ Step Coordinator::step(Step::Kind kind) {
   return result;
 }
 
-/// Hands out every call that is wanted now.
+/// Hands out every call that is due.
 Step Coordinator::calls() {
   Step result = step(Step::Kind::call);
-  result.calls.reserve(known_.size());
-  for (std::size_t i = 0; i < known_.size(); ++i) {
-    Branch& branch = known_[i];
-    if (!branch.wants || branch.later || branch.to_record) continue;
-    branch.outstanding = true;
-    result.calls.push_back({i, *branch.wants});
+  result.calls.reserve(branches_.size());
+  for (std::size_t i = 0; i < branches_.size(); ++i) {
+    Branch& branch = branches_[i];
+    if (branch.need != Need::call) continue;
+    branch.need = Need::answer;
+    result.calls.push_back({i, branch.verb});
   }
   return result;
 }
 
-/// Asks every branch that is not finished for `verb`.
-void Coordinator::want(Verb verb) {
-  for (Branch& branch : known_) {
-    if (!branch.final_answer) branch.wants = verb;
+/// Asks every branch that has not answered for good for `verb`.
+void Coordinator::need_call(Verb verb) {
+  for (Branch& branch : branches_) {
+    if (branch.need == Need::closed || branch.to_record()) continue;
+    branch.need = Need::call;
+    branch.verb = verb;
   }
 }
 
+bool Coordinator::any_needs(Need need) const noexcept {
+  return std::any_of(branches_.begin(), branches_.end(),
+                     [need](const Branch& branch) { return branch.need == need; });
+}
+
 Step Coordinator::after_ending() {
-  if (Step s = calls(); !s.calls.empty()) return s;
-  if (doomed_) {
+  if (any_needs(Need::call)) return calls();
+  if (doomed()) {
     start_rollback();
     return settle();
   }
-  if (known_.empty()) {
+  if (branches_.empty()) {
     verdict_ = Verdict::one_phase;  // nothing to decide: an empty transaction is committed
     return finish();
   }
-  if (known_.size() == 1 && branches_.front().one_phase_survives) {
+  if (branches_.size() == 1 && branches_.front().info.one_phase_survives) {
     verdict_ = Verdict::one_phase;
     state_ = State::settling;
-    want(Verb::commit_one_phase);
+    need_call(Verb::commit_one_phase);
     return settle();
   }
   state_ = State::voting;
-  want(Verb::prepare);
-  if (options_.hold_back_last) known_.back().wants.reset();
+  need_call(Verb::prepare);
   return calls();
 }
 
 Step Coordinator::after_voting() {
-  if (doomed_) {
+  if (doomed()) {
     start_rollback();
     return settle();
   }
-  Branch& last = known_.back();
-  const bool any_yes =
-      std::any_of(known_.begin(), known_.end(), [](const Branch& b) { return b.voted_yes; });
-  if (!last.voted_yes && !last.final_answer) {  // held back until now
-    if (any_yes) {
-      last.wants = Verb::prepare;
-      return calls();
-    }
-    verdict_ = Verdict::one_phase;
-    state_ = State::settling;
-    last.wants = Verb::commit_one_phase;
-    return settle();
-  }
-  if (!any_yes) {
+  if (std::none_of(branches_.begin(), branches_.end(),
+                   [](const Branch& branch) { return branch.voted_yes; })) {
     verdict_ = Verdict::one_phase;  // all read-only: nothing to decide
     return finish();
   }
   // From here a crash leaves prepared branches. Without a record they are rolled back; the record,
   // once it is durable, commits them.
   state_ = State::deciding;
-  decide_asked_ = true;
   return step(Step::Kind::decide);
 }
 
@@ -158,86 +156,83 @@ void Coordinator::decided(Result<Decision> result) {
   state_ = State::settling;
   if (result && *result == Decision::commit) {
     verdict_ = Verdict::commit;
-    for (Branch& branch : known_) {
+    for (Branch& branch : branches_) {
       if (branch.voted_yes) branch.phase = Phase::decided;
     }
-    want(Verb::commit);
+    need_call(Verb::commit);
     return;
   }
-  reason_fixed_ = true;
   if (result) {
-    reason_ = {1, 0, XA_RBROLLBACK, "the decision register already holds rollback for it"};
+    reason_ = {Weight::given, 0, XA_RBROLLBACK,
+               "the decision register already holds rollback for it"};
   } else {
-    reason_ = {1, 0, result.error().xa_code, why_not_decided(result.error())};
+    reason_ = {Weight::given, 0, result.error().xa_code, why_not_decided(result.error())};
     if (!result.error().outcome_known) {
       // It may be on disk. Committing could contradict a lost record, rolling back a kept one: only
       // whoever reads the register again knows.
       verdict_ = Verdict::unknown;
-      for (Branch& branch : known_) {
+      for (Branch& branch : branches_) {
         if (branch.voted_yes) branch.state = BranchState::unknown;
       }
       return;
     }
   }
-  doomed_ = true;
   start_rollback();
 }
 
 void Coordinator::start_rollback() {
   state_ = State::settling;
   verdict_ = Verdict::rollback;
-  reason_fixed_ = true;
-  want(Verb::rollback);
+  reason_.weight = Weight::given;  // what the rollback itself meets is no reason for it
+  need_call(Verb::rollback);
 }
 
 /// One turn of the loop every verdict shares. The order matters: what is known is made durable
 /// before time is spent on what is not.
 Step Coordinator::settle() {
-  const auto any = [this](auto condition) {
-    return std::any_of(known_.begin(), known_.end(), condition);
-  };
-  if (any([](const Branch& b) { return b.wants && !b.later && !b.to_record; })) return calls();
-  if (any([](const Branch& b) { return b.to_record; })) return step(Step::Kind::record_heuristic);
-  if (any([](const Branch& b) { return b.wants && b.later; })) {
-    if (!given_up_ && waits_ < options_.patience) {
-      Step result = step(Step::Kind::wait);
-      std::chrono::milliseconds delay = options_.first_delay;
-      for (int i = 0; i < waits_ && delay < options_.maximum_delay; ++i) delay *= 2;
-      result.delay = std::min(delay, options_.maximum_delay);
-      start_wait();
-      return result;
-    }
+  if (any_needs(Need::call)) return calls();
+  if (any_needs(Need::record) || any_needs(Need::record_and_forget))
+    return step(Step::Kind::record_heuristic);
+  if (any_needs(Need::pause)) {
+    if (!given_up_) return wait();
     leave_waiting();
   }
   return finish();
 }
 
-/// After the wait the calls put off are due. give_up() during it leaves them to recovery instead.
-void Coordinator::start_wait() {
+/// After it the calls put off are due. give_up() during it leaves them to recovery instead.
+Step Coordinator::wait() {
+  Step result = step(Step::Kind::wait);
+  result.delay = kFirstDelay;
+  for (int i = 0; i < waits_ && result.delay < kMaximumDelay; ++i) result.delay *= 2;
+  result.delay = std::min(result.delay, kMaximumDelay);
   ++waits_;
-  for (Branch& branch : known_) branch.later = false;
+  for (Branch& branch : branches_) {
+    if (branch.need == Need::pause) branch.need = Need::call;
+  }
+  return result;
 }
 
 void Coordinator::leave_waiting() {
-  for (Branch& branch : known_) {
-    branch.wants.reset();
-    branch.later = false;
+  for (Branch& branch : branches_) {
+    if (branch.need == Need::pause) branch.need = Need::nothing;
   }
 }
 
 void Coordinator::give_up() noexcept {
   given_up_ = true;
   if (state_ != State::settling || waits_ == 0) return;
-  for (Branch& branch : known_) {
+  for (Branch& branch : branches_) {
     // Retries handed out by the last wait but not begun. Forget is not put off: its record is
     // durable.
-    if (branch.wants && !branch.outstanding && branch.wants != Verb::forget) branch.wants.reset();
+    const bool open = branch.need == Need::call || branch.need == Need::pause;
+    if (open && branch.verb != Verb::forget) branch.need = Need::nothing;
   }
 }
 
 Step Coordinator::finish() {
-  if (verdict_ == Verdict::commit && !done_sent_ && complete()) {
-    done_sent_ = true;
+  if (verdict_ == Verdict::commit && complete()) {
+    state_ = State::closing;
     return step(Step::Kind::done);
   }
   state_ = State::finished;
@@ -245,77 +240,67 @@ Step Coordinator::finish() {
 }
 
 void Coordinator::recorded(Result<void> result) {
-  for (std::size_t i = 0; i < known_.size(); ++i) {
-    Branch& branch = known_[i];
-    if (!branch.to_record) continue;
-    branch.to_record = false;
-    branch.wants.reset();
+  for (Branch& branch : branches_) {
+    if (!branch.to_record()) continue;
     if (!result) {
       // Without the record xa_forget would erase the only evidence. The branch stays with its
       // resource manager, the decision stays on record, recovery tries again.
+      branch.need = Need::nothing;
       Error error = result.error();
-      error.resource_manager = branches_[i].resource_manager;
-      error.xid = branch_text(branches_[i].xid);
+      error.resource_manager = branch.info.resource_manager;
+      error.xid = branch_text(branch.info.xid);
       branch.errors.push_back(std::move(error));
-    } else if (branch.to_forget) {
-      branch.wants = Verb::forget;
+    } else if (branch.need == Need::record_and_forget) {
+      branch.need = Need::call;
+      branch.verb = Verb::forget;
     } else {
-      branch.final_answer = true;
+      branch.need = Need::closed;
     }
   }
 }
 
 bool Coordinator::complete() const noexcept {
-  return std::all_of(known_.begin(), known_.end(), [](const Branch& b) { return b.final_answer; });
+  return std::all_of(branches_.begin(), branches_.end(),
+                     [](const Branch& branch) { return branch.need == Need::closed; });
 }
 
 std::vector<Participant> Coordinator::participants() const {
   std::vector<Participant> result;
-  result.reserve(known_.size());
-  for (std::size_t i = 0; i < known_.size(); ++i) {
-    if (!known_[i].voted_yes) continue;
-    result.push_back({branches_[i].resource_manager, std::string(branches_[i].xid.bqual()),
-                      known_[i].server});
+  result.reserve(branches_.size());
+  for (const Branch& branch : branches_) {
+    if (!branch.voted_yes) continue;
+    result.push_back(
+        {branch.info.resource_manager, std::string(branch.info.xid.bqual()), branch.server});
   }
   return result;
 }
 
 std::vector<HeuristicRecord> Coordinator::heuristics() const {
   std::vector<HeuristicRecord> result;
-  for (std::size_t i = 0; i < known_.size(); ++i) {
-    const Branch& branch = known_[i];
-    if (!branch.to_record) continue;
-    result.push_back({gtrid_, branches_[i].resource_manager, std::string(branches_[i].xid.bqual()),
+  for (const Branch& branch : branches_) {
+    if (!branch.to_record()) continue;
+    result.push_back({gtrid_, branch.info.resource_manager, std::string(branch.info.xid.bqual()),
                       verdict_ == Verdict::rollback ? Decision::rollback : Decision::commit,
                       branch.code, branch.server_text, std::chrono::system_clock::time_point{}});
   }
   return result;
 }
 
+/// The numbers are those of the head of coordinator.hpp.
 void Coordinator::check_invariants() const {
 #ifndef NDEBUG
-  for (const Branch& branch : known_) {
-    const bool commit = branch.wants == Verb::commit;
-    const bool rollback = branch.wants == Verb::rollback;
-    // xa_commit only under a durable decision, and only for a yes-voter; xa_rollback never under
-    // one.
-    assert(!commit || (verdict_ == Verdict::commit && branch.voted_yes));
-    assert(!rollback || verdict_ != Verdict::commit);
-    // A branch is final or it wants something, never both.
-    assert(!branch.final_answer || !branch.wants);
-    assert(!branch.outstanding || branch.wants);
-    // While settling, every call is one the table can judge.
-    assert(state_ != State::settling || !branch.wants || callable(branch.phase, *branch.wants));
-    // Heuristic answers are recorded before they are forgotten.
-    assert(!(branch.wants == Verb::forget) || branch.phase == Phase::heuristic);
-    // An undecidable transaction is left alone.
-    assert(verdict_ != Verdict::unknown || !branch.wants);
+  for (const Branch& branch : branches_) {
+    const bool calls =
+        branch.need == Need::call || branch.need == Need::answer || branch.need == Need::pause;
+    assert(!branch.needs(Verb::commit) || (verdict_ == Verdict::commit && branch.voted_yes));  // 1
+    assert(!branch.needs(Verb::rollback) || verdict_ != Verdict::commit);                      // 2
+    assert(state_ != State::deciding || branch.voted_yes || branch.need == Need::closed);      // 3
+    assert(verdict_ != Verdict::unknown || !calls);                                            // 4
+    assert(!branch.needs(Verb::forget) || branch.phase == Phase::heuristic);                   // 5
+    assert(state_ != State::settling || !calls || callable(branch.phase, branch.verb));        // 7
   }
-  assert(!decide_asked_ || std::all_of(known_.begin(), known_.end(), [](const Branch& b) {
-    return b.voted_yes || b.final_answer;
-  }));
-  assert(verdict_ != Verdict::commit || decide_asked_);
-  assert(!done_sent_ || complete());
+  assert(verdict_ != Verdict::commit || state_ >= State::settling);  // 1
+  assert(state_ != State::closing || complete());                    // 6
 #endif
 }
 

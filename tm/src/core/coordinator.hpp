@@ -3,13 +3,35 @@
 // It is asked for the next step, the caller performs it and reports the answers, until the step is
 // `finished`:
 //
-//   Coordinator c(options, branches);
+//   Coordinator c(gtrid, branches);
 //   for (Step s = c.commit(); s.kind != Step::Kind::finished; s = c.next()) perform(s),
 //   c.answered(...); Outcome o = c.outcome();
 //
 // Calls within one step are independent of each other: any order, or all at once. No clock, no
 // thread, no file in here: the same object runs under the real loop, the unit tests and a
 // simulator.
+//
+//   State     begins when                     is followed by
+//   fresh     it is constructed               ending
+//   ending    commit() or rollback()          voting; settling: an only branch, or one has failed;
+//                                             finished: no branch at all
+//   voting    every branch has ended          deciding; settling: a no, or no answer;
+//                                             finished: every branch only read
+//   deciding  every vote is a yes or read-only    settling
+//   settling  the verdict stands              closing; finished: not commit, or not all closed
+//   closing   commit, every branch closed     finished
+//
+// In `settling` the verdict stands and every branch is brought to it; `closing` tells the register
+// that all of them are. What one branch needs next is Branch::need, what a branch's answer means is
+// a row of the outcome table. check_invariants() holds at every step:
+//
+//   1. xa_commit is asked for only under a durable decision to commit, of a branch that voted yes.
+//   2. xa_rollback is never asked for under that decision.
+//   3. A decision is asked for only when every branch has voted yes or has answered for good.
+//   4. While the verdict is not known no branch is touched.
+//   5. A heuristic outcome is durable before xa_forget erases it.
+//   6. The register is told "done" only when every branch has answered for good.
+//   7. While settling, every call is one that the outcome table has rows for.
 #pragma once
 
 #include <chrono>
@@ -17,6 +39,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 #include <xabridge/outcome.hpp>
 #include <xabridge/xid.hpp>
@@ -57,18 +80,7 @@ struct BranchInfo {
 
 class Coordinator {
  public:
-  /// `patience`: how many times phase two is tried again on XA_RETRY or XAER_RMFAIL before the
-  /// branch is left to recovery.
-  struct Options {
-    int patience = 6;
-    std::chrono::milliseconds first_delay{5};
-    std::chrono::milliseconds maximum_delay{250};
-    /// Asks the last branch only after all others have voted: when none of them changed anything it
-    /// is committed in one phase and nothing is logged. One more round trip otherwise.
-    bool hold_back_last = false;
-  };
-
-  Coordinator(Options options, std::string gtrid, std::vector<BranchInfo> branches);
+  Coordinator(std::string gtrid, std::vector<BranchInfo> branches);
 
   /// Start of commit processing; associations are still active.
   [[nodiscard]] Step commit();
@@ -80,12 +92,12 @@ class Coordinator {
   void answered(const Call& call, CallAnswer answer);
   void decided(Result<Decision> result);
   void recorded(Result<void> result);
-  /// The caller's time is up: branches still unanswered are left to recovery. Before the second
-  /// phase it has no effect.
+  /// The caller's time is up: branches still unanswered are left to recovery. Calls are repeated
+  /// until then. Before the second phase it has no effect.
   void give_up() noexcept;
 
   [[nodiscard]] const std::string& gtrid() const noexcept { return gtrid_; }
-  [[nodiscard]] const std::vector<BranchInfo>& branches() const noexcept { return branches_; }
+  [[nodiscard]] const BranchInfo& branch(std::size_t index) const { return branches_[index].info; }
   /// The branches that voted commit.
   [[nodiscard]] std::vector<Participant> participants() const;
   /// During a record_heuristic step: what that step has to make durable. `seen_at` is left to the
@@ -104,26 +116,42 @@ class Coordinator {
   [[nodiscard]] Outcome outcome() const;
 
  private:
-  enum class State { fresh, ending, voting, deciding, settling, finished };
+  enum class State { fresh, ending, voting, deciding, settling, closing, finished };
+  enum class Need {
+    nothing,            // no call. At the end: recovery has it
+    call,               // of `verb`, in the next step
+    answer,             // to the call of `verb` that was handed out
+    pause,              // then `verb` again
+    record,             // its heuristic outcome is to be made durable, which closes it
+    record_and_forget,  // ... and xa_forget comes after it
+    closed,             // it has answered for good
+  };
   /// What is known of one branch and what it needs next.
   struct Branch {
+    explicit Branch(BranchInfo enlisted) : info(std::move(enlisted)) {}
+
+    BranchInfo info;
     Phase phase = Phase::active;
     BranchState state = BranchState::unknown;
-    std::optional<Verb> wants;  // the next call; empty: nothing more in this process
-    bool outstanding = false;   // `wants` was handed out and is not answered
-    bool later = false;         // `wants` only after a wait
+    Need need = Need::nothing;
+    Verb verb = Verb::end;  // of `call`, `answer` and `pause`
     bool voted_yes = false;
-    bool final_answer = false;  // nothing is left to recovery
-    bool to_record = false;     // heuristic, not durable yet
-    bool to_forget = false;     // ... and the resource manager keeps it until xa_forget
-    int code = 0;               // the last one that was not XA_OK
-    std::string server_text;    // and what was said with it
-    std::string server;         // that prepared it; empty: not prepared, or it cannot say
+    int code = 0;             // the last one that was not XA_OK
+    std::string server_text;  // and what was said with it
+    std::string server;       // that prepared it; empty: not prepared, or it cannot say
     std::vector<Error> errors;
+
+    [[nodiscard]] bool needs(Verb what) const noexcept {
+      return verb == what && (need == Need::call || need == Need::answer || need == Need::pause);
+    }
+    [[nodiscard]] bool to_record() const noexcept {
+      return need == Need::record || need == Need::record_and_forget;
+    }
   };
-  /// Why the transaction rolls back: the most telling of the answers of the step that doomed it.
+  /// How much an answer says about why the transaction rolls back.
+  enum class Weight { none, error, rollback, named, given };  // given: no answer changes it
   struct Reason {
-    int rank = 0;  // 0: none yet
+    Weight weight = Weight::none;
     std::size_t branch = 0;
     int code = 0;
     std::string text;
@@ -135,28 +163,24 @@ class Coordinator {
   Step after_voting();
   Step settle();
   Step finish();
-  void want(Verb verb);
+  void need_call(Verb verb);
   void start_rollback();
-  void start_wait();
+  Step wait();
   void leave_waiting();
   void apply(std::size_t index, Verb verb, const OutcomeRow& row, Answered answered);
   void keep_error(std::size_t index, Verb verb, const OutcomeRow& row, CallAnswer answer);
-  void doom(std::size_t index, int code, const OutcomeRow& row);
+  void doom(std::size_t index, const OutcomeRow& row);
+  [[nodiscard]] bool doomed() const noexcept { return reason_.weight != Weight::none; }
+  [[nodiscard]] bool any_needs(Need need) const noexcept;
   [[nodiscard]] std::string describe(std::size_t index, int code, std::string_view why) const;
   void check_invariants() const;
 
-  Options options_;
   std::string gtrid_;
-  std::vector<BranchInfo> branches_;
-  std::vector<Branch> known_;  // parallel to branches_
+  std::vector<Branch> branches_;
   State state_ = State::fresh;
   Verdict verdict_ = Verdict::rollback;  // presumed
-  bool decide_asked_ = false;
-  bool doomed_ = false;
-  bool reason_fixed_ = false;  // later answers do not change why
   Reason reason_;
   bool given_up_ = false;
-  bool done_sent_ = false;
   int waits_ = 0;
 };
 

@@ -17,10 +17,11 @@ bool is_heuristic_state(BranchState state) noexcept {
 }  // namespace
 
 void Coordinator::answered(const Call& call, CallAnswer answer) {
-  assert(call.branch < known_.size());
-  Branch& branch = known_[call.branch];
-  assert(branch.outstanding && branch.wants == call.verb);
-  if (!branch.outstanding || branch.wants != call.verb) return;  // reported twice: the first counts
+  assert(call.branch < branches_.size());
+  Branch& branch = branches_[call.branch];
+  const bool asked = branch.need == Need::answer && branch.verb == call.verb;
+  assert(asked);
+  if (!asked) return;  // reported twice: the first counts
 
   // Where the work was done, also when the vote is lost; with the vote comes more about it.
   const bool says_where = call.verb == Verb::end || call.verb == Verb::prepare;
@@ -42,9 +43,12 @@ void Coordinator::answered(const Call& call, CallAnswer answer) {
 /// Moves one branch as its row says. The only place that assigns a branch's phase and state, beside
 /// the decision itself.
 void Coordinator::apply(std::size_t index, Verb verb, const OutcomeRow& row, Answered what) {
-  Branch& branch = known_[index];
-  branch.outstanding = false;
-  branch.wants.reset();
+  Branch& branch = branches_[index];
+  const auto ask = [&branch](Need need, Verb next) {
+    branch.need = need;
+    branch.verb = next;
+  };
+  branch.need = Need::nothing;
   if (row.action != Action::forgotten && row.action != Action::remember) {
     branch.phase = row.next;
     branch.state = row.state;
@@ -58,59 +62,58 @@ void Coordinator::apply(std::size_t index, Verb verb, const OutcomeRow& row, Ans
       branch.voted_yes = true;
       break;
     case Action::vote_no:
-      branch.final_answer = true;
-      doom(index, branch.code, row);
+      branch.need = Need::closed;
+      doom(index, row);
       break;
     case Action::doom:
     case Action::doubt:
-      doom(index, branch.code, row);
+      doom(index, row);
       break;
     case Action::final:
     case Action::forgotten:
-      branch.final_answer = branch.state != BranchState::unknown;
+      if (branch.state != BranchState::unknown) branch.need = Need::closed;
       break;
     case Action::confirm:
-      branch.wants = Verb::confirm;
+      ask(Need::call, Verb::confirm);
       break;
     case Action::undo:
-      doom(index, branch.code, row);
+      doom(index, row);
       verdict_ = Verdict::rollback;  // from here on commit is not what anybody asks for
-      branch.wants = Verb::rollback;
+      ask(Need::call, Verb::rollback);
       break;
     case Action::heuristic:
       branch.state = heuristic_state(what);
-      branch.to_record = true;
-      branch.to_forget = true;
+      branch.need = Need::record_and_forget;
       break;
     case Action::note:
-      branch.to_record = true;
+      branch.need = Need::record;
       break;
     case Action::retry:
       // A retry after a confirmation goes back to the call that was in doubt.
-      branch.wants = verb == Verb::confirm ? Verb::commit : verb;
-      branch.later = true;
+      ask(Need::pause, verb == Verb::confirm ? Verb::commit : verb);
       break;
   }
 }
 
-void Coordinator::doom(std::size_t index, int code, const OutcomeRow& row) {
-  doomed_ = true;
-  if (reason_fixed_) return;
+void Coordinator::doom(std::size_t index, const OutcomeRow& row) {
   // The most telling answer: a named reason, then a plain rollback, then errors; then the first
   // branch.
-  const int rank = !is_rollback(code) ? 1 : code == XA_RBROLLBACK ? 2 : 3;
-  if (rank < reason_.rank || (rank == reason_.rank && index > reason_.branch)) return;
-  reason_ = {rank, index, code, describe(index, code, row.reason)};
+  const int code = branches_[index].code;
+  const Weight weight = !is_rollback(code)      ? Weight::error
+                        : code == XA_RBROLLBACK ? Weight::rollback
+                                                : Weight::named;
+  if (weight < reason_.weight || (weight == reason_.weight && index > reason_.branch)) return;
+  reason_ = {weight, index, code, describe(index, code, row.reason)};
 }
 
 /// "stock: deadlock (XA_RBDEADLOCK): Deadlock found when trying to get lock".
 std::string Coordinator::describe(std::size_t index, int code, std::string_view why) const {
-  const Branch& branch = known_[index];
+  const Branch& branch = branches_[index];
   std::string_view meaning = code_meaning(code);
   constexpr std::string_view kKnown = "rolled back: ";  // the outcome says so
   if (meaning.starts_with(kKnown)) meaning.remove_prefix(kKnown.size());
   if (code == XA_RBOTHER) meaning = "refused";
-  std::string text = branches_[index].resource_manager + ": " + std::string(meaning) + " (" +
+  std::string text = branches_[index].info.resource_manager + ": " + std::string(meaning) + " (" +
                      code_name(code) + ")";
   if (!branch.errors.empty()) {
     const Error& error = branch.errors.back();
@@ -122,7 +125,7 @@ std::string Coordinator::describe(std::size_t index, int code, std::string_view 
 
 void Coordinator::keep_error(std::size_t index, Verb verb, const OutcomeRow& row,
                              CallAnswer answer) {
-  Branch& branch = known_[index];
+  Branch& branch = branches_[index];
   // Answers that say exactly what was asked for are no errors: a read-only vote, XA_RB* to a
   // rollback.
   const bool asked_for = verb == Verb::rollback || verb == Verb::end_fail;
@@ -141,8 +144,9 @@ void Coordinator::keep_error(std::size_t index, Verb verb, const OutcomeRow& row
   Error error = answer.error ? std::move(*answer.error) : Error{};
   if (!answer.error) error.xa_code = answer.code;
   if (error.operation.empty()) error.operation = to_string(verb);
-  if (error.resource_manager.empty()) error.resource_manager = branches_[index].resource_manager;
-  if (error.xid.empty()) error.xid = branch_text(branches_[index].xid);
+  if (error.resource_manager.empty())
+    error.resource_manager = branches_[index].info.resource_manager;
+  if (error.xid.empty()) error.xid = branch_text(branches_[index].info.xid);
   if (error.message.empty()) {
     error.message = row.reason;
   } else if (verb == Verb::confirm) {
@@ -155,11 +159,11 @@ void Coordinator::keep_error(std::size_t index, Verb verb, const OutcomeRow& row
 std::vector<Xid> Coordinator::no_commit_arrived() const {
   std::vector<Xid> result;
   if (verdict_ != Verdict::commit) return result;
-  for (std::size_t i = 0; i < known_.size(); ++i) {
-    const Branch& branch = known_[i];
+  for (const Branch& branch : branches_) {
     // A call that is under way may arrive.
-    const bool open = branch.voted_yes && !branch.final_answer && !branch.outstanding;
-    if (open && tm::no_commit_arrived(branch.phase)) result.push_back(branches_[i].xid);
+    const bool open =
+        branch.voted_yes && branch.need != Need::closed && branch.need != Need::answer;
+    if (open && tm::no_commit_arrived(branch.phase)) result.push_back(branch.info.xid);
   }
   return result;
 }
@@ -168,13 +172,12 @@ Outcome Coordinator::outcome() const {
   Outcome result;
   result.gtrid = transaction_text(gtrid_);
   std::vector<BranchState> states;
-  states.reserve(known_.size());
-  result.branches.reserve(known_.size());
-  for (std::size_t i = 0; i < known_.size(); ++i) {
-    const Branch& branch = known_[i];
+  states.reserve(branches_.size());
+  result.branches.reserve(branches_.size());
+  for (const Branch& branch : branches_) {
     states.push_back(branch.state);
     result.branches.push_back(
-        {branches_[i].resource_manager, branches_[i].xid.to_string(), branch.state, branch.errors});
+        {branch.info.resource_manager, branch.info.xid.to_string(), branch.state, branch.errors});
   }
   result.kind = state_ == State::finished ? combine(states, verdict_) : OutcomeKind::unknown;
   if (result.committed()) return result;
@@ -182,8 +185,8 @@ Outcome Coordinator::outcome() const {
   result.reason = reason_.text;
   result.reason_code = reason_.code;
   // Heuristic and unknown are about the branches that made them so, whatever came first.
-  for (std::size_t i = 0; i < known_.size(); ++i) {
-    const Branch& branch = known_[i];
+  for (std::size_t i = 0; i < branches_.size(); ++i) {
+    const Branch& branch = branches_[i];
     const bool tells = result.kind == OutcomeKind::heuristic ? is_heuristic_state(branch.state)
                        : result.reason.empty()               ? branch.code != XA_OK
                                                              : false;

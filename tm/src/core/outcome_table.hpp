@@ -85,7 +85,7 @@ enum class Action {
   note,  // the same for a branch the resource manager no longer holds: record it, nothing to forget
   forgotten,  // final; the heuristic state stays
   remember,   // recorded but not forgotten: recovery meets it again. The state stays
-  retry,      // the same call again after a while; when patience ends `state`, and recovery has it
+  retry,      // the same call again after a while; once given up `state`, and recovery has it
   leave,      // `state`; recovery has it
 };
 

@@ -2,16 +2,6 @@
 #include "commit_run.hpp"
 
 namespace xabridge::tm {
-namespace {
-
-Coordinator::Options coordinator_options() {
-  Coordinator::Options options;
-  options.patience = 1'000'000;  // the completion timeout ends it, not a number of tries
-  return options;
-}
-
-}  // namespace
-
 CommitRun::CommitRun(std::shared_ptr<Runtime> runtime, std::shared_ptr<TimeoutGate> gate,
                      std::string gtrid, std::vector<BranchInfo> branches,
                      std::vector<std::shared_ptr<ResourceManager>> resource_managers,
@@ -19,7 +9,7 @@ CommitRun::CommitRun(std::shared_ptr<Runtime> runtime, std::shared_ptr<TimeoutGa
     : runtime_(std::move(runtime)),
       gate_(std::move(gate)),
       gtrid_(std::move(gtrid)),
-      coordinator_(coordinator_options(), gtrid_, std::move(branches)),
+      coordinator_(gtrid_, std::move(branches)),
       runner_(coordinator_, std::move(resource_managers),
               {runtime_->decisions(), *runtime_->events, runtime_->environment.clock, *gate_,
                runtime_->config.completion_timeout, runtime_->config.call_timeout, timeout}) {}

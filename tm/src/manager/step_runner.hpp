@@ -72,7 +72,7 @@ class StepRunner {
     return *resource_managers_[call.branch];
   }
   [[nodiscard]] const Xid& xid(const Call& call) const {
-    return coordinator_.branches()[call.branch].xid;
+    return coordinator_.branch(call.branch).xid;
   }
   CallAnswer answer_to(const Call& call);
   CallAnswer call_in_time(const Call& call);
