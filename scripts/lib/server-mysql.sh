@@ -39,10 +39,12 @@ mysql_command() {
 # --- what they share ----------------------------------------------------------------------------
 
 # usage: add_common_options NAME DATA_FOLDER
+# A server that starts deletes the temporary tables in its folder for them, whosever they are.
 add_common_options() {
-  server_command+=(--datadir="$2" --pid-file="$2/server.pid" --socket="$(mysql_like_socket "$1")"
-    --port="$(port_of "$1")" --bind-address=127.0.0.1 --skip-name-resolve --max-connections=300
-    --innodb-buffer-pool-size=128M --innodb-flush-log-at-trx-commit=1
+  server_command+=(--datadir="$2" --tmpdir="$state/$1" --pid-file="$2/server.pid"
+    --socket="$(mysql_like_socket "$1")" --port="$(port_of "$1")" --bind-address=127.0.0.1
+    --skip-name-resolve --max-connections=300 --innodb-buffer-pool-size=128M
+    --innodb-flush-log-at-trx-commit=1
     --ssl-ca="$state/tls/ca.pem" --ssl-cert="$state/tls/server.pem"
     --ssl-key="$state/tls/server.key")
 }

@@ -27,8 +27,12 @@ inline std::unique_ptr<sql::Connection> plain_mysql(const std::string& open) {
     values[word.substr(0, equals)] = word.substr(equals + 1);
   }
   sql::ConnectOptionsMap options;
-  options["hostName"] = sql::SQLString(values["host"]);
-  options["port"] = std::stoi(values["port"]);
+  if (values.contains("socket")) {
+    options["hostName"] = sql::SQLString("unix://" + values["socket"]);
+  } else {
+    options["hostName"] = sql::SQLString(values["host"]);
+    options["port"] = std::stoi(values["port"]);
+  }
   options["userName"] = sql::SQLString(values["user"]);
   options["password"] = sql::SQLString(values["password"]);
   options["schema"] = sql::SQLString(values["dbname"]);
@@ -36,8 +40,8 @@ inline std::unique_ptr<sql::Connection> plain_mysql(const std::string& open) {
 }
 
 /// Waits until MariaDB has let go of the prepared branch of a session that ends (empty: of every
-/// session). XA COMMIT and XA ROLLBACK by hand may else be answered with success and do nothing, and
-/// what is left of the branch puts the commits of every later test in doubt: trap 16 of
+/// session). XA COMMIT and XA ROLLBACK by hand may else be answered with success and do nothing,
+/// and what is left of the branch puts the commits of every later test in doubt: trap 16 of
 /// docs/decisions/0006-server-traps.md. At MySQL at once. False after ten seconds.
 inline bool let_go_of_branch(sql::Statement& statement, const std::string& session) {
   constexpr std::chrono::seconds kLimit{10};
