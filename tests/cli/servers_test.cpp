@@ -9,9 +9,11 @@
 
 #include "catch.hpp"
 #include "die_at.hpp"
+#include "environment.hpp"
 #include "other_role.hpp"
 #include "program.hpp"
 #include "real_servers.hpp"
+#include "register/file/file_register.hpp"
 
 using nlohmann::json;
 using xabridge::EventKind;
@@ -265,4 +267,78 @@ TEST_CASE_METHOD(Configured, "A branch that worked under another role is recover
   CHECK(pg_number("SELECT count(*) FROM pg_prepared_xacts WHERE owner = '" + role.name + "'") == 0);
   CHECK(pg_balance(1) == 1000);
   CHECK(my_balance(1) == 1000);
+}
+
+namespace {
+
+json another_log(const Configured& servers) {
+  return json::parse(servers.xabridge("status --json").out)["another_log"];
+}
+
+/// A log that a service made which has done nothing yet.
+void make_log(const xabridge::Config& config) { const TransactionManager made(config); }
+
+}  // namespace
+
+// The volume of the log is not mounted, or log.directory names another one.
+TEST_CASE_METHOD(Configured, "status says that branches of this host are in another log") {
+  const std::string gtrid = die_at(*this, EventKind::before_commit);
+  const auto right = built.log_directory;
+  built.log_directory += ".other";
+  write();
+  const auto is_told = [&](const std::string& why, const char* age) {
+    const auto status = xabridge("status");
+    INFO(status.out);
+    CHECK(status.exit_code == 1);
+    CHECK(contains(status.out, "Another log: "));
+    CHECK(contains(status.out, why));
+    const json told = another_log(*this);
+    CHECK(told["this_log_is"] == age);
+    CHECK(told["finding"] == true);
+    CHECK(told["branches"] >= 2);
+    CHECK(told["resource_managers"] == json::array({"accounts", "ledger"}));
+  };
+  is_told("there is none in " + built.log_directory.string(), "missing");
+  // It is mounted where nothing is: `recover` must not make that the truth.
+  std::filesystem::create_directory(built.log_directory);
+  is_told("there is none in " + built.log_directory.string(), "missing");
+  CHECK(xabridge("recover").exit_code == 4);
+  CHECK(std::filesystem::is_empty(built.log_directory));
+  make_log(built);
+  is_told("was made later", "younger");
+
+  built.log_directory = right;
+  write();
+  CHECK(another_log(*this).is_null());
+  CHECK(recover_until_gone(*this, gtrid).empty());
+}
+
+TEST_CASE_METHOD(Configured, "Two services of one host with a log each are no finding") {
+  const auto right = built.log_directory;
+  const auto other = right.string() + ".other";
+  struct : xabridge::tm::Clock {
+    [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept override {
+      return std::chrono::steady_clock::now();
+    }
+    [[nodiscard]] std::chrono::system_clock::time_point wall() const noexcept override {
+      return std::chrono::system_clock::now() - std::chrono::hours(1);
+    }
+  } hour_ago;
+  auto& posix = xabridge::tm::posix_environment();
+  xabridge::tm::Environment environment{posix.files, hour_ago, posix.entropy, posix.host};
+  xabridge::tm::FileRegister::Options options;
+  options.directory = other;
+  REQUIRE(xabridge::tm::FileRegister::open(environment, options));
+
+  const std::string gtrid = die_at(*this, EventKind::before_commit);
+  built.log_directory = other;
+  write();
+  const auto status = xabridge("status");
+  INFO(status.out);
+  CHECK(contains(status.out, "A second service of this host"));
+  CHECK(status.exit_code == 0);
+  CHECK(another_log(*this)["finding"] == false);
+  built.log_directory = right;
+  write();
+  CHECK(recover_until_gone(*this, gtrid).empty());
 }

@@ -4,7 +4,9 @@
 #include <xabridge/xid.hpp>
 
 #include "catch.hpp"
+#include "environment.hpp"
 #include "program.hpp"
+#include "register/file/file_register.hpp"
 #include "temporary_directory.hpp"
 
 using namespace std::string_literals;
@@ -22,6 +24,12 @@ struct Unreachable {
   Unreachable() {
     std::ofstream(file) << "[log]\ndirectory = \"log\"\n[[resource_manager]]\nname = \"accounts\"\n"
                            "driver = \"postgresql\"\nopen = \"host=127.0.0.1 port=1 dbname=x\"\n";
+  }
+  /// As a service does at its first start.
+  void make_log() const {
+    xabridge::tm::FileRegister::Options options;
+    options.directory = directory.path() / "log";
+    REQUIRE(xabridge::tm::FileRegister::open(xabridge::tm::posix_environment(), options));
   }
 };
 
@@ -88,6 +96,7 @@ TEST_CASE("xid says which transaction a server's name belongs to") {
 }
 
 TEST_CASE_METHOD(Unreachable, "An unreachable server is reported and exits with 3") {
+  make_log();
   for (const std::string command : {"check", "status", "status --json", "recover"}) {
     const auto result = run_xabridge("--config " + file + " " + command);
     INFO(command << "\n" << result.out << result.err);
@@ -120,8 +129,31 @@ TEST_CASE_METHOD(Unreachable, "A log that is not there or not ours exits with 4"
   CHECK(contains(check.out, "is not a directory"));
 }
 
+// The volume of the log may not be mounted: a new log would have forgotten every decision.
+TEST_CASE_METHOD(Unreachable, "No command makes a decision log") {
+  const auto log = directory.path() / "log";
+  const bool mount_point = GENERATE(false, true);
+  if (mount_point) std::filesystem::create_directory(log);
+  for (const std::string command :
+       {"recover", "heuristic acknowledge --all --yes", "heuristic list", "log dump",
+        "heuristic forget-server accounts --reason test"}) {
+    const auto result = run_xabridge("--config " + file + " " + command);
+    INFO(command << "\n" << result.out << result.err);
+    CHECK(result.exit_code == 4);
+    CHECK(contains(result.err, "there is no decision log in " + log.string()));
+    CHECK(contains(result.err, "not mounted"));
+  }
+  for (const std::string command : {"check", "status"}) {
+    const auto result = run_xabridge("--config " + file + " " + command);
+    INFO(command << "\n" << result.out << result.err);
+    CHECK(result.exit_code == 3);
+  }
+  CHECK(std::filesystem::exists(log) == mount_point);
+  if (mount_point) CHECK(std::filesystem::is_empty(log));
+}
+
 TEST_CASE_METHOD(Unreachable, "The log dump shows every incarnation with file and offset") {
-  CHECK(run_xabridge("recover --config " + file).exit_code == 3);  // makes the log
+  make_log();
   const auto dump = run_xabridge("log dump --config " + file);
   CHECK(dump.exit_code == 0);
   CHECK(contains(dump.out, "incarnation"));

@@ -139,6 +139,43 @@ TEST_CASE("foreign and live and stranger branches get no call") {
   CHECK(f.told(EventKind::warning) == 1);
 }
 
+// What a service sees that was started without the volume of its log.
+TEST_CASE("branches of this host under another register are told once by the first pass") {
+  RecoveryFixture f;
+  std::vector<std::string> told;
+  Recovery::Options options;
+  options.host = "test";  // as gtrid_of() has it
+  Recovery recovery(f.reg, f.clock, options, [&](const Event& e) {
+    if (e.kind == EventKind::warning) told.emplace_back(e.text);
+  });
+  const auto pass = [&] {
+    std::vector<ResourceManagerPort*> list{&f.rm(0), &f.rm(1)};
+    return recovery.pass(list, f.is_live, f.stop);
+  };
+  SECTION("of a resource manager that is configured") {
+    f.rm(0).listed = {xid_of(gtrid_of(1, 1, 99), 1, "a"), xid_of(gtrid_of(2, 1, 99), 1, "a")};
+    f.rm(1).listed = {xid_of(gtrid_of(1, 1, 99), 2, "b")};
+    (void)pass();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].find("another decision log (3 of them)") != std::string::npos);
+    (void)pass();
+    CHECK(told.size() == 1);
+  }
+  SECTION("of another host, or of a resource manager of another name") {
+    Gtrid elsewhere = gtrid_of(1, 1, 99);
+    elsewhere.host = "other";
+    f.rm(0).listed = {xid_of(elsewhere, 1, "a"), xid_of(gtrid_of(2, 1, 99), 1, "stock")};
+    (void)pass();
+    CHECK(told.empty());
+  }
+  SECTION("not in a later pass: another service is at work") {
+    (void)pass();
+    f.rm(0).listed = {xid_of(gtrid_of(1, 1, 99), 1, "a")};
+    (void)pass();
+    CHECK(told.empty());
+  }
+}
+
 TEST_CASE("transactions in flight in this process get no call") {
   RecoveryFixture f;
   const Gtrid gtrid = f.prepare(1, 2);

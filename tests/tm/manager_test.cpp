@@ -21,6 +21,22 @@ using xabridge::Transaction;
 using xabridge::TransactionManager;
 using xabridge::Xid;
 
+// A volume that is not mounted is an empty directory.
+TEST_CASE_METHOD(ManagerFixture, "A new decision log is a warning that names its directory") {
+  const auto told = [&] {
+    const auto all = events.all();
+    return std::count_if(all.begin(), all.end(), [&](const EventLog::Seen& e) {
+      return e.kind == EventKind::warning &&
+             e.text.starts_with("a new decision log was made in " +
+                                (directory.path() / "log").string());
+    });
+  };
+  { const TransactionManager tm(config()); }
+  CHECK(told() == 1);
+  { const TransactionManager tm(config()); }
+  CHECK(told() == 1);
+}
+
 TEST_CASE_METHOD(ManagerFixture, "A missing log directory is created and closed to others") {
   TransactionManager tm(config());
   const auto permissions = std::filesystem::status(directory.path() / "log").permissions();

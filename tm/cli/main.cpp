@@ -31,12 +31,12 @@ constexpr const char* kFooter = R"(Examples:
 Exit codes (the highest that applies):
   0  nothing to attend to
   1  check: errors found (with --strict also warnings); status: branches of dead or unknown
-     owners, or heuristic outcomes; recover: something is left; heuristic list: there are
-     some; heuristic acknowledge, forget-server: nothing was, or not all; xid: one is not
-     ours
+     owners, or of another log of this host, or heuristic outcomes; recover: something is
+     left; heuristic list: there are some; heuristic acknowledge, forget-server: nothing
+     was, or not all; xid: one is not ours
   2  the command line or the configuration is wrong
   3  a resource manager could not be used: not reached, or refused the log-in or the question
-  4  the log directory is unusable or damaged
+  4  the log directory is unusable or damaged, or has no log where one is needed
 
 Every command may be interrupted at any time: nothing is half done by that.)";
 

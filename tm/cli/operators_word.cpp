@@ -13,6 +13,7 @@ Result<std::unique_ptr<tm::FileRegister>> open_log(const Config& config) {
   tm::FileRegister::Options options;
   options.directory = config.log_directory;
   options.segment_size = config.log_segment_size;
+  options.make = false;
   options.report = [](const std::string& text) { std::cerr << "xabridge: " << text << '\n'; };
   return tm::FileRegister::open(tm::posix_environment(), options);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "../src/register/file/register_file.hpp"
 #include "../src/register/identity.hpp"
 #include "ask_all.hpp"
 #include "command.hpp"
@@ -161,13 +162,17 @@ Picture draw(const Config& config) {
     all.push_back(answers[i] ? std::move(*answers[i])
                              : Listed{looked[i].name, answers[i].error(), {}, {}, {}});
   }
-  return draw(config, all);
+  Picture picture = draw(config, all);
+  picture.another_log = find_another_log(config, looked, picture);
+  return picture;
 }
 
 Picture draw(const Config& config, const std::vector<Listed>& all) {
   Picture picture;
-  std::error_code ignored;
-  if (std::filesystem::exists(config.log_directory, ignored)) {
+  const auto unused = tm::is_unused(tm::posix_environment().files, config.log_directory);
+  if (!unused) {
+    picture.log_error = unused.error();
+  } else if (!*unused) {
     auto log = tm::read_log(tm::posix_environment(), config.log_directory);
     if (log) {
       picture.log = std::move(*log);

@@ -10,8 +10,9 @@
 #include <vector>
 #include <xabridge/config.hpp>
 
-#include "../src/register/file/log_view.hpp"
 #include "../src/manager/resource_manager.hpp"
+#include "../src/register/file/log_view.hpp"
+#include "another_log.hpp"
 
 namespace xabridge::cli {
 
@@ -67,6 +68,7 @@ struct Picture {
   std::vector<tm::DecisionRecord> left_decisions;
   std::vector<Misplaced> misplaced;  // running processes' decisions included
   std::vector<tm::HeuristicRecord> heuristics;
+  std::optional<AnotherLog> another_log;  // only where draw() asked the servers
 };
 
 /// What one resource manager lists, and what it shows and does not let us complete.

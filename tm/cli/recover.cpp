@@ -54,7 +54,8 @@ Exit print(const tm::PassReport& report) {
 
 Exit recover(const Config& config) {
   try {
-    const auto runtime = std::make_shared<tm::Runtime>(config, tm::posix_environment());
+    const auto runtime = std::make_shared<tm::Runtime>(config, tm::posix_environment(),
+                                                       tm::Runtime::Log::must_exist);
     const tm::PassReport report = runtime->recovery->pass();
     runtime->recovery->stop();  // what is stuck goes on with nobody to tell
     return print(report);

@@ -89,7 +89,7 @@ bool is_damaged(const Picture& picture) {
                      [](const auto& s) { return s.error && s.error->sys_errno == 0; });
 }
 
-void print_advice(const Picture& picture) {
+void print_advice(const Config& config, const Picture& picture) {
   bool dead = !picture.left_decisions.empty();
   bool stranger = false;
   bool out_of_reach = false;
@@ -127,6 +127,8 @@ void print_advice(const Picture& picture) {
     std::cout << "Owner stranger: made by a copy of this log directory; only the copy knows the "
                  "decision. Never touched from here.\n";
   }
+  if (picture.another_log)
+    std::cout << picture.another_log->advice(config.log_directory.string()) << '\n';
 }
 
 json to_json(const PicturedBranch& b) {
@@ -141,6 +143,19 @@ json to_json(const PicturedBranch& b) {
           {"begun_on", printable(b.host)},
           {"role", printable(b.listed.owner)},
           {"out_of_reach", b.obstacle.empty() ? json(nullptr) : json(printable(b.obstacle))}};
+}
+
+json to_json(const std::optional<AnotherLog>& another) {
+  if (!another) return nullptr;
+  json resource_managers = json::array();
+  json registers = json::array();
+  for (const std::string& name : another->resource_managers) resource_managers.push_back(name);
+  for (const std::string& id : another->registers) registers.push_back(id);
+  return {{"branches", another->branches},
+          {"resource_managers", std::move(resource_managers)},
+          {"registers", std::move(registers)},
+          {"this_log_is", to_string(another->age)},
+          {"finding", another->is_finding()}};
 }
 
 json log_json(const Config& config, const Picture& picture) {
@@ -166,7 +181,8 @@ json to_json(const Config& config, const Picture& picture) {
            {"resource_managers", json::array()},
            {"unfinished_decisions", json::array()},
            {"other_servers", json::array()},
-           {"heuristics", json::array()}};
+           {"heuristics", json::array()},
+           {"another_log", to_json(picture.another_log)}};
   for (const auto& rm : picture.resource_managers) {
     json branches = json::array();
     for (const auto& b : rm.branches) branches.push_back(to_json(b));
@@ -214,7 +230,8 @@ Exit judge(const Picture& picture) {
   Exit exit = Exit::ok;
   const bool records =
       !picture.left_decisions.empty() || !picture.misplaced.empty() || !picture.heuristics.empty();
-  if (records) exit = Exit::findings;
+  const bool another = picture.another_log && picture.another_log->is_finding();
+  if (records || another) exit = Exit::findings;
   for (const auto& rm : picture.resource_managers) {
     if (rm.error) exit = worse(exit, exit_of(*rm.error));
     for (const auto& b : rm.branches) {
@@ -246,7 +263,7 @@ Exit status(const Config& config, bool as_json) {
   }
   print_log(config, picture);
   print_records(picture);
-  print_advice(picture);
+  print_advice(config, picture);
   return judge(picture);
 }
 

@@ -90,6 +90,7 @@ bool Recovery::Pass::run() {
     return source.port != nullptr && !(source.xids.empty() && source.out_of_reach.empty());
   });
   if ((any || !decisions.empty()) && !in_register(&Pass::plan)) return false;
+  tell_of_another_log();
   bool postponed = false;
   for (auto& [name, source] : sources) {
     if (source.port != nullptr && source.listed && !stopped()) ask_for_sessions(source);

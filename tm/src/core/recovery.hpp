@@ -128,6 +128,8 @@ class Recovery {
     std::chrono::milliseconds maximum_backoff{60'000};  // per unreachable resource manager
     /// false: look only. Nothing is called but list(); reports say what a pass would do.
     bool act = true;
+    /// Of this machine, as in its XIDs; empty: branches of another decision log are not looked for.
+    std::string host;
   };
   using EventSink = std::function<void(const Event&)>;
   using IsLive = std::function<bool(std::string_view gtrid)>;
@@ -182,6 +184,7 @@ class Recovery {
   struct Lane {
     Backoff backoff;
     std::set<Xid> seen_foreign;  // told once
+    std::size_t lists = 0;       // complete ones so far
     bool listed = false;         // `xids` is the last list, complete; false: that failed
     Tick began = 0;              // the list
     Tick tried = 0;              // the last list that failed, when it did
@@ -211,6 +214,7 @@ class Recovery {
   EventSink events_;
   std::mutex register_mutex_;  // one RegisterSection at a time; taken before mutex_
   std::mutex mutex_;           // guards all below; never held across I/O
+  bool told_of_another_log_ = false;
   Tick tick_ = 0;
   std::map<std::string, Lane> lanes_;
   std::map<std::string, Progress> progress_;  // by gtrid

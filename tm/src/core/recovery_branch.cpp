@@ -160,6 +160,41 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   if (row.action == RecoveryAction::wait) tell(EventKind::recovery_waits, kept);
   if (row.action == RecoveryAction::report) tell_once(EventKind::warning, source, kept);
   if (*who == Whose::foreign) tell_once(EventKind::foreign, source, kept);
+  if (*who == Whose::foreign && may_be_of_a_lost_log(source, xid)) {
+    ++of_another_log;
+    another_log_at = source.port->name();
+  }
+}
+
+/// A branch of another register that this host began for a resource manager of this service. When
+/// the log directory is not the one of before, the first list of a process shows such branches. In
+/// later ones they are the work of another service of this host.
+bool Recovery::Pass::may_be_of_a_lost_log(const Source& source, const Xid& xid) const {
+  if (recovery.options_.host.empty() || xid.format_id() != kFormatId) return false;
+  const std::optional<Gtrid> gtrid = Gtrid::decode(xid.gtrid());
+  const std::optional<std::string> name = bqual_name(xid.bqual());
+  if (!gtrid || gtrid->host != recovery.options_.host || !name || sources.count(*name) == 0) {
+    return false;
+  }
+  const std::lock_guard lock(recovery.mutex_);
+  return recovery.lanes_[source.port->name()].lists == 1;
+}
+
+/// Once in the life of the process.
+void Recovery::Pass::tell_of_another_log() {
+  if (of_another_log == 0) return;
+  {
+    const std::lock_guard lock(recovery.mutex_);
+    if (std::exchange(recovery.told_of_another_log_, true)) return;
+  }
+  const std::string text =
+      "branches of this host and of this service's resource managers are prepared here under "
+      "another decision log (" +
+      std::to_string(of_another_log) +
+      " of them); they are left alone. If no other service of this host uses this server, the log "
+      "of this service is missing: stop the service, look at log.directory and whether its volume "
+      "is mounted. `xabridge status` shows the branches";
+  recovery.events_({EventKind::warning, {}, another_log_at, 0, text});
 }
 
 /// Participants of decisions that `source` does not list. Its list shows what its user may see in

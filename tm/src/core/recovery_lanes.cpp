@@ -28,6 +28,7 @@ void Recovery::Pass::keep_list(Source& source, const Listing& listed, Tick began
     return source.xids.count(xid) == 0 && source.out_of_reach.count(xid) == 0;
   };
   lane.backoff = {};
+  ++lane.lists;
   lane.listed = true;
   lane.began = began;
   lane.server = source.server;

@@ -69,6 +69,8 @@ struct Recovery::Pass {
   std::vector<Known> decisions{};
   std::set<std::pair<std::string, std::string>> recorded{};  // (resource manager, gtrid + bqual)
   Tick lists_began = 0;                                      // of this pass
+  std::size_t of_another_log = 0;                            // see may_be_of_a_lost_log()
+  std::string another_log_at{};                              // the resource manager that lists them
   bool found_new_decision = false;
   bool may_postpone = true;  // the owners' sessions can still be asked for in this pass
 
@@ -104,6 +106,8 @@ struct Recovery::Pass {
 
   // recovery_branch.cpp, recovery_reach.cpp: one branch
   void visit(Source& source, const Xid& xid);
+  [[nodiscard]] bool may_be_of_a_lost_log(const Source& source, const Xid& xid) const;
+  void tell_of_another_log();
   void visit_out_of_reach(const Source& source, const Xid& xid, const std::string& obstacle);
   [[nodiscard]] bool shown_by_any(const Xid& xid) const;
   [[nodiscard]] bool speaks_for(const Source& source, const Xid& xid) const;

@@ -25,19 +25,29 @@ std::vector<Observer*> observers(LoggingObserver& logging, const Config& config)
 }
 
 std::unique_ptr<DecisionRegister> open_register(const Config& config, Environment& environment,
-                                                const std::shared_ptr<Events>& events) {
+                                                const std::shared_ptr<Events>& events,
+                                                Runtime::Log log) {
   FileRegister::Options options;
   options.directory = config.log_directory;
   options.segment_size = config.log_segment_size;
   options.report = [events](const std::string& text) {
     events->emit(EventKind::warning, {}, {}, 0, text);
   };
-  return FileRegister::open(environment, options).value();
+  options.make = log == Runtime::Log::make;
+  auto opened = std::move(FileRegister::open(environment, options)).value();
+  if (opened->is_new()) {
+    events->emit(EventKind::warning, {}, {}, 0,
+                 "a new decision log was made in " + config.log_directory.string() +
+                     ", because there was none. At the first start that is right. At any later "
+                     "one the log of the service is missing: stop the service, look at "
+                     "log.directory and whether its volume is mounted");
+  }
+  return opened;
 }
 
 }  // namespace
 
-Runtime::Runtime(Config c, Environment& e)
+Runtime::Runtime(Config c, Environment& e, Log log)
     : config(checked(std::move(c))),
       environment(e),
       logging(config.logging_level),
@@ -46,8 +56,9 @@ Runtime::Runtime(Config c, Environment& e)
   for (const std::string& text : config.warnings) events->emit(EventKind::warning, {}, {}, 0, text);
   RecoveryState::Options options;
   options.core.maximum_backoff = config.recovery_backoff_maximum;
+  options.core.host = environment.host;
   options.call_timeout = config.recovery_call_timeout;
-  recovery = std::make_shared<RecoveryState>(open_register(config, environment, events),
+  recovery = std::make_shared<RecoveryState>(open_register(config, environment, events, log),
                                              environment.clock, options, events);
   const std::string tag = owner_tag(decisions().id(), decisions().incarnation());
   for (const ResourceManagerConfig& rm : config.resource_managers) {

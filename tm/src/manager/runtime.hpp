@@ -31,7 +31,10 @@ struct Runtime {
   unsigned forks_before;                  // it was made
   std::vector<ResourceManager*> dynamic;  // with TMREGISTER
 
-  Runtime(Config c, Environment& e);
+  /// A service makes its decision log where there is none; what only finishes the work of others
+  /// never does.
+  enum class Log { make, must_exist };
+  Runtime(Config c, Environment& e, Log log = Log::make);
 
   [[nodiscard]] DecisionRegister& decisions() const noexcept { return *recovery->decisions; }
   [[nodiscard]] LiveSet& live() const noexcept { return recovery->live; }

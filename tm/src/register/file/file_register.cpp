@@ -29,8 +29,9 @@ bool is_forbidden(const Error& error) {
 
 }  // namespace
 
-FileRegister::FileRegister(Environment& environment, Options options, const RegisterId& id)
-    : environment_(environment), options_(std::move(options)), id_(id) {}
+FileRegister::FileRegister(Environment& environment, Options options, const RegisterId& id,
+                           bool is_new)
+    : environment_(environment), options_(std::move(options)), id_(id), is_new_(is_new) {}
 
 Result<std::unique_ptr<FileRegister>> FileRegister::open(Environment& environment,
                                                          const Options& options) {
@@ -40,9 +41,14 @@ Result<std::unique_ptr<FileRegister>> FileRegister::open(Environment& environmen
   const fs::path absolute = fs::absolute(checked.directory, no_working_directory);
   if (!no_working_directory) checked.directory = absolute;
   checked.segment_size = std::max(kMinSegmentSize, round_up_to_sector(options.segment_size));
-  const auto id = open_register_file(environment, checked.directory);
-  if (!id) return id.error();
-  std::unique_ptr<FileRegister> made(new FileRegister(environment, std::move(checked), *id));
+  if (!checked.make) {
+    if (auto there = read_register_file(environment.files, checked.directory); !there)
+      return there.error();
+  }
+  const auto opened = open_register_file(environment, checked.directory);
+  if (!opened) return opened.error();
+  std::unique_ptr<FileRegister> made(
+      new FileRegister(environment, std::move(checked), opened->id, opened->made));
   if (auto taken = made->take_own_slot(); !taken) return taken.error();
   return made;
 }

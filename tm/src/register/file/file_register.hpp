@@ -42,6 +42,7 @@ class FileRegister final : public DecisionRegister {
     std::filesystem::path directory;         // the root; created 0700 where missing
     std::uint64_t segment_size = 8U << 20U;  // bytes; two of these are taken per slot
     std::uint16_t max_slots = 1024;          // processes at once
+    bool make = true;                        // false: Error where there is no register yet
     Report report;                           // may be empty; what an operator should know
   };
 
@@ -53,6 +54,8 @@ class FileRegister final : public DecisionRegister {
                                                     const Options& options);
 
   [[nodiscard]] const RegisterId& id() const noexcept override { return id_; }
+  /// There was no register in the directory before open() made this one.
+  [[nodiscard]] bool is_new() const noexcept { return is_new_; }
   [[nodiscard]] std::uint16_t slot() const noexcept override { return own_->slot_number(); }
   [[nodiscard]] const Incarnation& incarnation() const noexcept override { return incarnation_; }
 
@@ -82,7 +85,7 @@ class FileRegister final : public DecisionRegister {
  private:
   using Log = std::shared_ptr<DecisionLog>;
 
-  FileRegister(Environment& environment, Options options, const RegisterId& id);
+  FileRegister(Environment& environment, Options options, const RegisterId& id, bool is_new);
   Result<void> take_own_slot();
   Result<std::unique_ptr<Slot>> take_free_slot();
   Result<std::unique_ptr<Slot>> try_take(std::uint16_t slot);
@@ -102,6 +105,7 @@ class FileRegister final : public DecisionRegister {
   Environment& environment_;
   const Options options_;
   const RegisterId id_;
+  const bool is_new_;
   Incarnation incarnation_{};
   std::string own_prefix_;  // how every gtrid of this incarnation starts
   Log own_;

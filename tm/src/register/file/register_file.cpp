@@ -43,21 +43,27 @@ Result<void> write_file(FileSystem& files, const fs::path& path, const RegisterI
   return (*file)->sync();
 }
 
+Result<bool> has_slots(FileSystem& files, const fs::path& root) {
+  const auto there = files.exists(root / "slots");
+  if (!there || !*there) return there;
+  const auto slots = files.list(root / "slots");
+  if (!slots) return slots.error();
+  return !slots->empty();
+}
+
+Error without_register(const fs::path& root) {
+  return failure("the log root " + root.string() +
+                 " has slots but no file `register`; restore that file from a copy. In an empty "
+                 "directory a new one is made");
+}
+
 // By the holder of register.lock. The name appears only with the whole, synced content behind it.
 Result<void> make(Environment& environment, const fs::path& root) {
   FileSystem& files = environment.files;
-  const auto used = files.exists(root / "slots");
+  const auto used = has_slots(files, root);
   if (!used) return used.error();
-  if (*used) {
-    const auto slots = files.list(root / "slots");
-    if (!slots) return slots.error();
-    // A new id would turn every branch still in doubt into a stranger's.
-    if (!slots->empty())
-      return failure(
-          "the log root " + root.string() +
-          " has slots but no file `register`; restore that file from a copy. In an empty "
-          "directory a new one is made");
-  }
+  // A new id would turn every branch still in doubt into a stranger's.
+  if (*used) return without_register(root);
   RegisterId id{};
   environment.entropy.fill(std::as_writable_bytes(std::span(id)));
   const fs::path temporary = root / "register.new";
@@ -71,7 +77,14 @@ Result<RegisterId> read_register_file(FileSystem& files, const fs::path& root) {
   const fs::path path = file_of(root);
   const auto there = files.exists(path);
   if (!there) return there.error();
-  if (!*there) return failure("no decision log in " + root.string() + " (no file `register`)");
+  if (!*there) {
+    const auto used = has_slots(files, root);
+    if (used && *used) return without_register(root);
+    return failure("there is no decision log in " + root.string() +
+                   ". Either this is not the service's configuration (--config, log.directory), or "
+                   "the log's volume is not mounted, or the service has never been started. Find "
+                   "out which. Only a service makes a log, at its first start");
+  }
   const auto bytes = read_whole_file(files, path);
   if (!bytes) return bytes.error();
   if (bytes->size() < kFileSize || !bytes->starts_with(kMagic))
@@ -98,8 +111,18 @@ Result<RegisterId> read_register_file(FileSystem& files, const fs::path& root) {
   return id;
 }
 
-Result<RegisterId> open_register_file(Environment& environment, const fs::path& root) {
+Result<bool> is_unused(FileSystem& files, const fs::path& root) {
+  const auto there = files.exists(file_of(root));
+  if (!there) return there;
+  if (*there) return false;
+  const auto used = has_slots(files, root);
+  if (!used) return used;
+  return !*used;
+}
+
+Result<OpenedRegister> open_register_file(Environment& environment, const fs::path& root) {
   FileSystem& files = environment.files;
+  bool made_here = false;
   if (auto made = files.create_directories(root); !made) return made.error();
   if (auto own = files.require_own_directory(root, FileSystem::Links::trusted); !own)
     return own.error();
@@ -115,6 +138,7 @@ Result<RegisterId> open_register_file(Environment& environment, const fs::path& 
       if (!there) return there.error();
       if (*there) break;
       if (auto made = make(environment, root); !made) return made.error();
+      made_here = true;
       break;
     }
     // Somebody else is making it, which takes a few writes.
@@ -125,7 +149,9 @@ Result<RegisterId> open_register_file(Environment& environment, const fs::path& 
   }
   // Also by who found it there: its maker may not have come to this yet.
   if (auto synced = files.sync_directory(root); !synced) return synced.error();
-  return read_register_file(files, root);
+  const auto id = read_register_file(files, root);
+  if (!id) return id.error();
+  return OpenedRegister{*id, made_here};
 }
 
 }  // namespace xabridge::tm

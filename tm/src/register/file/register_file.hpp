@@ -14,10 +14,19 @@
 
 namespace xabridge::tm {
 
+struct OpenedRegister {
+  RegisterId id{};
+  bool made = false;  // by this call
+};
+
 /// Makes the root and its register file where missing; both durable on return. Any number of
 /// processes may do this at once and get the same id.
-[[nodiscard]] Result<RegisterId> open_register_file(Environment& environment,
-                                                    const std::filesystem::path& root);
+[[nodiscard]] Result<OpenedRegister> open_register_file(Environment& environment,
+                                                        const std::filesystem::path& root);
+
+/// Nothing of a decision log is there: neither a register file nor slots. An unmounted volume looks
+/// like this.
+[[nodiscard]] Result<bool> is_unused(FileSystem& files, const std::filesystem::path& root);
 
 /// Error also when there is none.
 [[nodiscard]] Result<RegisterId> read_register_file(FileSystem& files,
