@@ -291,7 +291,50 @@ TEST_CASE("decision_written_to_a_deleted_file_is_not_reported_as_durable") {
   const auto decision = log->decide(gtrid_of(*log, 2), two_branches(), Decision::commit);
   REQUIRE_FALSE(decision);
   CHECK_FALSE(decision.error().outcome_known);
-  CHECK(mentions(decision.error(), "was deleted while it was in use"));
+  CHECK(mentions(decision.error(), "was deleted or replaced while this process used it"));
+}
+
+// Its decisions are in its memory, and in the file that it still has open.
+TEST_CASE("process_whose_segment_was_deleted_says_not_to_restart_it") {
+  const Directory directory;
+  const fs::path slot = directory.path / "a" / "root" / "slots" / "0000";
+  auto log = directory.open().value();
+  const std::string before = gtrid_of(*log, 1);
+  REQUIRE(commits(*log, before));
+  const bool all = GENERATE(false, true);  // of the slot, its lock too
+  const auto segment = current_segment(posix_environment().files, slot).value().path;
+  if (all)
+    fs::remove_all(slot);
+  else
+    fs::remove(segment);
+
+  const auto unknown = log->decide(gtrid_of(*log, 2), two_branches(), Decision::commit);
+  REQUIRE_FALSE(unknown);
+  CHECK_FALSE(unknown.error().outcome_known);
+  const auto refused = log->decide(gtrid_of(*log, 3), two_branches(), Decision::commit);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().outcome_known);
+  for (const Error* error : {&unknown.error(), &refused.error()}) {
+    CHECK(mentions(*error, segment.string()));
+    CHECK(mentions(*error, "Do not restart it while `xabridge status` lists branches of "));
+    CHECK_FALSE(mentions(*error, "Restart this process"));
+    CHECK_FALSE(mentions(*error, "after a restart"));
+  }
+  CHECK(log->decision(before));  // recovery finishes it
+  CHECK_FALSE(log->owner_of(*Gtrid::decode(gtrid_of(*log, 2))));
+
+  if (all) return;
+  // As docs/operating.md has it: the file comes back from the process.
+  for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
+    std::error_code closed;
+    const std::string target = fs::read_symlink(entry.path(), closed).string();
+    if (target == segment.string() + " (deleted)") fs::copy_file(entry.path(), segment);
+  }
+  REQUIRE(fs::exists(segment));
+  log.reset();
+  log = directory.open().value();
+  CHECK(log->decision(before));
+  CHECK(log->unfinished().size() == 2);
 }
 
 TEST_CASE("deleted_lock_file_lets_a_second_process_in_and_the_first_never_commits_again") {

@@ -104,3 +104,15 @@ TEST_CASE("view_of_a_slot_at_work_never_looks_damaged_and_misses_no_decision") {
   writer.join();
   CHECK(wrong == 0);
 }
+
+TEST_CASE("view_of_a_slot_whose_segment_was_deleted_says_so") {
+  LogFixture f;
+  const auto log = f.open();
+  REQUIRE(f.files.remove(f.segment()));
+  const auto view = read_log(f.environment, "/log");
+  REQUIRE(view);
+  REQUIRE(view->slots.size() == 1);
+  CHECK(view->slots[0].owned);
+  REQUIRE(view->slots[0].error);
+  CHECK(mentions(*view->slots[0].error, "its segment is missing"));
+}

@@ -205,10 +205,13 @@ void DecisionLog::settle(const std::string& gtrid, Lock& lock) {
 
 Error DecisionLog::explain(Error error, const char* what) const {
   error.operation = what;
-  error.message += error.outcome_known
-                       ? "; nothing was recorded"
-                       : "; whether it was recorded shows when the log is read again, "
-                         "after a restart";
+  if (error.outcome_known)
+    error.message += "; nothing was recorded";
+  else if (slot_->segment_lost())
+    error.message += "; no start finds this record: no commit is sent, and the branches stay prepared";
+  else
+    error.message +=
+        "; whether it was recorded shows when the log is read again, after a restart";
   return error;
 }
 
@@ -397,7 +400,10 @@ Result<std::optional<DecisionRecord>> DecisionLog::decision(const std::string& g
     Error error;
     error.operation = "read decision";
     error.message = "the decision on " + transaction_text(gtrid) +
-                    " was being written when the log failed; it shows after a restart";
+                    " was being written when the log failed; " +
+                    (slot_->segment_lost()
+                         ? "its file is gone, and no commit was sent: roll it back by hand"
+                         : "it shows after a restart");
     error.outcome_known = false;
     return error;
   }

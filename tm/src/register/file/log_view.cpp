@@ -65,6 +65,13 @@ SlotView view_slot(FileSystem& files, std::uint16_t number, const fs::path& dire
   view.slot = number;
   view.directory = directory;
   Attempt attempt = read_steadily(files, directory);
+  auto incarnations = read_incarnations(files, directory);
+  if (incarnations && !incarnations->entries.empty() && attempt.segment == 0 && !attempt.error) {
+    // A segment is made before the first incarnation is recorded: so there is one by now.
+    attempt = read_steadily(files, directory);
+    if (attempt.segment == 0 && !attempt.error)
+      attempt.error = damaged(directory, 0, "the slot has been used, but its segment is missing");
+  }
   view.records = std::move(attempt.records);
   view.torn_at = attempt.torn_at;
   view.error = std::move(attempt.error);
@@ -74,7 +81,6 @@ SlotView view_slot(FileSystem& files, std::uint16_t number, const fs::path& dire
   view.finished = live.finished();
   view.heuristics = live.heuristics();
 
-  auto incarnations = read_incarnations(files, directory);
   if (incarnations)
     view.incarnations = std::move(incarnations->entries);
   else if (!view.error)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <xabridge/xid.hpp>
 
 namespace xabridge::tm {
 namespace {
@@ -95,12 +96,45 @@ Result<void> Slot::still_ours() {
   if (lock_is && file_ != nullptr) at = file_->is_at(segment);
   if (!at) return at.error();
   if (*at) return {};
+  notice_lost_segment();
+  if (segment_lost_) return lost_segment();
   Error error;
   error.operation = "write decision log";
   error.message = (lock_is ? segment : lock).string() +
                   " was deleted or replaced while this process used it: another process may own "
                   "the slot now. Restart this process, and let nothing but xabridge change files "
                   "in the log directory";
+  return error;
+}
+
+/// Ours has not its name any more, and no taker has read it: that one goes on in a later segment.
+void Slot::notice_lost_segment() {
+  if (file_ == nullptr) return;
+  const auto at = file_->is_at(segment_path(options_.directory, segment_));
+  if (!at || *at) return;
+  const auto there = current_segment(environment_.files, options_.directory);
+  if (there && there->number > segment_) return;
+  if (there && there->number == segment_) {
+    const auto moved = file_->is_at(there->path);
+    if (!moved || *moved) return;
+  }
+  segment_lost_ = true;
+}
+
+Error Slot::lost_segment() const {
+  Error error;
+  error.operation = "write decision log";
+  error.message = segment_path(options_.directory, segment_).string() +
+                  " was deleted or replaced while this process used it. What was decided and is "
+                  "not finished is now known to this process alone, which still commits it. Do "
+                  "not restart it while `xabridge status` lists branches";
+  if (!incarnations_.entries.empty()) {
+    const Incarnation& own = incarnations_.entries.back().incarnation;
+    error.message += " of " + to_hex({reinterpret_cast<const char*>(own.data()), own.size()});
+  }
+  error.message +=
+      ": a restart loses these decisions. See \"Files of the log were deleted\" in "
+      "docs/operating.md";
   return error;
 }
 
@@ -128,6 +162,7 @@ Result<void> Slot::writable() const {
                     "; make a TransactionManager of its own after the fork";
     return error;
   }
+  if (segment_lost_) return lost_segment();
   if (failed_) {
     error.message =
         "the decision log " + options_.directory.string() +
@@ -170,6 +205,8 @@ Result<void> Slot::append(std::string& batch, std::uint32_t records) {
       (void)file_->sync();
   }
   if (!done) {
+    notice_lost_segment();
+    if (segment_lost_) done = lost_segment();
     done.error().outcome_known = false;
     return fail(std::move(done.error()));
   }

@@ -22,10 +22,13 @@
 //   * a writer looks after each sync whether lock and segment still have their names. When they
 //     have, whoever takes the slot later reads what was synced. When they have not, a taker may
 //     have read before: the batch is unknown and every later one refused, as after a failed sync;
+//     A segment that was deleted, and that no taker moved, is read by nobody: what it held is only
+//     in the writer's memory, and a restart would lose it (segment_lost);
 //   * a segment never gets a name that is taken, and what a taker did not see to be left by a dead
 //     process (its lock was another one) is deleted, not used again: its writer may write on.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,7 +44,7 @@ namespace xabridge::tm {
 /// Tells people what they should know; called from whichever thread found it.
 using Report = std::function<void(const std::string&)>;
 
-/// Not thread-safe, except held().
+/// Not thread-safe, except held() and segment_lost().
 class Slot {
  public:
   struct Options {
@@ -72,6 +75,10 @@ class Slot {
   /// unknown; everything is refused from then on.
   [[nodiscard]] Result<void> writable() const;
 
+  /// The current segment was deleted or replaced while this process wrote to it: no start reads
+  /// what is in it. Everything is refused from then on. Thread-safe.
+  [[nodiscard]] bool segment_lost() const noexcept { return segment_lost_.load(); }
+
   /// What is in the files is not known any more: everything is refused, as after a failed sync.
   void give_up() noexcept { failed_ = true; }
 
@@ -91,6 +98,8 @@ class Slot {
   Result<void> load();
   Result<void> read_segment(const CurrentSegment& current);
   Result<void> still_ours();
+  void notice_lost_segment();
+  [[nodiscard]] Error lost_segment() const;
   Result<std::unique_ptr<File>> make_spare(std::uint64_t size);
   Result<void> fill_with_zeros(File& file, std::uint64_t size);
   Result<void> name_spare(std::uint64_t number);
@@ -112,6 +121,7 @@ class Slot {
   std::uint64_t number_ = 0;      // of the last batch
   bool predecessor_gone_ = true;  // for certain: its files may be used again
   bool failed_ = false;
+  std::atomic<bool> segment_lost_ = false;
 };
 
 }  // namespace xabridge::tm
