@@ -1,5 +1,10 @@
 // The heuristic commands on a log an earlier process left, without any server.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -156,4 +161,38 @@ TEST_CASE_METHOD(LeftBehind, "A running process that makes no recovery pass is l
   CHECK(running->heuristics().size() == 2);
   running.reset();
   CHECK(listed().size() == 2);
+}
+
+// Servers that accept a connection and never answer are asked at the same time.
+TEST_CASE_METHOD(LeftBehind, "forget-server waits for servers that hang no longer than for one") {
+  const int silent = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  REQUIRE(::bind(silent, reinterpret_cast<const sockaddr*>(&address), size) == 0);
+  REQUIRE(::listen(silent, 16) == 0);
+  REQUIRE(::getsockname(silent, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  const std::string port = std::to_string(ntohs(address.sin_port));
+  {
+    std::ofstream out(file);
+    out << "[log]\ndirectory = \"log\"\n[recovery]\ncall_timeout = \"1s\"\n";
+    for (const char* name : {"accounts", "ledger", "stock", "orders", "letters", "bills"}) {
+      out << "[[resource_manager]]\nname = \"" << name << "\"\ndriver = \"postgresql\"\n"
+          << "open = \"host=127.0.0.1 dbname=x port=" << port << "\"\n";
+    }
+  }
+  {
+    auto log = open();
+    REQUIRE(log->decide(gtrid_of(*log, 9), {{"accounts", make_bqual(1, "accounts"), "pg:1"}},
+                        Decision::commit));
+  }
+  const auto begun = std::chrono::steady_clock::now();
+  const auto forgot = run("forget-server accounts --reason 'disk lost'");
+  const auto took = std::chrono::steady_clock::now() - begun;
+  ::close(silent);
+  INFO(forgot.out << forgot.err);
+  CHECK(forgot.exit_code == 0);
+  CHECK(contains(forgot.out, "forgotten: "));
+  CHECK(took < std::chrono::seconds(5));  // one after the other: six at least
 }

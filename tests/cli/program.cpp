@@ -12,11 +12,18 @@
 #include "temporary_directory.hpp"
 
 ProgramResult run_xabridge(const std::string& arguments) {
+  return run_shell("XABRIDGE " + arguments);
+}
+
+ProgramResult run_shell(const std::string& given) {
   const TemporaryDirectory directory;
   const std::string errors = (directory.path() / "stderr").string();
   // A thread may be about to end when the program does, and the search for leaks stumbles over it.
-  const std::string command = "ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 " +
-                              std::string(XABRIDGE_PROGRAM) + " " + arguments + " 2>" + errors;
+  std::string command =
+      "export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0; { " + given + "; } 2>" + errors;
+  const std::string name = "XABRIDGE ";
+  for (std::size_t at; (at = command.find(name)) != std::string::npos;)
+    command.replace(at, name.size(), std::string(XABRIDGE_PROGRAM) + " ");
   ProgramResult result;
   FILE* pipe = ::popen(command.c_str(), "r");
   if (pipe == nullptr) return result;

@@ -11,3 +11,5 @@ struct ProgramResult {
 
 /// `arguments` go through the shell.
 [[nodiscard]] ProgramResult run_xabridge(const std::string& arguments);
+/// `command` with the program's path in place of XABRIDGE.
+[[nodiscard]] ProgramResult run_shell(const std::string& command);

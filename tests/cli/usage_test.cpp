@@ -1,4 +1,7 @@
 // The program without any server: usage, configuration, log directory, unreachable servers.
+#include <unistd.h>
+
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <xabridge/xid.hpp>
@@ -164,3 +167,57 @@ TEST_CASE_METHOD(Unreachable, "The log dump shows every incarnation with file an
   const auto direct = run_xabridge("log dump --directory " + (directory.path() / "log").string());
   CHECK(direct.out == dump.out);
 }
+
+// A report that a full disk cut off must not look like "nothing to attend to".
+TEST_CASE_METHOD(Unreachable, "Output that cannot be written exits with 5 and says so") {
+  make_log();
+  for (const std::string command :
+       {"status", "status --json", "check", "log dump", "log dump --json", "heuristic list --json",
+        "recover", "--help", "--version"}) {
+    const auto result = run_xabridge("--config " + file + " " + command + " >/dev/full");
+    INFO(command << "\n" << result.err);
+    CHECK(result.exit_code == 5);
+    CHECK(contains(result.err, "the output could not be written"));
+  }
+}
+
+// The servers are not to blame. Root has no limit of processes.
+TEST_CASE_METHOD(Unreachable, "A thread that cannot be had exits with 5 and is told as that") {
+  std::filesystem::permissions(directory.path(), std::filesystem::perms(0755));
+  const std::string nobody =
+      ::geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";
+  for (const std::string command : {"check", "status"}) {
+    const auto result =
+        run_shell("prlimit --nproc=1 " + nobody + "XABRIDGE --config " + file + " " + command);
+    if (result.exit_code == 126 || result.exit_code == 127) {
+      WARN("another user cannot run it: " << result.err);
+      return;
+    }
+    INFO(command << "\n" << result.out << result.err);
+    CHECK(result.exit_code == 5);
+    CHECK(contains(result.out, "no thread can be started on this machine"));
+    CHECK_FALSE(contains(result.out, "no answer"));
+  }
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// A segment of 8 TiB, all of it a hole.
+TEST_CASE_METHOD(Unreachable, "Memory that runs out exits with 5 and says so") {
+  make_log();
+  const auto slot = directory.path() / "log" / "slots" / "0000";
+  for (const auto& entry : std::filesystem::directory_iterator(slot)) {
+    const auto name = entry.path().filename().string();
+    if (!name.ends_with(".log") || name == "spare.log") continue;
+    std::error_code refused;
+    std::filesystem::resize_file(entry.path(), std::uintmax_t{8} << 40U, refused);
+    if (refused) {
+      WARN("this file system has no files that large: " << refused.message());
+      return;
+    }
+  }
+  const auto result = run_xabridge("log dump --config " + file);
+  INFO(result.out << result.err);
+  CHECK(result.exit_code == 5);
+  CHECK(contains(result.err, "memory ran out"));
+}
+#endif

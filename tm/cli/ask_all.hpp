@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,8 +15,22 @@
 
 namespace xabridge::cli {
 
-/// The answers in the order of `all`; an error where it could not be opened, or did not answer
-/// within `limit`.
+/// This machine has no means left to ask: the server is not to blame.
+[[nodiscard]] inline Error not_asked(const std::string& what, const std::string& resource_manager,
+                                     int code) {
+  Error e;
+  e.operation = what;
+  e.resource_manager = resource_manager;
+  e.sys_errno = code;
+  e.message = code == ENOMEM
+                  ? "not asked: memory ran out on this machine (ulimit -v, container limit)"
+                  : "not asked: no thread can be started on this machine; raise the limit of "
+                    "processes (ulimit -u, container limit) or end some";
+  return e;
+}
+
+/// The answers in the order of `all`; an error where it could not be opened, did not answer within
+/// `limit`, or could not be asked.
 template <class Answer>
 std::vector<Result<Answer>> ask_all(const std::vector<Looked>& all, std::chrono::milliseconds limit,
                                     const std::string& what,
@@ -32,9 +47,13 @@ std::vector<Result<Answer>> ask_all(const std::vector<Looked>& all, std::chrono:
     Asked now{std::make_shared<std::optional<Result<Answer>>>(), nullptr};
     if (one.resource_manager != nullptr) {
       now.call = one.resource_manager->threads().begin(
-          what, [answer = now.answer, rm = one.resource_manager, deadline, question] {
-            const tm::ResourceManager::Bound bound(*rm, deadline);
-            answer->emplace(question(*rm));
+          what, [answer = now.answer, rm = one.resource_manager, deadline, what, question] {
+            try {
+              const tm::ResourceManager::Bound bound(*rm, deadline);
+              answer->emplace(question(*rm));
+            } catch (const std::bad_alloc&) {
+              answer->emplace(not_asked(what, rm->name(), ENOMEM));
+            }
           });
     }
     asked.push_back(std::move(now));
@@ -48,8 +67,12 @@ std::vector<Result<Answer>> ask_all(const std::vector<Looked>& all, std::chrono:
     }
     tm::CallThreads& threads = all[i].resource_manager->threads();
     Asked& one = asked[i];
-    const bool over = one.call != nullptr && (threads.wait(*one.call, deadline + kForTheDriver) ||
-                                              !threads.give_up(*one.call));
+    if (one.call == nullptr) {
+      answers.emplace_back(not_asked(what, all[i].name, EAGAIN));
+      continue;
+    }
+    const bool over = threads.wait(*one.call, deadline + kForTheDriver) ||
+                      !threads.give_up(*one.call);
     if (over && *one.answer) {
       answers.emplace_back(std::move(**one.answer));
       continue;

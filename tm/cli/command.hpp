@@ -1,6 +1,7 @@
 // What the commands of the xabridge program share: exit codes, the configuration, columns of text.
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <iosfwd>
@@ -21,13 +22,16 @@ enum class Exit : int {
   usage = 2,  // command line or configuration
   unreachable = 3,  // a resource manager could not be asked
   log = 4,          // the log directory is unusable or damaged
+  failed = 5,       // the program itself: no memory, no thread, or its output cannot be written
 };
 [[nodiscard]] constexpr Exit worse(Exit a, Exit b) noexcept { return a > b ? a : b; }
 
 /// Of a resource manager that could not be opened: an open string that cannot be read is a matter
 /// of configuration, not of reach.
 [[nodiscard]] inline Exit exit_of(const Error& error) noexcept {
-  return error.xa_code == XAER_INVAL ? Exit::usage : Exit::unreachable;
+  if (error.xa_code == XAER_INVAL) return Exit::usage;
+  const bool own = error.sys_errno == EAGAIN || error.sys_errno == ENOMEM;
+  return own ? Exit::failed : Exit::unreachable;
 }
 
 /// Commands; each prints to standard output and answers the exit code.

@@ -15,6 +15,7 @@
 #include "../src/environment.hpp"
 #include "../src/register/file/acknowledgements.hpp"
 #include "../src/register/file/log_view.hpp"
+#include "ask_all.hpp"
 #include "command.hpp"
 #include "log_directory.hpp"
 #include "operators_word.hpp"
@@ -44,13 +45,16 @@ bool meant(const tm::Participant& participant, const ForgetServerOptions& option
          (options.server.empty() || tm::same_server(participant.server, options.server));
 }
 
-/// What each resource manager's server holds, and which it is; those that cannot be asked are not
+/// What each resource manager's server holds, and which it is; those that do not answer are not
 /// there.
 std::map<std::string, tm::Listing> what_is_held(const Config& config) {
   std::map<std::string, tm::Listing> held;
-  for (const Looked& looked : load_resource_managers(config)) {
-    if (!looked.resource_manager) continue;
-    if (auto listing = tm::look(*looked.resource_manager)) held[looked.name] = *std::move(listing);
+  const std::vector<Looked> looked = load_resource_managers(config);
+  auto answers =
+      ask_all<tm::Listing>(looked, config.recovery_call_timeout, "list in-doubt branches",
+                           [](tm::ResourceManager& rm) { return tm::look(rm); });
+  for (std::size_t i = 0; i < looked.size(); ++i) {
+    if (answers[i]) held[looked[i].name] = *std::move(answers[i]);
   }
   return held;
 }

@@ -53,7 +53,9 @@ void check_file_system(const std::filesystem::path& path, std::vector<ServerFind
   struct statvfs space {};
   if (::statvfs(path.c_str(), &space) == 0 && space.f_bavail * space.f_frsize < kFewBytes) {
     out.push_back(finding(XABRIDGE_FINDING_WARNING, "has less than 64 MiB left on its disk",
-                          "a full disk makes every commit answer rolled back: make room"));
+                          "make room: a service that runs goes on in the files it has, until it "
+                          "needs a larger one; then commits answer rolled_back. One that starts "
+                          "without files there refuses to start"));
   }
 }
 
@@ -78,22 +80,35 @@ void check_mode(const std::filesystem::path& path, std::vector<ServerFinding>& o
   }
 }
 
+bool is_full(int code) { return code == ENOSPC || code == EDQUOT; }
+
+constexpr const char* kMakeRoom =
+    "make room on this disk. A service that runs goes on in the files it has; one that starts "
+    "without files there refuses to start";
+
 /// Creates, syncs and removes a file: the only answer to "writable" that is worth something.
 ServerFinding check_write(const std::filesystem::path& path) {
   std::string name = (path / "check-XXXXXX").string();
   const int fd = ::mkstemp(name.data());
   if (fd < 0) {
-    return finding(XABRIDGE_FINDING_ERROR, std::string("is not writable: ") + std::strerror(errno),
-                   "give it to the user the service runs as: chown, and mode 700");
+    const int code = errno;
+    const char* fix = "look what the operating system says about it";
+    if (code == EACCES || code == EPERM)
+      fix = "give it to the user the service runs as: chown, and mode 700";
+    if (code == EROFS) fix = "mount the file system writable, or choose another one";
+    if (is_full(code)) fix = kMakeRoom;
+    return finding(XABRIDGE_FINDING_ERROR, std::string("is not writable: ") + std::strerror(code),
+                   fix);
   }
   const bool durable = ::write(fd, "x", 1) == 1 && ::fsync(fd) == 0;
-  const int error = errno;
+  const int code = errno;
   ::close(fd);
   ::unlink(name.c_str());
   if (durable) return finding(XABRIDGE_FINDING_OK, "writable, and a write can be synced");
   return finding(XABRIDGE_FINDING_ERROR,
-                 std::string("a write cannot be made durable: ") + std::strerror(error),
-                 "free the disk or choose another one; no transaction can commit here");
+                 std::string("a write cannot be made durable: ") + std::strerror(code),
+                 is_full(code) ? kMakeRoom : "repair the disk or choose another one; no decision "
+                                             "can be recorded here");
 }
 
 }  // namespace

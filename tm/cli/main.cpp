@@ -2,8 +2,11 @@
 // demand.
 #include <xabridge/version.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <iostream>
+#include <new>
 
 #include "command.hpp"
 #include "command_line.hpp"
@@ -37,6 +40,7 @@ Exit codes (the highest that applies):
   2  the command line or the configuration is wrong
   3  a resource manager could not be used: not reached, or refused the log-in or the question
   4  the log directory is unusable or damaged, or has no log where one is needed
+  5  xabridge itself failed: no memory, no thread, or its output could not be written
 
 Every command may be interrupted at any time: nothing is half done by that.)";
 
@@ -166,10 +170,28 @@ int run(int argc, char** argv) {
 }  // namespace xabridge::cli
 
 int main(int argc, char** argv) {
+  using xabridge::cli::Exit;
+  int code = 0;
   try {
-    return xabridge::cli::run(argc, argv);
-  } catch (const std::exception& e) {
+    code = xabridge::cli::run(argc, argv);
+  } catch (const xabridge::Exception& e) {
     std::fprintf(stderr, "xabridge: %s\n", e.what());
-    return static_cast<int>(xabridge::cli::Exit::log);
+    code = static_cast<int>(Exit::log);
+  } catch (const std::bad_alloc&) {
+    std::fputs(
+        "xabridge: memory ran out on this machine (ulimit -v, container limit); nothing is half "
+        "done, run the command again with more\n",
+        stderr);
+    code = static_cast<int>(Exit::failed);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "xabridge: failed itself: %s\n", e.what());
+    code = static_cast<int>(Exit::failed);
   }
+  // A report that nobody can read is no report.
+  errno = 0;
+  if (std::cout.flush() && std::fflush(stdout) == 0) return code;
+  std::fprintf(stderr,
+               "xabridge: the output could not be written%s%s; what has arrived is not all of it\n",
+               errno == 0 ? "" : ": ", errno == 0 ? "" : std::strerror(errno));
+  return static_cast<int>(Exit::failed);
 }

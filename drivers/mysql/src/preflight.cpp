@@ -169,11 +169,41 @@ void check_session_behaviour(Check& check) {
                  "innodb_rollback_on_timeout = OFF in my.cnf and restart, if retries of single "
                  "statements are wanted");
   }
-  if (check.is_on("super_read_only") || check.is_on("read_only")) {
-    check.report(XABRIDGE_FINDING_ERROR, "read_only",
-                 "is ON: branches cannot write, and prepared ones cannot be completed",
-                 "connect to the writable server, or SET GLOBAL read_only = OFF");
+}
+
+/// `read_only` stops accounts without a certain privilege, which ALL PRIVILEGES includes.
+bool may_write_all_the_same(Check& check) {
+  const auto grants = check.session.query("SHOW GRANTS");
+  if (!grants) return false;
+  for (const auto& row : *grants) {
+    const std::string grant = row.at(0).value_or("");
+    for (const char* privilege : {"SUPER", "CONNECTION_ADMIN", "READ_ONLY ADMIN", "READ ONLY ADMIN",
+                                  "ALL PRIVILEGES ON *.*"}) {
+      if (grant.find(privilege) != std::string::npos) return true;
+    }
   }
+  return false;
+}
+
+/// MySQL completes prepared branches all the same; MariaDB refuses it to whom it refuses writes.
+void check_read_only(Check& check) {
+  const bool super = check.is_on("super_read_only");
+  if (!super && !check.is_on("read_only")) return;
+  const std::string name = super ? "super_read_only" : "read_only";
+  const std::string fix = "connect to the writable server, or SET GLOBAL " + name + " = OFF";
+  if (!super && may_write_all_the_same(check)) {
+    check.report(XABRIDGE_FINDING_WARNING, name,
+                 "is ON: this account may write and complete branches all the same, most others "
+                 "may not; a server that is read-only usually is a replica",
+                 fix);
+    return;
+  }
+  const bool mariadb = check.session.flavour() == Flavour::mariadb;
+  check.report(XABRIDGE_FINDING_ERROR, name,
+               std::string("is ON: branches of this account cannot write; ") +
+                   (mariadb ? "prepared ones cannot be committed or rolled back either"
+                            : "prepared ones can be committed and rolled back"),
+               fix);
 }
 
 void check_replication_filters(Check& check) {
@@ -228,8 +258,9 @@ void check_engines(Check& check) {
 std::vector<rm::Finding> check_server(MysqlSession& session, const Settings& settings) {
   Check check{session, settings, {}, {}};
   if (!read_variables(check)) return std::move(check.findings);
-  for (auto* part : {check_version, check_recover_right, check_sight_of_teardown, check_durability,
-                     check_session_behaviour, check_replication_filters, check_engines}) {
+  for (auto* part :
+       {check_version, check_recover_right, check_sight_of_teardown, check_durability,
+        check_session_behaviour, check_read_only, check_replication_filters, check_engines}) {
     part(check);
   }
   return std::move(check.findings);

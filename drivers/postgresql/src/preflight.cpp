@@ -114,7 +114,9 @@ Finding check_primary(const Facts& f) {
 Finding check_read_write(const Facts& f) {
   if (f.read_write) return ok("default_transaction_read_only", "off");
   return failure("default_transaction_read_only",
-                 "is on for this role or database: branches cannot write",
+                 "is on for this role or database: statements of a branch that write are refused, "
+                 "unless the application says SET TRANSACTION READ WRITE first; prepared branches "
+                 "can be committed and rolled back",
                  "ALTER ROLE ... RESET default_transaction_read_only, or another user");
 }
 

@@ -45,6 +45,39 @@ rm::Answer interrupted(MysqlSession& session, const std::function<rm::Answer()>&
 
 }  // namespace
 
+// What the finding says is what the server does.
+TEST_CASE("check says of a read-only server what it refuses") {
+  Fixture f;
+  const Xid xid = f.xid();
+  {
+    auto session = ended(f, xid);
+    REQUIRE(session->prepare(xid).code == XA_OK);
+  }
+  const auto finding_of = [](const std::string& open) {
+    MysqlServer server(parse_settings(open).value());
+    auto control = server.connect("").value();
+    for (const rm::Finding& one : server.preflight(*control)) {
+      if (one.subject == "read_only") return one;
+    }
+    FAIL("no finding");
+    return rm::Finding{};
+  };
+  {
+    const ReadOnly demoted;
+    const rm::Finding finding = finding_of(open_string());
+    CHECK(finding.severity == XABRIDGE_FINDING_ERROR);
+    const bool completes = f.session()->commit_prepared(xid).code == XA_OK;
+    CHECK(completes == !on_mariadb());
+    CHECK((finding.text.find("can be committed and rolled back") != std::string::npos) ==
+          completes);
+    CHECK((finding.text.find("cannot be committed or rolled back") != std::string::npos) !=
+          completes);
+    CHECK(finding_of(server_setting("_ADMIN")).severity == XABRIDGE_FINDING_WARNING);
+    if (completes) return;
+  }
+  CHECK(f.session()->commit_prepared(xid).code == XA_OK);
+}
+
 TEST_CASE("a one-phase commit that a read-only server refuses is a rollback to be repeated") {
   Fixture f;
   const Xid xid = f.xid();

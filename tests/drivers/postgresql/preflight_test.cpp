@@ -45,7 +45,9 @@ TEST_CASE("the test server has no error") {
   const Preflight many(here + " pool_size=90000");
   CHECK(many.about("max_connections").severity == XABRIDGE_FINDING_WARNING);
   const Preflight read_only(here + " options='-c default_transaction_read_only=on'");
-  CHECK(read_only.about("default_transaction_read_only").severity == XABRIDGE_FINDING_ERROR);
+  const rm::Finding refused = read_only.about("default_transaction_read_only");
+  CHECK(refused.severity == XABRIDGE_FINDING_ERROR);
+  CHECK(contains(refused.text, "SET TRANSACTION READ WRITE"));
   const Preflight encrypted(here + " sslmode=require");
   CHECK(contains(encrypted.about("TLS").text, "TLSv1"));
   const Preflight plain(here + " sslmode=disable");

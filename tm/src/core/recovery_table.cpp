@@ -92,17 +92,18 @@ constexpr RecoveryRow kRows[] = {
               s.sessions != OwnerSessions::connected;
      },
      Do::rollback,
-     "the machine was restarted, or the log root moved, after the owner died between prepare and "
-     "decision. Nothing speaks for its being alive"},
+     "the machine was restarted, the log root moved, or the slot's lock file was deleted, after "
+     "the owner died between prepare and decision. Nothing speaks for its being alive"},
     {"undecided, owner connected",
      [](S s) noexcept {
        return s.whose == Whose::vanished && !decided(s) && s.sight == Sight::listed &&
               s.sessions == OwnerSessions::connected;
      },
      Do::wait,
-     "the owner ran elsewhere and is still connected: it may be alive beside this copy of its log, "
-     "about to decide. When it is certainly dead, end its sessions at the server; then the branch "
-     "is rolled back"},
+     "the owner is still connected, and the lock that it took is not the slot's any more: it may "
+     "be alive and about to decide. It ran on another machine, or the log root was moved or "
+     "copied, or the slot's lock file was deleted. When it is certainly dead, end its sessions at "
+     "the server; then the branch is rolled back"},
     {"undecided, absent",
      [](S s) noexcept { return ours(s) && !decided(s) && s.sight == Sight::absent; }, Do::done,
      "nothing is prepared and nothing on record: there is nothing to do"},

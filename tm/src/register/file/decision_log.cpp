@@ -208,7 +208,7 @@ Error DecisionLog::explain(Error error, const char* what) const {
   if (error.outcome_known)
     error.message += "; nothing was recorded";
   else if (slot_->segment_lost())
-    error.message += "; no start finds this record: no commit is sent, and the branches stay prepared";
+    error.message += "; no start finds this record: no commit is sent, the branches stay prepared";
   else
     error.message +=
         "; whether it was recorded shows when the log is read again, after a restart";
