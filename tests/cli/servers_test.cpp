@@ -342,3 +342,39 @@ TEST_CASE_METHOD(Configured, "Two services of one host with a log each are no fi
   write();
   CHECK(recover_until_gone(*this, gtrid).empty());
 }
+
+// As recovery leaves it on record after a backup was put back.
+TEST_CASE_METHOD(Configured, "A server that could not tell is in the text and in other_servers") {
+  const json before = json::parse(xabridge("status --json").out);
+  const std::string server = before["resource_managers"][0]["server"];
+  std::string gtrid;
+  {
+    xabridge::tm::FileRegister::Options options;
+    options.directory = built.log_directory;
+    auto opened = xabridge::tm::FileRegister::open(xabridge::tm::posix_environment(), options);
+    REQUIRE(opened);
+    xabridge::tm::FileRegister& log = **opened;
+    using xabridge::tm::make_bqual;
+    gtrid = xabridge::tm::Gtrid{log.id(), log.slot(), log.incarnation(), 1, "host"}.encode();
+    const xabridge::tm::Participant accounts{
+        "accounts", make_bqual(1, "accounts"),
+        server + " start=1.5 at=00000001:0/1D40DD8 xid=725"};
+    REQUIRE(log.decide(gtrid, {accounts}, xabridge::tm::Decision::commit));
+    CHECK(json::parse(xabridge("status --json").out)["other_servers"].empty());
+    auto doubted = accounts;
+    doubted.server += " doubted";
+    REQUIRE(log.evidence(gtrid, doubted));
+  }
+  const auto status = xabridge("status");
+  INFO(status.out);
+  CHECK(status.exit_code == 1);
+  CHECK(contains(status.out, "server in doubt at accounts: "));
+  CHECK(contains(status.out, "Server in doubt: "));
+  const json all = json::parse(xabridge("status --json").out);
+  REQUIRE(all["other_servers"].size() == 1);
+  const json told = all["other_servers"][0];
+  CHECK(told["transaction"] == xabridge::tm::transaction_text(gtrid));
+  CHECK(told["resource_manager"] == "accounts");
+  CHECK(told["in_doubt"] == true);
+  CHECK(told["answers"] == server);
+}

@@ -72,6 +72,11 @@ TEST_CASE("an undecided branch waits while its owner may be alive and not for a 
   CHECK(action(Whose::vanished, OwnerSessions::none) == RecoveryAction::rollback);
   CHECK(action(Whose::vanished, OwnerSessions::cannot_tell) == RecoveryAction::rollback);
   CHECK(action(Whose::dead, OwnerSessions::connected) == RecoveryAction::rollback);
+  // An owner whose lock file was deleted did not run elsewhere.
+  const std::string_view story =
+      recovery_row({Whose::vanished, OnRecord::none, Sight::listed, OwnerSessions::connected})
+          .story;
+  CHECK(story.find("lock file was deleted") != std::string_view::npos);
 }
 
 TEST_CASE("what another server does not have is neither finished nor touched") {

@@ -124,13 +124,25 @@ const char* to_string(DecisionOnRecord decision) noexcept {
 
 namespace {
 
+bool lists(const PicturedResourceManager& rm, const tm::DecisionRecord& decision,
+           const tm::Participant& one) {
+  return std::any_of(rm.branches.begin(), rm.branches.end(), [&](const PicturedBranch& branch) {
+    const auto& xid = branch.listed.xid;
+    return xid && xid->gtrid() == decision.gtrid && xid->bqual() == one.bqual;
+  });
+}
+
 void add_misplaced(Picture& picture, const SlotView& slot) {
   for (const tm::DecisionRecord& decision : slot.unfinished) {
     for (const tm::Participant& one : decision.participants) {
       for (const PicturedResourceManager& rm : picture.resource_managers) {
         const bool asked = rm.name == one.resource_manager && !rm.error && !one.server.empty();
-        if (!asked || tm::same_server(rm.server, one.server)) continue;
-        picture.misplaced.push_back({decision.gtrid, one, rm.server});
+        if (!asked) continue;
+        const bool same = tm::same_server(rm.server, one.server);
+        // One that lists the branch need not tell: it is completed.
+        const bool in_doubt = same && tm::is_doubted(one.server) && !lists(rm, decision, one);
+        if (same && !in_doubt) continue;
+        picture.misplaced.push_back({decision.gtrid, one, rm.server, in_doubt});
       }
     }
   }

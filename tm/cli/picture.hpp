@@ -53,11 +53,13 @@ struct PicturedResourceManager {
   std::vector<PicturedBranch> branches;
 };
 
-/// A decision waits for a branch that was prepared at another server than the one that answers.
+/// A decision waits for a branch that was prepared at another server than the one that answers, or
+/// at the one that answers, which could not tell whether its history still holds the branch.
 struct Misplaced {
   std::string gtrid;  // bytes
   tm::Participant participant;
   std::string answers;
+  bool in_doubt = false;  // the latter
 };
 
 struct Picture {

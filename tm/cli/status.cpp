@@ -67,6 +67,13 @@ void print_records(const Picture& picture) {
     std::cout << '\n';
   }
   for (const auto& m : picture.misplaced) {
+    if (m.in_doubt) {
+      std::cout << "server in doubt at " << m.participant.resource_manager << ": "
+                << tm::transaction_text(m.gtrid) << " was prepared at "
+                << printable(m.participant.server)
+                << "; that server answers, and could not tell whether it still has that history\n";
+      continue;
+    }
     std::cout << "another server at " << m.participant.resource_manager << ": "
               << tm::transaction_text(m.gtrid) << " was prepared at "
               << printable(m.participant.server) << ", "
@@ -114,7 +121,13 @@ void print_advice(const Config& config, const Picture& picture) {
            "string complete them. They keep their locks until `xabridge recover` runs with an "
            "account that may.\n";
   }
-  if (!picture.misplaced.empty()) {
+  const auto& waiting = picture.misplaced;
+  if (std::any_of(waiting.begin(), waiting.end(), [](const auto& m) { return m.in_doubt; })) {
+    std::cout << "Server in doubt: it was put back from a backup, or does not show any more that "
+                 "it was not. Look in its data for the transaction's work, then `xabridge "
+                 "heuristic forget-server --server` with the text above.\n";
+  }
+  if (std::any_of(waiting.begin(), waiting.end(), [](const auto& m) { return !m.in_doubt; })) {
     std::cout << "Another server: its decisions wait for the one that has the branches. Let the "
                  "address lead there again; if it is gone for good, `xabridge heuristic "
                  "forget-server`.\n";
@@ -211,7 +224,8 @@ json to_json(const Config& config, const Picture& picture) {
                                     {"gtrid", to_hex(m.gtrid)},
                                     {"resource_manager", m.participant.resource_manager},
                                     {"prepared_at", printable(m.participant.server)},
-                                    {"answers", printable(m.answers)}});
+                                    {"answers", printable(m.answers)},
+                                    {"in_doubt", m.in_doubt}});
   }
   for (const auto& h : picture.heuristics) {
     all["heuristics"].push_back(
