@@ -27,6 +27,30 @@ endforeach()
 set(XABRIDGE_INSTALL_CMAKEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/xabridge)
 set(XABRIDGE_INSTALL_PKGCONFIGDIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+# The first thing that an installation does: after a build of some targets (scripts/demo) it would
+# stop in the middle, with a file that nobody knows. A component is installed without this.
+if(XABRIDGE_INSTALL)
+  add_library(xabridge_installed INTERFACE)
+  set(files $<TARGET_PROPERTY:xabridge_installed,INSTALLED_FILES>)
+  install(CODE "
+    set(missing \"\")
+    foreach(file IN ITEMS $<TARGET_GENEX_EVAL:xabridge_installed,${files}>)
+      if(NOT EXISTS \"\${file}\")
+        get_filename_component(name \"\${file}\" NAME)
+        string(APPEND missing \" \${name}\")
+      endif()
+    endforeach()
+    if(missing)
+      message(FATAL_ERROR \"Not everything that is installed has been built. Missing:\${missing}. \"
+        \"Build it first: cmake --build ${PROJECT_BINARY_DIR}\")
+    endif()")
+endif()
+
+# It is built before anything is installed.
+function(xabridge_must_be_built target)
+  set_property(TARGET xabridge_installed APPEND PROPERTY INSTALLED_FILES $<TARGET_FILE:${target}>)
+endfunction()
+
 # `result` becomes the way from one folder below the prefix to another.
 function(xabridge_relative_path result from to)
   file(RELATIVE_PATH path /prefix/${from} /prefix/${to})
@@ -49,6 +73,7 @@ function(xabridge_install_library target)
   if(NOT I_RUNTIME)
     set(I_RUNTIME ${I_DEVELOPMENT})
   endif()
+  xabridge_must_be_built(${target})
   install(TARGETS ${target} EXPORT xabridge-${I_NAME}-targets
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${I_RUNTIME}
       NAMELINK_COMPONENT ${I_DEVELOPMENT}
@@ -103,6 +128,7 @@ function(xabridge_install_program target)
   xabridge_relative_path(path ${CMAKE_INSTALL_BINDIR} ${CMAKE_INSTALL_LIBDIR})
   set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${path}")
   if(XABRIDGE_INSTALL)
+    xabridge_must_be_built(${target})
     install(TARGETS ${target} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${I_COMPONENT})
   endif()
 endfunction()
@@ -120,6 +146,7 @@ function(xabridge_install_module target)
   endif()
   set_target_properties(${target} PROPERTIES INSTALL_RPATH ${path})
   if(XABRIDGE_INSTALL)
+    xabridge_must_be_built(${target})
     install(TARGETS ${target} LIBRARY DESTINATION ${destination} COMPONENT ${I_COMPONENT})
   endif()
 endfunction()

@@ -29,7 +29,7 @@ postgresql_command() {
   server_command=("$postgresql_bin/postgres" -D "$1"
     -c listen_addresses=127.0.0.1 -c port="$(port_of postgresql)"
     -c unix_socket_directories="$sockets"
-    -c max_connections=300 -c max_prepared_transactions=256 -c shared_buffers=128MB
+    -c max_connections=300 -c max_prepared_transactions=300 -c shared_buffers=128MB
     -c ssl=on -c ssl_ca_file="$state/tls/ca.pem" -c ssl_cert_file="$state/tls/server.pem"
     -c ssl_key_file="$state/tls/server.key"
     -c log_destination=stderr -c logging_collector=off -c log_line_prefix='%m [%p] %u@%d ')

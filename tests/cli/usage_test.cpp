@@ -61,6 +61,44 @@ TEST_CASE("A wrong command line or configuration exits with 2 and says what is w
   CHECK(contains(missing.err, "/nowhere/bank.toml: there is no such file"));
 }
 
+TEST_CASE("A mistyped command is told with the one that was meant") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"chekc", "there is no command 'chekc'; did you mean 'check'?"},
+      {"--config x.toml statsu --json", "did you mean 'status'?"},
+      {"heuristic acknowlege --all", "did you mean 'acknowledge'?"},
+      {"log dumb", "did you mean 'dump'?"},
+      {"frobnicate", "there are: check status recover heuristic log xid"},
+  };
+  for (const auto& [arguments, text] : cases) {
+    const auto result = run_xabridge(arguments);
+    INFO(arguments << "\n" << result.err);
+    CHECK(result.exit_code == 2);
+    CHECK(contains(result.err, text));
+  }
+  // A name that is no command is one of the command's words.
+  CHECK_FALSE(contains(run_xabridge("xid nothing").err, "no command"));
+}
+
+TEST_CASE_METHOD(Unreachable, "A file that is not TOML is told with its line and what to do") {
+  std::ofstream(file) << "[log]\ndirectory = decisions\n";
+  const auto result = run_xabridge("check --config " + file);
+  INFO(result.err);
+  CHECK(result.exit_code == 2);
+  CHECK(contains(result.err, file + ":2:"));
+  CHECK(contains(result.err, "Text is written in quotes"));
+}
+
+TEST_CASE_METHOD(Unreachable, "recover tells the error of a resource manager once") {
+  make_log();
+  const auto result = run_xabridge("recover --config " + file);
+  INFO(result.out << result.err);
+  const std::string all = result.out + result.err;
+  const std::string words = "Connection refused";
+  std::size_t times = 0;
+  for (std::size_t at = 0; (at = all.find(words, at)) != std::string::npos; ++at) ++times;
+  CHECK(times == 1);
+}
+
 // From what a server lists to what people are shown: golden, as in
 // tests/register/file/identity_test.cpp.
 TEST_CASE("xid says which transaction a server's name belongs to") {

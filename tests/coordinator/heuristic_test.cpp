@@ -50,6 +50,22 @@ TEST_CASE("heuristic answers to rollback combine as the specification says") {
   }
 }
 
+// A COMMIT by hand is noticed at xa_end and again at the rollback, in the same words.
+TEST_CASE("what is said of a refusal and of a heuristic answer in the same words is said once") {
+  Scripted t(2);
+  Error error;
+  error.message = "the application executed COMMIT by hand";
+  t.rm(0).script[Verb::end] = {{XA_RBPROTO, error}};
+  t.rm(0).script[Verb::rollback] = {{XA_HEURCOM, error}};
+  const Outcome outcome = t.commit();
+  INFO(outcome.reason);
+  REQUIRE(outcome.kind == K::heuristic);
+  const std::size_t first = outcome.reason.find(error.message);
+  REQUIRE(first != std::string::npos);
+  CHECK(outcome.reason.find(error.message, first + 1) == std::string::npos);
+  CHECK(outcome.reason.find("XA_RBPROTO") != std::string::npos);
+}
+
 TEST_CASE("a heuristic answer without words of a server is recorded with what it means") {
   Scripted t(2);
   SECTION("of a switch that says no more than the code") {

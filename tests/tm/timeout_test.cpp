@@ -79,7 +79,7 @@ TEST_CASE_METHOD(TimeoutFixture, "run says that a function failed because of the
     options.timeout = limit;
     int attempts = 0;
     try {
-      tm.run(
+      const Outcome outcome = tm.run(
           [&](Transaction& tx) {
             ++attempts;
             enlist_both(tx);
@@ -87,7 +87,7 @@ TEST_CASE_METHOD(TimeoutFixture, "run says that a function failed because of the
             ledger.blocked_statement();
           },
           options);
-      FAIL("no exception");
+      FAIL("no exception: " << outcome.to_string());
     } catch (const Exception& e) {
       CHECK(e.error().xa_code == XA_RBTIMEOUT);
       CHECK(contains(e.what(), timed_out_text()));

@@ -1,6 +1,8 @@
 // xabridge recover: one pass, for owners that are dead. A running service's transactions are its
 // own.
+#include <cstdio>
 #include <iostream>
+#include <xabridge/event.hpp>
 
 #include "../src/core/recovery.hpp"
 #include "../src/manager/runtime.hpp"
@@ -50,9 +52,26 @@ Exit print(const tm::PassReport& report) {
   return exit;
 }
 
+/// What the report of the pass does not say: of the log, for one.
+class Warnings final : public Observer {
+ public:
+  void on_event(const Event& event) noexcept override {
+    if (event.kind != EventKind::warning || !event.resource_manager.empty()) return;
+    std::fprintf(stderr, "xabridge: %.*s\n", static_cast<int>(event.text.size()),
+                 event.text.data());
+  }
+};
+
 }  // namespace
 
-Exit recover(const Config& config) {
+Exit recover(const Config& given) {
+  Warnings warnings;
+  Config config = given;
+  // The report says once what the lines of the log would say again.
+  if (config.logging_level == "warning" || config.logging_level == "error") {
+    config.logging_level = "off";
+    config.observers.push_back(&warnings);
+  }
   try {
     const auto runtime = std::make_shared<tm::Runtime>(config, tm::posix_environment(),
                                                        tm::Runtime::Log::must_exist);

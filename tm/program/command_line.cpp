@@ -2,7 +2,10 @@
 #include "command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
 #include <utility>
+#include <xabridge/nearest.hpp>
 
 namespace xabridge::cli {
 
@@ -100,11 +103,57 @@ CommandLine::~CommandLine() = default;
 
 void CommandLine::version(const std::string& text) { app_->set_version_flag("--version", text); }
 
+namespace {
+
+/// A mistyped command is only "a subcommand is required" to CLI11. What is wrong, if it is that.
+std::string wrong_command(CLI::App* app, int argc, const char* const* argv) {
+  const auto option_of = [&](const std::string& word) {
+    for (CLI::App* at = app; at != nullptr; at = at->get_parent()) {
+      if (auto* option = at->get_option_no_throw(word)) return option;
+    }
+    return static_cast<CLI::Option*>(nullptr);
+  };
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.starts_with('-')) {
+      const CLI::Option* option = option_of(word);
+      if (option != nullptr && option->get_type_size() > 0) ++i;  // its value
+      continue;
+    }
+    const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
+    if (commands.empty()) return {};
+    const auto chosen = std::find_if(commands.begin(), commands.end(), [&](const CLI::App* one) {
+      return one->get_name() == word;
+    });
+    if (chosen != commands.end()) {
+      app = *chosen;
+      continue;
+    }
+    std::vector<std::string> names;
+    for (const CLI::App* one : commands) names.push_back(one->get_name());
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    std::string text = "there is no command '" + word + "'";
+    if (const auto meant = nearest(word, known))
+      return text + "; did you mean '" + std::string(*meant) + "'?";
+    text += "; there are:";
+    for (const std::string& name : names) text += " " + name;
+    return text;
+  }
+  return {};
+}
+
+}  // namespace
+
 std::optional<int> CommandLine::parse(int argc, const char* const* argv, int usage) {
   try {
     app_->parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app_->exit(done);
   } catch (const CLI::ParseError& error) {
-    return app_->exit(error) == 0 ? 0 : usage;
+    const std::string wrong = wrong_command(app_, argc, argv);
+    if (wrong.empty()) return app_->exit(error) == 0 ? 0 : usage;
+    std::cerr << app_->get_name() << ": " << wrong << "\nRun with --help for more information.\n";
+    return usage;
   }
   return std::nullopt;
 }

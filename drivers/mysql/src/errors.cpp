@@ -9,6 +9,10 @@
 namespace xabridge::mysql {
 namespace {
 
+// PostgreSQL, for one, waits until the client speaks.
+constexpr std::string_view kNoGreeting =
+    "; what answers there may be overloaded, or not be MySQL or MariaDB. Check host and port, and "
+    "for PostgreSQL write driver = \"postgresql\"";
 constexpr std::string_view kGone = "the connection to the server is lost";
 constexpr std::string_view kUnreachable = "the server cannot be reached";
 constexpr std::string_view kCheckAddress = "check that the server runs, and host, port or socket";
@@ -143,6 +147,9 @@ Error make_error(const sql::SQLException& failure, std::string_view operation, c
   if (!row.advice.empty()) {
     message += "; ";
     message += row.advice;
+  } else if (std::string_view(failure.what()).find("initial communication packet") !=
+             std::string_view::npos) {
+    message += kNoGreeting;
   }
   Error error = make_error(row.xa_code, operation, xid, std::move(message));
   error.sqlstate = failure.getSQLState();

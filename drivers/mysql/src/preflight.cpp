@@ -24,7 +24,9 @@ struct Check {
   void report(int severity, std::string subject, std::string text, std::string fix = {}) {
     findings.push_back({severity, std::move(subject), std::move(text), std::move(fix)});
   }
+  bool lost = false;  // the connection: every further question would get the same answer
   void failed(const std::string& subject, const Error& error) {
+    lost = !error.connection_usable;
     report(XABRIDGE_FINDING_WARNING, subject, "could not be checked: " + error.to_string(),
            "make it readable for " + settings.user);
   }
@@ -104,6 +106,7 @@ void check_recover_right(Check& check) {
                  "is allowed, " + std::to_string(branches->size()) + " prepared branches listed");
     return;
   }
+  check.lost = !branches.error().connection_usable;
   const bool right = branches.error().vendor_code == 1401;
   check.report(
       XABRIDGE_FINDING_ERROR, right ? "XA_RECOVER_ADMIN" : "XA RECOVER",
@@ -262,6 +265,7 @@ std::vector<rm::Finding> check_server(MysqlSession& session, const Settings& set
        {check_version, check_recover_right, check_sight_of_teardown, check_durability,
         check_session_behaviour, check_read_only, check_replication_filters, check_engines}) {
     part(check);
+    if (check.lost) break;
   }
   return std::move(check.findings);
 }

@@ -2,8 +2,10 @@
 
 #include "connect_errors.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
+#include <vector>
 
 namespace xabridge::postgresql {
 namespace {
@@ -42,6 +44,12 @@ constexpr std::array table{
     Row{"is shutting down", XAER_RMFAIL, "wait until the server is back"},
     Row{"in recovery mode", XAER_RMFAIL, "wait until the server has recovered from its crash"},
     Row{"not yet accepting connections", XAER_RMFAIL, "wait until the server has started"},
+    Row{"received invalid response to SSL negotiation", XAER_RMERR,
+        "what answers there is not PostgreSQL. Check host and port, and for MySQL or MariaDB write "
+        "driver = \"mysql\""},
+    Row{"expected authentication request from server", XAER_RMERR,
+        "what answers there is not PostgreSQL. Check host and port, and for MySQL or MariaDB write "
+        "driver = \"mysql\""},
     Row{"certificate", XAER_RMERR,
         "check sslmode and sslrootcert of the open string, and the name in the server's "
         "certificate"},
@@ -58,9 +66,21 @@ constexpr std::array table{
     Row{"service", XAER_RMERR, "check service in the open string and the service file"},
 };
 
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  return text;
+// libpq tries each address of a host, and with sslmode=prefer a second time without TLS: what it
+// says twice is told once.
+std::string told_once(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) line.remove_suffix(1);
+    if (!line.empty() && std::find(lines.begin(), lines.end(), line) == lines.end())
+      lines.push_back(line);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  }
+  std::string told;
+  for (const std::string_view line : lines) told.append(told.empty() ? "" : "\n").append(line);
+  return told;
 }
 
 }  // namespace
@@ -70,7 +90,7 @@ Error connect_error(std::string said, const std::string& target) {
   error.xa_code = XAER_RMFAIL;
   error.operation = "connect";
   error.connection_usable = false;
-  error.server_text = trimmed(std::move(said));
+  error.server_text = told_once(said);
   error.message = "cannot connect to PostgreSQL with \"" + target + "\"";
   for (const Row& row : table) {
     if (error.server_text.find(row.words) == std::string::npos) continue;

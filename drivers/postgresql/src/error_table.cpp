@@ -30,13 +30,13 @@ constexpr std::array table{
     Meaning{Phase::work, "42710", XA_RBPROTO,
             "a prepared transaction of this name exists already: the XID is not unique"},
     Meaning{Phase::work, "55000", XA_RBOTHER,
-            "if prepared transactions are disabled: set max_prepared_transactions in "
-            "postgresql.conf to at least the number of concurrent branches (or ALTER SYSTEM SET "
-            "max_prepared_transactions = 200) and restart PostgreSQL"},
+            "if prepared transactions are disabled: set max_prepared_transactions to the value "
+            "of max_connections (ALTER SYSTEM SET max_prepared_transactions = 300 where that is "
+            "300) and restart PostgreSQL"},
     Meaning{Phase::work, "53200", XA_RBTRANSIENT,
-            "if the maximum number of prepared transactions is reached: raise "
-            "max_prepared_transactions and restart PostgreSQL, and look for branches left in doubt "
-            "in pg_prepared_xacts"},
+            "if the maximum number of prepared transactions is reached: set "
+            "max_prepared_transactions to the value of max_connections and restart PostgreSQL, and "
+            "look for branches left in doubt in pg_prepared_xacts"},
     Meaning{Phase::work, "0A000", XA_RBOTHER,
             "if it was PREPARE TRANSACTION: it does not allow temporary tables, LISTEN, UNLISTEN, "
             "NOTIFY, WITH HOLD cursors or exported snapshots in the branch"},

@@ -114,6 +114,17 @@ TEST_CASE("a host that begins with a slash is a socket") {
   CHECK(s->socket == "/run/my.sock");
 }
 
+// PostgreSQL waits until the client speaks.
+TEST_CASE("a server that says nothing first may be PostgreSQL") {
+  const sql::SQLException failure(
+      "Lost connection to server at 'handshake: reading initial communication packet'", "08001",
+      2013);
+  CHECK(make_error(failure, "connect", nullptr).message.find("driver = \"postgresql\"") !=
+        std::string::npos);
+  const sql::SQLException later("Lost connection to server during query", "08S01", 2013);
+  CHECK(make_error(later, "query", nullptr).message.find("driver") == std::string::npos);
+}
+
 TEST_CASE("a wrong open string is refused with the key that is wrong and without the password") {
   struct Row {
     const char* text;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "connect_errors.hpp"
 
 using xabridge::postgresql::meaning_of;
 using xabridge::postgresql::Phase;
@@ -59,4 +60,20 @@ TEST_CASE("no error of phase two is taken for completion or for a rollback") {
     const int answer = meaning_of(Phase::second, code).xa_code;
     CHECK(answer == XA_RETRY);
   }
+}
+
+// libpq tries a refused password a second time without TLS, and says so twice.
+TEST_CASE("what libpq says twice of a connection is told once") {
+  const std::string refused = "connection to server failed: FATAL: password authentication failed";
+  const auto error =
+      xabridge::postgresql::connect_error(refused + "\n" + refused + " \nother\n", "host=x");
+  CHECK(error.server_text == refused + "\nother");
+  CHECK(xabridge::postgresql::connect_error(refused, "").server_text == refused);
+  CHECK(xabridge::postgresql::connect_error("", "").server_text.empty());
+}
+
+TEST_CASE("a server that is not PostgreSQL is told as that, with the right driver") {
+  const auto error = xabridge::postgresql::connect_error(
+      "connection to server failed: received invalid response to SSL negotiation: K", "host=x");
+  CHECK(error.message.find("driver = \"mysql\"") != std::string::npos);
 }

@@ -112,7 +112,8 @@ class XABRIDGE_API TransactionManager {
   /// saw an interrupted statement. So it is, with another code, when fn threw and the work is not
   /// rolled back all the same: fn had committed, or a branch was completed by hand. fn may call
   /// tx.rollback(): its outcome is the answer then.
-  Outcome run(const std::function<void(Transaction&)>& fn, const RunOptions& options = {});
+  [[nodiscard]] Outcome run(const std::function<void(Transaction&)>& fn,
+                            const RunOptions& options = {});
 
   /// A recovery pass now, at all resource managers at the same time. Returns when they are over, or
   /// when what is left waits for servers that do not answer (Config::recovery_call_timeout); their

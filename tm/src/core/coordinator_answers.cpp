@@ -106,6 +106,10 @@ void Coordinator::doom(std::size_t index, const OutcomeRow& row) {
   reason_ = {weight, index, code, describe(index, code, row.reason)};
 }
 
+static const std::string& words_of(const Error& error) {
+  return error.server_text.empty() ? error.message : error.server_text;
+}
+
 /// "stock: deadlock (XA_RBDEADLOCK): Deadlock found when trying to get lock".
 std::string Coordinator::describe(std::size_t index, int code, std::string_view why) const {
   const Branch& branch = branches_[index];
@@ -116,9 +120,8 @@ std::string Coordinator::describe(std::size_t index, int code, std::string_view 
   std::string text = branches_[index].info.resource_manager + ": " + std::string(meaning) + " (" +
                      code_name(code) + ")";
   if (!branch.errors.empty()) {
-    const Error& error = branch.errors.back();
-    const std::string& said = error.server_text.empty() ? error.message : error.server_text;
-    if (!said.empty()) return text + ": " + said;
+    if (const std::string& said = words_of(branch.errors.back()); !said.empty())
+      return text + ": " + said;
   }
   return text + ": " + std::string(why);
 }
@@ -191,7 +194,11 @@ Outcome Coordinator::outcome() const {
                        : result.reason.empty()               ? branch.code != XA_OK
                                                              : false;
     if (!tells) continue;
-    const std::string before = result.reason.empty() ? "" : "; " + result.reason;
+    std::string before = result.reason.empty() ? "" : "; " + result.reason;
+    // The same words may stand for both.
+    const std::string said = branch.errors.empty() ? "" : words_of(branch.errors.back());
+    if (!said.empty() && before.ends_with(": " + said))
+      before.resize(before.size() - said.size() - 2);
     result.reason = describe(i, branch.code, to_string(branch.state)) + before;
     result.reason_code = branch.code;
     break;

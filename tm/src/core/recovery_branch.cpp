@@ -161,8 +161,8 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   if (row.action == RecoveryAction::report) tell_once(EventKind::warning, source, kept);
   if (*who == Whose::foreign) tell_once(EventKind::foreign, source, kept);
   if (*who == Whose::foreign && may_be_of_a_lost_log(source, xid)) {
-    ++of_another_log;
-    another_log_at = source.port->name();
+    const std::optional<Gtrid> gtrid = Gtrid::decode(xid.gtrid());
+    ++of_another_log[source.port->name()][owner_tag(gtrid->register_id, gtrid->incarnation)];
   }
 }
 
@@ -180,21 +180,28 @@ bool Recovery::Pass::may_be_of_a_lost_log(const Source& source, const Xid& xid) 
   return recovery.lanes_[source.port->name()].lists == 1;
 }
 
-/// Once in the life of the process.
+/// Once in the life of the process. Whose owner is connected is the work of a service that runs.
 void Recovery::Pass::tell_of_another_log() {
-  if (of_another_log == 0) return;
-  {
-    const std::lock_guard lock(recovery.mutex_);
-    if (std::exchange(recovery.told_of_another_log_, true)) return;
+  for (const auto& [name, owners] : of_another_log) {
+    std::size_t count = 0;
+    for (const auto& [tag, branches] : owners) {
+      if (stopped()) return;
+      if (sources[name].port->owner_sessions(tag).value_or(0) == 0) count += branches;
+    }
+    if (count == 0) continue;
+    {
+      const std::lock_guard lock(recovery.mutex_);
+      if (std::exchange(recovery.told_of_another_log_, true)) return;
+    }
+    const std::string text =
+        "branches of this host and of this service's resource managers are prepared here under "
+        "another decision log (" +
+        std::to_string(count) +
+        " of them); they are left alone. If no other service of this host uses this server, the "
+        "log of this service is missing: stop the service, look at log.directory and whether its "
+        "volume is mounted. `xabridge status` shows the branches";
+    recovery.events_({EventKind::warning, {}, name, 0, text});
   }
-  const std::string text =
-      "branches of this host and of this service's resource managers are prepared here under "
-      "another decision log (" +
-      std::to_string(of_another_log) +
-      " of them); they are left alone. If no other service of this host uses this server, the log "
-      "of this service is missing: stop the service, look at log.directory and whether its volume "
-      "is mounted. `xabridge status` shows the branches";
-  recovery.events_({EventKind::warning, {}, another_log_at, 0, text});
 }
 
 /// Participants of decisions that `source` does not list. Its list shows what its user may see in

@@ -69,8 +69,8 @@ struct Recovery::Pass {
   std::vector<Known> decisions{};
   std::set<std::pair<std::string, std::string>> recorded{};  // (resource manager, gtrid + bqual)
   Tick lists_began = 0;                                      // of this pass
-  std::size_t of_another_log = 0;                            // see may_be_of_a_lost_log()
-  std::string another_log_at{};                              // the resource manager that lists them
+  /// How many branches of an owner (tag), by who lists them; see may_be_of_a_lost_log().
+  std::map<std::string, std::map<std::string, std::size_t>> of_another_log{};
   bool found_new_decision = false;
   bool may_postpone = true;  // the owners' sessions can still be asked for in this pass
 

@@ -277,7 +277,12 @@ Result<Config> Config::parse(std::string_view toml, const std::string& source_na
   try {
     return reader.read(toml::parse(toml, source_name));
   } catch (const toml::parse_error& e) {
-    return reader.error({}, "not valid TOML: " + std::string(e.description()), e.source().begin);
+    return reader.error({},
+                        "not valid TOML: " + std::string(e.description()) +
+                            "; correct this line or the one before it. Text is written in quotes, "
+                            "sections as [log], resource managers as [[resource_manager]], and "
+                            "each key once",
+                        e.source().begin);
   }
 }
 

@@ -150,7 +150,9 @@ void* Transaction::native_connection(std::string_view resource_manager, std::str
                  "resource manager '" + std::string(resource_manager) + "' is " +
                      (actual.empty() ? "not one of our drivers: use enlist() and its own interface"
                                      : actual + ", not " + std::string(driver) +
-                                           ": use xabridge::" + actual + "_connection()"),
+                                           ": use xabridge::" + actual +
+                                           "_connection(). If its server is not of that kind, "
+                                           "correct its `driver` in the configuration"),
                  impl_->gtrid_hex);
   }
   void* connection = impl_->connection(rm);
