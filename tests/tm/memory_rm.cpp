@@ -43,7 +43,7 @@ struct MemoryRm::Entries {
       rm->last_errors_[std::this_thread::get_id()] = XAER_RMERR;
       return XAER_RMERR;
     }
-    rm->open_.insert(std::this_thread::get_id());
+    rm->open_[std::this_thread::get_id()].insert(rmid);
     return XA_OK;
   }
   static int close(char*, int rmid, long) {
@@ -53,7 +53,7 @@ struct MemoryRm::Entries {
     if (const int code = rm->scripted("close")) return code;
     const std::lock_guard lock(rm->mutex_);
     const auto here = std::this_thread::get_id();
-    rm->open_.erase(here);
+    if (!rm->closed_last(rmid)) return XA_OK;
     // The thread is done: its association ends, and what it had not prepared is rolled back.
     if (const auto it = rm->associations_.find(here); it != rm->associations_.end()) {
       rm->branches_.erase(it->second);

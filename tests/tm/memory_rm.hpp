@@ -134,7 +134,8 @@ class MemoryRm {
   std::map<xabridge::Xid, State> branches_;
   std::map<std::thread::id, xabridge::Xid> associations_;
   std::map<std::thread::id, std::size_t> cursors_;
-  std::set<std::thread::id> open_;
+  [[nodiscard]] bool closed_last(int rmid);
+  std::map<std::thread::id, std::set<int>> open_;  // rmids, by the thread that opened them
   std::map<std::thread::id, Pending> pending_;
   std::set<std::string> held_up_;
   bool stay_out_of(const std::string& entry, const XID* xid);

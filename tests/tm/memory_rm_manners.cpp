@@ -86,3 +86,14 @@ int MemoryRm::rmid() const {
   const std::lock_guard lock(mutex_);
   return rmid_;
 }
+
+/// A manager that is gone is closed when the thread has opened the next one already. True: nothing
+/// is open in this thread any more.
+bool MemoryRm::closed_last(int rmid) {
+  const auto here = open_.find(std::this_thread::get_id());
+  if (here == open_.end()) return true;
+  here->second.erase(rmid);
+  if (!here->second.empty()) return false;
+  open_.erase(here);
+  return true;
+}
