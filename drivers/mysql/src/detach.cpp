@@ -85,6 +85,8 @@ rm::Answer MysqlSession::detach(const Xid& xid) {
 void MysqlSession::replace_by(MysqlSession& fresh) {
   connection_ = std::move(fresh.connection_);
   statement_ = std::move(fresh.statement_);
+  compared_names_ = std::move(fresh.compared_names_);
+  check_prepared_ = fresh.check_prepared_;
   settings_at_login_ = std::move(fresh.settings_at_login_);
   unchanged_ = fresh.unchanged_;
   broken_ = false;

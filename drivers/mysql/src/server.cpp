@@ -65,7 +65,8 @@ void MysqlServer::prepared_at(const Xid& xid, const std::string& server) {
 }
 
 Result<std::unique_ptr<rm::Session>> MysqlServer::connect(const std::string& owner_tag) {
-  auto session = MysqlSession::open(settings_, owner_tag, interrupter_, prepared_log_);
+  auto session =
+      MysqlSession::open(settings_, owner_tag, interrupter_, prepared_log_, &compared_settings_);
   if (!session) return session.error();
   one_phase_survives_ = (*session)->one_phase_survives();
   interrupter_->get_ready();

@@ -7,6 +7,7 @@
 #include <vector>
 #include <xabridge/rm/session.hpp>
 
+#include "compared_settings.hpp"
 #include "settings.hpp"
 
 namespace xabridge::mysql {
@@ -36,9 +37,7 @@ class MysqlServer final : public rm::Server {
   [[nodiscard]] std::chrono::milliseconds max_idle() const noexcept override {
     return settings_->max_idle;
   }
-  [[nodiscard]] bool prepares_at_end() const noexcept override {
-    return settings_->prepare_at_end;
-  }
+  [[nodiscard]] bool prepares_at_end() const noexcept override { return settings_->prepare_at_end; }
   void prepared_at(const Xid& xid, const std::string& server) override;
   [[nodiscard]] bool one_phase_survives() const noexcept override { return one_phase_survives_; }
 
@@ -47,6 +46,7 @@ class MysqlServer final : public rm::Server {
   const std::shared_ptr<const Settings> settings_;
   const std::shared_ptr<Interrupter> interrupter_;
   const std::shared_ptr<PreparedLog> prepared_log_;
+  ComparedSettings compared_settings_;
   std::atomic<bool> one_phase_survives_ = true;  // as the last session saw it
 };
 

@@ -15,9 +15,6 @@
 namespace xabridge::mysql {
 namespace {
 
-// Names of marks that others hold, before one does without.
-constexpr int kTakenNames = 1000;
-
 std::string place(const Settings& settings) {
   return settings.socket.empty() ? settings.host + ":" + std::to_string(settings.port)
                                  : settings.socket;
@@ -40,9 +37,11 @@ MysqlSession::~MysqlSession() {
   if (late_) cut(socket_);
 }
 
-Result<std::unique_ptr<MysqlSession>> MysqlSession::open(
-    std::shared_ptr<const Settings> settings, const std::string& owner_tag,
-    std::shared_ptr<Interrupter> interrupter, std::shared_ptr<PreparedLog> prepared_log) {
+Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const Settings> settings,
+                                                         const std::string& owner_tag,
+                                                         std::shared_ptr<Interrupter> interrupter,
+                                                         std::shared_ptr<PreparedLog> prepared_log,
+                                                         ComparedSettings* compared_settings) {
   Socket socket;
   auto connection = open_connection(*settings, owner_tag, &socket);
   if (!connection) return connection.error();
@@ -52,7 +51,7 @@ Result<std::unique_ptr<MysqlSession>> MysqlSession::open(
     session->interrupter_ = std::move(interrupter);
     session->prepared_log_ = std::move(prepared_log);
     const Within within(*session, Within::What::brief);
-    session->identify();
+    session->identify(compared_settings);
     if (auto refusal = session->may_prepare_at_end()) return *std::move(refusal);
   } catch (const sql::SQLException& failure) {
     return session == nullptr ? make_error(failure, "set up session", nullptr)
@@ -61,12 +60,13 @@ Result<std::unique_ptr<MysqlSession>> MysqlSession::open(
   return session;
 }
 
-void MysqlSession::identify() {
+void MysqlSession::identify(ComparedSettings* compared_settings) {
   const std::unique_ptr<sql::ResultSet> rows(
       statement_->executeQuery("SHOW SESSION VARIABLES WHERE Variable_name IN "
                                "('version', 'pseudo_thread_id', 'xa_detach_on_prepare',"
                                " 'wait_timeout', 'server_uuid', 'server_uid', 'hostname', 'port',"
-                               " 'datadir', 'log_bin', 'innodb_flush_log_at_trx_commit')"));
+                               " 'datadir', 'log_bin', 'innodb_flush_log_at_trx_commit',"
+                               " 'session_track_schema')"));
   std::string uuid, uid, hostname, port, datadir, binary_log, flush;
   while (rows->next()) {
     const std::string name = rows->getString(1);
@@ -76,6 +76,7 @@ void MysqlSession::identify() {
     if (name == "xa_detach_on_prepare") detaches_ = value == "ON";
     if (name == "server_uuid") uuid = value;
     if (name == "server_uid") uid = value;
+    if (name == "session_track_schema") tells_of_use_ = value == "ON";
     if (name == "hostname") hostname = value;
     if (name == "port") port = value;
     if (name == "datadir") datadir = value;
@@ -108,13 +109,7 @@ void MysqlSession::identify() {
     commits_by_itself_ = usual->getInt(1) != 0;
     at_login_.at = usual->getUInt64(2);
   }
-  Now now = ask_now();
-  for (int i = 0; i < kTakenNames && now.mark_taken; ++i) {
-    mark_.next();
-    now = ask_now();
-  }
-  settings_at_login_ = std::move(now.settings);
-  writable_at_login_ = now.writable;
+  note_settings(compared_settings);
   unchanged_ = true;
 }
 

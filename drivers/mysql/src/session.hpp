@@ -34,6 +34,7 @@
 #include <xabridge/rm/session.hpp>
 
 #include "call_limit.hpp"
+#include "compared_settings.hpp"
 #include "connector.hpp"
 #include "interrupter.hpp"
 #include "prepared_log.hpp"
@@ -43,15 +44,15 @@
 
 namespace xabridge::mysql {
 
-enum class Flavour { mysql, mariadb };
-
 class MysqlSession final : public rm::Session {
  public:
   /// `interrupter`: the server's; a session without one makes its own when it needs it.
+  /// `compared_settings`: what its sessions before have asked; used until this returns.
   static Result<std::unique_ptr<MysqlSession>> open(
       std::shared_ptr<const Settings> settings, const std::string& owner_tag,
       std::shared_ptr<Interrupter> interrupter = nullptr,
-      std::shared_ptr<PreparedLog> prepared_log = nullptr);
+      std::shared_ptr<PreparedLog> prepared_log = nullptr,
+      ComparedSettings* compared_settings = nullptr);
   ~MysqlSession() override;
 
   rm::Answer begin(const Xid& xid) override;
@@ -110,7 +111,7 @@ class MysqlSession final : public rm::Session {
 
   MysqlSession(std::shared_ptr<const Settings> settings, std::string owner_tag,
                std::unique_ptr<sql::Connection> connection, const Socket& socket);
-  void identify();
+  void identify(ComparedSettings* compared_settings);
   /// The Error of a statement of ours that failed.
   Error failed(const sql::SQLException& failure, std::string_view operation, const Xid* xid);
   /// How long the server keeps the session, and the locks of its branch, when we are silent.
@@ -125,6 +126,10 @@ class MysqlSession final : public rm::Session {
     bool writable = true;     // the server
     bool mark_taken = false;  // by another session
   };
+  [[nodiscard]] std::string check_query() const;
+  void prepare_check();
+  void note_settings(ComparedSettings* known);
+  std::unique_ptr<sql::ResultSet> send_check(std::optional<std::string>& schema);
   Now ask_now();
   /// Is the session alive, are its settings as at log-in? Releases the locks of GET_LOCK.
   std::optional<Error> inspect();
@@ -176,7 +181,7 @@ class MysqlSession final : public rm::Session {
   std::shared_ptr<Interrupter> interrupter_;   // made under id_mutex_
   std::shared_ptr<PreparedLog> prepared_log_;  // null: nobody asks
   PreparedLog::Place at_login_;
-  std::string evidence_;                       // server() until the next call
+  std::string evidence_;  // server() until the next call
   // These change under id_mutex_, and are read without it by the session's own thread only.
   mutable std::mutex id_mutex_;
   std::string id_;
@@ -184,11 +189,14 @@ class MysqlSession final : public rm::Session {
   Socket socket_;
   int refused_interrupts_ = 0;  // guarded by id_mutex_
   std::string version_;
-  std::string server_;  // see Session::server()
+  std::string server_;           // see Session::server()
+  std::string compared_names_;   // the settings that check_query() reads
+  bool tells_of_use_ = false;    // session_track_schema
+  bool check_prepared_ = false;  // the server keeps check_query()
   std::string settings_at_login_;
   Flavour flavour_ = Flavour::mysql;
   bool one_phase_survives_ = true;  // a crash of the server
-  bool detaches_ = false;  // XA PREPARE frees the session
+  bool detaches_ = false;           // XA PREPARE frees the session
   Holds holds_ = Holds::none;
   std::optional<Xid> held_;  // whose branch, unless Holds::none
   int doomed_ = XA_OK;
@@ -198,10 +206,10 @@ class MysqlSession final : public rm::Session {
   std::optional<bool>
       unchanged_;                // the settings since log-in; empty: not asked since the last work
   bool stray_reported_ = false;  // XAER_OUTSIDE was answered once, the work may still be open
-  bool commits_by_itself_ = true;  // the server's usual autocommit
+  bool commits_by_itself_ = true;                // the server's usual autocommit
   std::chrono::steady_clock::time_point since_;  // log-in
   bool writable_at_login_ = true;
-  long usual_silence_ = 0;                       // wait_timeout, seconds: at log-in, and now
+  long usual_silence_ = 0;  // wait_timeout, seconds: at log-in, and now
   long silence_ = 0;
   Within* within_ = nullptr;
   std::atomic<bool> late_{false};  // the connection was cut amid a call of ours

@@ -13,7 +13,15 @@ using Observe = void (*)(int, void*, const unsigned char*, std::size_t);
 using Register = char (*)(char, Observe);
 using GetSocket = int (*)(void*);
 
+using GetInfo = char (*)(void*, int, void*);  // mariadb_get_info()
+
+// Of enum mariadb_value, and the capability of a server that tells of USE.
+constexpr int kSchema = 15;
+constexpr int kServerCapabilities = 31;
+constexpr unsigned long kSessionTracking = 1UL << 23;
+
 thread_local SocketOf* connecting = nullptr;
+thread_local void* last_used = nullptr;
 
 template <class Function>
 Function symbol(const char* name) {
@@ -26,6 +34,7 @@ GetSocket get_socket() {
 }
 
 void observe(int, void* connection, const unsigned char*, std::size_t) {
+  last_used = connection;
   if (connecting != nullptr) connecting->note(get_socket()(connection));
 }
 
@@ -38,7 +47,25 @@ void observe_reads_and_writes() {
   (void)done;
 }
 
+GetInfo get_info() {
+  static const auto function = symbol<GetInfo>("mariadb_get_info");
+  return function;
+}
+
 }  // namespace
+
+void forget_last_used() noexcept { last_used = nullptr; }
+
+std::optional<std::string> schema_of_last_used() {
+  if (last_used == nullptr || get_info() == nullptr) return std::nullopt;
+  unsigned long capabilities = 0;
+  const char* schema = nullptr;
+  if (get_info()(last_used, kServerCapabilities, &capabilities) != 0 ||
+      (capabilities & kSessionTracking) == 0 || get_info()(last_used, kSchema, &schema) != 0) {
+    return std::nullopt;
+  }
+  return schema == nullptr ? std::string() : std::string(schema);
+}
 
 void SocketOf::note(int fd) noexcept try {
   if (fd < 0) return;

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
 #include <xabridge/rm/socket.hpp>
 
 namespace xabridge::mysql {
@@ -34,5 +36,11 @@ class SocketOf {
   const Told told_;
   Socket socket_;
 };
+
+/// The database in use on the connection over which the calling thread has last read or written
+/// since forget_last_used(): libmariadb keeps it, told of each USE by the server. nullopt: the
+/// library or the server does not tell. That connection must still be there.
+[[nodiscard]] std::optional<std::string> schema_of_last_used();
+void forget_last_used() noexcept;
 
 }  // namespace xabridge::mysql

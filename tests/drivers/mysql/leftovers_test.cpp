@@ -92,6 +92,28 @@ TEST_CASE("a setting that stayed behind keeps the connection from every other br
   }
 }
 
+TEST_CASE("a role, a database or a setting is found without the query that the server keeps, too") {
+  Fixture f;
+  Plain admin(server_setting("_ADMIN"));
+  const std::string role = unique_name("r").substr(0, 30);
+  const std::string account = f.observer.value("SELECT CURRENT_USER()");
+  const auto at = account.find('@');
+  const std::string quoted = "'" + account.substr(0, at) + "'@'" + account.substr(at + 1) + "'";
+  admin.run("CREATE ROLE " + role);
+  admin.run("GRANT " + role + " TO " + quoted);
+  for (const std::string& change : {"SET ROLE " + role, std::string("USE information_schema"),
+                                    std::string("SET sql_mode = ''"), std::string("DO 0")}) {
+    for (const bool kept : {true, false}) {
+      CAPTURE(change, kept);
+      auto session = f.session();
+      if (!kept) REQUIRE(Fixture::work(*session, "DEALLOCATE PREPARE xabridge_check") == 0);
+      branch(f, *session, {change}, Ending::two_phases);
+      CHECK(session->reusable() == (change == "DO 0"));
+    }
+  }
+  admin.run("DROP ROLE " + role);
+}
+
 TEST_CASE("a setting put back before the branch ended is no reason to close the connection") {
   Fixture f;
   auto session = f.session();

@@ -13,11 +13,9 @@
 //  - Read every result to its end, also those of CALL. Otherwise the branch is rolled back.
 //  - commit(), rollback(), setAutoCommit() and DDL are refused by the server inside a branch;
 //    the Connector hides the refusal of the first three. close() and reconnect() lose the branch.
-//  - What SET, SET ROLE and USE changed does not reach the next branch, where it would change
-//    results, refusals, plans or the memory a statement may take: a connection whose settings of
-//    that kind differ at the end of a branch is closed. One that SETs in every branch logs in for
-//    every branch; put the setting back, or let the account or the server have it. What only
-//    concerns logging, tracing, profiling and DDL may stay.
+//  - What SET, SET ROLE and USE changed does not reach the next branch: a connection with a setting
+//    that differs at the end of a branch is closed. One that SETs in every branch logs in for every
+//    branch; put the setting back, or let the account or the server have it.
 //  - Locks of GET_LOCK are released when the transaction is completed, just before its work is
 //    visible to others: do not guard a transaction by one. Locks on tables are refused in a branch.
 //  - User variables, prepared statements, what HANDLER ... OPEN opened and, on MariaDB, temporary
