@@ -5,7 +5,9 @@
 #include <xabridge/transaction_manager.hpp>
 
 #include "catch.hpp"
+#include "deaf_relay.hpp"
 #include "real_servers.hpp"
+#include "when.hpp"
 
 using namespace std::chrono_literals;
 using xabridge::mysql_connection;
@@ -55,4 +57,25 @@ TEST_CASE("threads that come and go share sessions, which end with the transacti
     return servers.my_number("SELECT COUNT(*) FROM information_schema.processlist WHERE id = " +
                              *connections.begin()) == 0;
   }));
+}
+
+TEST_CASE(
+    "a branch whose connection was lost unnoticed at the commit does not wait for its limit") {
+  RealServers servers;
+  auto config = servers.config();
+  std::string& open = config.resource_managers[1].open;
+  const auto at = open.find("port=") + 5;
+  const auto end = std::min(open.find(' ', at), open.size());
+  xabridge::test::DeafRelay relay(std::stoi(open.substr(at, end - at)));
+  open.replace(at, end - at, std::to_string(relay.port()));
+  When cut(xabridge::EventKind::before_commit, "ledger", [&] { relay.lose_clients(); });
+  config.observers = {&cut};
+  TransactionManager tm(config);
+  auto tx = tm.begin();
+  servers.move(tx, 1, 10);
+  const auto outcome = tx.commit();
+  INFO(outcome.to_string());
+  CHECK((outcome.committed() || outcome.kind == xabridge::OutcomeKind::committed_pending));
+  CHECK(eventually([&] { return servers.my_balance(1) == 1010; }));
+  CHECK(servers.pg_balance(1) == 990);
 }

@@ -19,6 +19,8 @@ constexpr std::chrono::seconds kPatience{2};
 constexpr std::chrono::milliseconds kShortestPause{200};
 constexpr std::chrono::milliseconds kLongestPause{5000};
 constexpr std::chrono::minutes kBetweenLogIns{1};
+// Of more the server frees itself in time.
+constexpr std::size_t kMostLost = 1000;
 constexpr int kNoSuchThread = 1094;
 
 auto now() { return std::chrono::steady_clock::now(); }
@@ -82,6 +84,28 @@ Interrupter::Told Interrupter::end_statement(const std::string& lock) noexcept {
   } catch (const std::exception&) {
     return failed(Told::unanswered);
   }
+}
+
+void Interrupter::keep_lost(SessionMark mark, const std::string& server) noexcept try {
+  const std::lock_guard lock(lost_mutex_);
+  if (lost_.size() < kMostLost) lost_.push_back({std::move(mark), server, ::getpid()});
+} catch (const std::exception&) {
+  // Out of memory: the server keeps the session until idle_limit.
+}
+
+std::vector<Interrupter::Lost> Interrupter::take_lost(const std::string& server) {
+  std::vector<Lost> taken;
+  const std::lock_guard lock(lost_mutex_);
+  const int process = ::getpid();
+  for (std::size_t i = 0; i < lost_.size();) {
+    if (lost_[i].server != server || lost_[i].process != process) {
+      ++i;
+      continue;
+    }
+    taken.push_back(std::move(lost_[i]));
+    lost_.erase(lost_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return taken;
 }
 
 /// `stale`: the connection had been lost before, which says nothing about the server.

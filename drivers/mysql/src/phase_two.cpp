@@ -88,6 +88,7 @@ rm::Answer MysqlSession::phase_two(bool commit, const Xid& xid) {
     return make_error(XAER_PROTO, verb(commit), &xid,
                       "this session holds the branch " + held_->to_string() + "; use another");
   }
+  end_lost_sessions();  // one of them may have the branch
   auto error = complete(commit, xid);
   if (!error) {
     if (prepared_log_ != nullptr) prepared_log_->finished(xid);
@@ -254,6 +255,7 @@ Result<std::vector<rm::InDoubt>> MysqlSession::prepared(bool include_foreign) {
   const Within within(*this, Within::What::brief);
   try {
     connector();
+    end_lost_sessions();  // also with every pass of a recovery
     const std::unique_ptr<sql::ResultSet> rows(statement_->executeQuery("XA RECOVER"));
     std::vector<rm::InDoubt> branches;
     while (rows->next()) {

@@ -5,6 +5,8 @@
 // given up: the server rolls an unprepared branch back when its session ends.
 #include "session.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 #include <xabridge/codes.hpp>
@@ -30,11 +32,27 @@ MysqlSession::MysqlSession(std::shared_ptr<const Settings> settings, std::string
       statement_(connection_->createStatement()),
       mark_(owner_tag_, place(*settings_)),
       socket_(socket),
+      process_(::getpid()),
       since_(std::chrono::steady_clock::now()) {}
 
-/// The library's goodbye may wait for a server that reads no more.
+/// The library's goodbye may wait for a server that reads no more. Whether the server has noticed
+/// the end of a lost connection nobody knows; a child's copy of a session is no loss.
 MysqlSession::~MysqlSession() {
   if (late_) cut(socket_);
+  if ((broken_ || late_) && interrupter_ != nullptr && process_ == ::getpid())
+    interrupter_->keep_lost(std::move(mark_), server_);
+}
+
+/// Between branches, before anybody asks for what a lost session may still hold.
+void MysqlSession::end_lost_sessions() {
+  if (interrupter_ == nullptr || holds_ != Holds::none) return;
+  for (auto& lost : interrupter_->take_lost(server_)) {
+    const auto failure = say("KILL CONNECTION IS_USED_LOCK('" + lost.mark.lock() + "')",
+                             "end a lost session", nullptr);
+    // What the server answers else: it has no such session any more.
+    if (failure && connection_lost(*failure))
+      interrupter_->keep_lost(std::move(lost.mark), server_);
+  }
 }
 
 Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const Settings> settings,
@@ -52,6 +70,7 @@ Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const S
     session->prepared_log_ = std::move(prepared_log);
     const Within within(*session, Within::What::brief);
     session->identify(compared_settings);
+    session->end_lost_sessions();
     if (auto refusal = session->may_prepare_at_end()) return *std::move(refusal);
   } catch (const sql::SQLException& failure) {
     return session == nullptr ? make_error(failure, "set up session", nullptr)

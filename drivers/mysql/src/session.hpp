@@ -139,6 +139,7 @@ class MysqlSession final : public rm::Session {
   std::optional<Error> roll_back_stray_work();
   void hold(Holds what, const Xid& xid);
   void let_go() noexcept;
+  void end_lost_sessions();
   rm::Answer lost(Error error) noexcept;
   rm::Answer outside(Error error);
   rm::Answer no_longer_ours(Error error);
@@ -207,6 +208,7 @@ class MysqlSession final : public rm::Session {
       unchanged_;                // the settings since log-in; empty: not asked since the last work
   bool stray_reported_ = false;  // XAER_OUTSIDE was answered once, the work may still be open
   bool commits_by_itself_ = true;                // the server's usual autocommit
+  const int process_;                            // that has the session
   std::chrono::steady_clock::time_point since_;  // log-in
   bool writable_at_login_ = true;
   long usual_silence_ = 0;  // wait_timeout, seconds: at log-in, and now
