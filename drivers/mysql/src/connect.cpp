@@ -150,6 +150,7 @@ Result<std::unique_ptr<sql::Connection>> open_connection(const Settings& setting
                           ")");
   }
   try {
+    const rm::LogIn under_way;
     CallLimit limit(attempt.deadline);
     // From the server's greeting on, when nobody is logged in yet.
     const SocketOf seen([&](const Socket& found) {

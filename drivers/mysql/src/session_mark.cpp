@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 #include <utility>
+#include <xabridge/rm/children.hpp>
 
 namespace xabridge::mysql {
 namespace {
@@ -22,7 +23,11 @@ struct Numbers {
 };
 
 Numbers& numbers() {
-  static auto& kept = *new Numbers;  // never destroyed: sessions may outlive main()
+  static auto& kept = []() -> Numbers& {
+    auto* const made = new Numbers;  // never destroyed: sessions may outlive main()
+    rm::free_in_children(made->mutex);
+    return *made;
+  }();
   return kept;
 }
 

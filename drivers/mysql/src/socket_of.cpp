@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include <utility>
+#include <xabridge/rm/children.hpp>
 
 namespace xabridge::mysql {
 namespace {
@@ -35,7 +36,9 @@ GetSocket get_socket() {
 
 void observe(int, void* connection, const unsigned char*, std::size_t) {
   last_used = connection;
-  if (connecting != nullptr) connecting->note(get_socket()(connection));
+  if (connecting == nullptr) return;
+  rm::LogIn::goes_on();
+  connecting->note(get_socket()(connection));
 }
 
 /// Once: the library keeps a list, and calls each as often as it is in there.

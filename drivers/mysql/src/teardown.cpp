@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <xabridge/rm/children.hpp>
 
 #include "errors.hpp"
 #include "session.hpp"
@@ -23,7 +24,11 @@ struct Doubts {
 };
 
 Doubts& doubts() {
-  static auto& kept = *new Doubts;  // never destroyed: threads may outlive main()
+  static auto& kept = []() -> Doubts& {
+    auto* const made = new Doubts;  // never destroyed: threads may outlive main()
+    rm::free_in_children(made->mutex);
+    return *made;
+  }();
   return kept;
 }
 

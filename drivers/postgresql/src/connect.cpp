@@ -150,7 +150,9 @@ Attempt drive(PGconn* connection, std::chrono::seconds timeout, Clock::time_poin
   Clock::time_point limit = std::min(deadline, Clock::now() + timeout);
   while (PQstatus(connection) != CONNECTION_BAD) {
     const short events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    rm::LogIn::waits();
     const Wait waited = wait_for_socket(connection, events, limit);
+    rm::LogIn::goes_on();
     if (waited == Wait::failed) return Attempt::refused;
     if (waited == Wait::late) return Clock::now() < deadline ? Attempt::silent : Attempt::too_late;
     wanted = PQconnectPoll(connection);
@@ -175,6 +177,7 @@ Error out_of_memory() {
 }  // namespace
 
 Result<Connection> Options::dial(Parameters list, Clock::time_point deadline) const {
+  const rm::LogIn under_way;
   const auto timeout = timeout_of(list);
   std::string said;
   std::vector<Endpoint> places;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "amid_log_ins.hpp"
 #include "fixture.hpp"
 #include "in_child.hpp"
 
@@ -69,8 +70,8 @@ TEST_CASE("a program started from here inherits no session") {
     check_not_inherited(before);
   }
   SECTION("over a socket file") {
-    const auto session = open_session(
-        open_string_with("host", "") + " socket=" + server_setting("_SOCKET"));
+    const auto session =
+        open_session(open_string_with("host", "") + " socket=" + server_setting("_SOCKET"));
     check_not_inherited(before);
   }
 }
@@ -110,6 +111,14 @@ TEST_CASE("what a child does with a session of its parent does not reach the ser
     CHECK(f.v(1) == 7);
     CHECK(f.v(2) == 0);
   }
+}
+
+TEST_CASE("a child made amid the log-ins of other threads has sessions of its own") {
+  const auto log_in = [] {
+    MysqlServer server(parse_settings(open_string_with("sslmode", "require")).value());
+    return server.connect("").ok();
+  };
+  CHECK(failures_amid_log_ins(5, log_in) == 0);
 }
 
 TEST_CASE("a child has sessions of its own") {

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <xabridge/codes.hpp>
 
+#include "amid_log_ins.hpp"
 #include "fixture.hpp"
 #include "in_child.hpp"
 
@@ -42,6 +43,11 @@ TEST_CASE("what a child does with a session of its parent does not reach the ser
   CHECK_ANSWER(session->commit_one_phase(xid), XA_OK);
   CHECK(corner.amount(1) == 107);
   CHECK(corner.amount(2) == 100);
+}
+
+TEST_CASE("a child made amid the log-ins of other threads has sessions of its own") {
+  Corner corner;
+  CHECK(failures_amid_log_ins(20, [&] { return corner.connect() != nullptr; }) == 0);
 }
 
 TEST_CASE("a child has sessions of its own") {

@@ -3,6 +3,7 @@
 #include "registration.hpp"
 
 #include <xabridge/api.h>
+#include <xabridge/rm/children.hpp>
 
 #include <atomic>
 #include <map>
@@ -50,7 +51,11 @@ struct Known {
   std::map<int, std::weak_ptr<const Instance>> by_rmid;
 };
 Known& known() {
-  static auto* const instances = new Known;
+  static auto* const instances = [] {
+    auto* const made = new Known;
+    rm::free_in_children(made->mutex);
+    return made;
+  }();
   return *instances;
 }
 

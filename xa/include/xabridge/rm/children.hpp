@@ -4,7 +4,16 @@
 // its locks stay, recovery finds the branch busy, and the child has a connection that is logged in.
 // So a program that is started here (system(), popen(), posix_spawn()) does not inherit it, and
 // fork() closes the child's copy, without a word to the server: the session is the parent's.
+//
+// A child has also the locks of its parent as they were, and not the threads that would release
+// them. What client libraries lock while they log in (libmariadb's list of plugins, OpenSSL's
+// loading certificates) would be locked there for ever. So fork() waits for log-ins that are under
+// way: as long as one usually takes, and on as long as it works instead of waiting for its server;
+// in all a few seconds at most.
 #pragma once
+
+#include <chrono>
+#include <mutex>
 
 namespace xabridge::rm {
 
@@ -19,6 +28,33 @@ void keep_from_children(int socket);
 /// known here, may have been copied to a child: give it up and connect again.
 [[nodiscard]] unsigned forks_seen() noexcept;
 
+/// A log-in of the calling thread, as long as it lives. It does not begin while another thread
+/// forks.
+class LogIn {
+ public:
+  LogIn() noexcept;
+  ~LogIn();
+  LogIn(const LogIn&) = delete;
+  LogIn& operator=(const LogIn&) = delete;
+
+  /// The calling thread, in its log-in, is about to wait for the server, and the client library has
+  /// locked nothing.
+  static void waits() noexcept;
+  /// That wait is over. Where nobody tells of waiting, it goes on with each answer of the server.
+  static void goes_on() noexcept;
+
+ private:
+  friend struct LogIns;
+  LogIn* next_;
+  LogIn* const outer_;
+  const int thread_;
+  std::chrono::steady_clock::time_point at_work_;
+};
+
+/// No child gets `mutex` locked: whoever forks has it meanwhile. For one that lives for ever and is
+/// held for moments, without another such one.
+void free_in_children(std::mutex& mutex);
+
 /// Connects by `connect()`, once more when a child may have got a copy of the socket. The result is
 /// false where it failed; its socket is `socket_of(*result)`, negative where there is none.
 template <class Connect, class SocketOf>
@@ -26,7 +62,10 @@ auto connect_hidden(Connect connect, SocketOf socket_of) -> decltype(connect()) 
   // Whoever forks all the time gets a connection all the same, which a child may then share.
   for (int tries = 3;; --tries) {
     const unsigned before = forks_seen();
-    auto connected = connect();
+    auto connected = [&] {
+      const LogIn under_way;
+      return connect();
+    }();
     if (!connected) return connected;
     if (const int socket = socket_of(*connected); socket >= 0) keep_from_children(socket);
     if (before == forks_seen() || tries == 1) return connected;
