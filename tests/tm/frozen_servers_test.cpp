@@ -172,6 +172,31 @@ Outcome commit_in_time(Transaction& tx) {
 
 }  // namespace
 
+TEST_CASE_METHOD(FrozenServers, "A frozen session of the pool costs a small part of the time") {
+  auto c = config();
+  c.timeout = 10s;
+  c.recovery_background = false;
+  TransactionManager tm(c);
+  pid_t process = 0;
+  const auto pay = [&] {
+    return tm.run([&](Transaction& tx) {
+      process = PQbackendPID(postgresql_connection(tx, "accounts"));
+      move(tx, 1, 10);
+    });
+  };
+  REQUIRE(pay().committed());
+  const pid_t frozen = process;
+  REQUIRE(::kill(frozen, SIGSTOP) == 0);
+  const auto start = Clock::now();
+  const Outcome outcome = pay();
+  const auto took = Clock::now() - start;
+  CHECK(::kill(frozen, SIGCONT) == 0);
+  INFO(outcome.to_string());
+  CHECK(outcome.committed());
+  CHECK(process != frozen);
+  CHECK(took < 8s);
+}
+
 TEST_CASE_METHOD(FrozenServers, "A server frozen at the vote: rolled back in time, and after it") {
   for (const std::string& server : {std::string("POSTGRESQL"), other()}) {
     for (const EventKind kind : {EventKind::before_end, EventKind::before_prepare}) {

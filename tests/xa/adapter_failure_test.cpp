@@ -28,9 +28,14 @@ TEST_CASE("A session that died while idle is replaced without a word") {
 
 TEST_CASE("A session that fails when just connected is RMFAIL and leads to R0") {
   Scenario scenario;
-  scenario.world.script("begin", XAER_RMFAIL);
-  scenario.world.script("begin", XAER_RMFAIL);
-  scenario.run("both fail", "open; start X = RMFAIL; start X = PROTO; open; start X");
+  Error silent;
+  silent.xa_code = XAER_RMFAIL;
+  silent.message = "no answer";
+  scenario.world.script("begin", silent);
+  scenario.world.script("begin", silent);
+  scenario.run("both fail", "open; start X = RMFAIL");
+  CHECK(contains(scenario.last_error().message, "pool: no answer"));
+  scenario.run("again", "start X = PROTO; open; start X");
   CHECK(scenario.world.made() == 3);
 }
 

@@ -14,14 +14,15 @@ constexpr int kRefusedInterrupts = 3;
 
 }  // namespace
 
+CallLimit::Time MysqlSession::Within::until(const MysqlSession& session, What what) {
+  if (what == What::any) return rm::call_deadline();
+  const auto brief =
+      std::chrono::steady_clock::now() + std::chrono::seconds(session.settings_->connect_timeout);
+  return std::min(what == What::begin ? rm::begin_deadline() : rm::call_deadline(), brief);
+}
+
 MysqlSession::Within::Within(MysqlSession& session, What what)
-    : session_(session),
-      outer_(session.within_),
-      limit_(what == What::brief
-                 ? std::min(rm::call_deadline(),
-                            std::chrono::steady_clock::now() +
-                                std::chrono::seconds(session.settings_->connect_timeout))
-                 : rm::call_deadline()) {
+    : session_(session), outer_(session.within_), limit_(until(session, what)) {
   limit_.watch(session_.socket_, session_.late_);
   session_.within_ = this;
   if (outer_ == nullptr) session_.evidence_.clear();
@@ -40,15 +41,15 @@ std::optional<Error> MysqlSession::limit_silence() {
   long wanted = usual_silence_;
   const auto deadline = rm::call_deadline();
   if (settings_->idle_limit != 0 && deadline != CallLimit::Time::max()) {
-    const auto left = std::chrono::ceil<std::chrono::minutes>(deadline -
-                                                              std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::minutes>(deadline - std::chrono::steady_clock::now());
     const long seconds = std::chrono::seconds(left).count() + kBeyond;
     wanted = std::min(usual_silence_, std::max<long>(settings_->idle_limit, seconds));
   }
   const bool enough = silence_ >= wanted && (silence_ != usual_silence_ || wanted == silence_);
   if (enough) return std::nullopt;
-  auto error = say("SET SESSION wait_timeout = " + std::to_string(wanted), "SET wait_timeout",
-                   nullptr);
+  auto error =
+      say("SET SESSION wait_timeout = " + std::to_string(wanted), "SET wait_timeout", nullptr);
   if (!error) silence_ = wanted;
   return error;
 }

@@ -205,7 +205,7 @@ rm::Answer MysqlSession::begin(const Xid& xid) {
                       "XA START refused: the server keeps formatID in 31 bits, MySQL also negative "
                       "ones of 32; use one up to 2147483647");
   }
-  const Within within(*this, Within::What::brief);
+  const Within within(*this, Within::What::begin);
   if (auto error = limit_silence(); error && connection_lost(*error))
     return lost(*std::move(error));
   auto error = isolate();

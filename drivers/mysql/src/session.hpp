@@ -93,10 +93,11 @@ class MysqlSession final : public rm::Session {
   enum class Holds { none, active, ended, bound };
 
   /// The time of a call that asks the server. Brief is what neither a lock nor the amount of work
-  /// holds up there: it gets no more than connect_timeout.
+  /// holds up there: it gets no more than connect_timeout. Begin is brief, too, and shorter where
+  /// the session was idle.
   class Within {
    public:
-    enum class What { any, brief };
+    enum class What { any, brief, begin };
     explicit Within(MysqlSession& session, What what = What::any);
     ~Within();
     Within(const Within&) = delete;
@@ -104,6 +105,7 @@ class MysqlSession final : public rm::Session {
 
    private:
     friend class MysqlSession;
+    static CallLimit::Time until(const MysqlSession& session, What what);
     MysqlSession& session_;
     Within* const outer_;
     CallLimit limit_;

@@ -2,6 +2,8 @@
 // does not come within the call's limit, or cannot be received, is none: the step that waits for it
 // looks at a reply that is not whole, on a session that is given up.
 
+#include <algorithm>
+
 #include "giving_up.hpp"
 #include "session.hpp"
 
@@ -21,8 +23,8 @@ Answer Session::call(Request request, const Xid& xid) {
 // Always true: what cannot be sent is answered from here.
 bool Session::send(Request request, const Xid& xid) {
   give_up_if_outstanding();
-  const Clock::time_point limit =
-      answered_from_memory(request) ? question_limit() : rm::call_deadline();
+  Clock::time_point limit = answered_from_memory(request) ? question_limit() : rm::call_deadline();
+  if (request == Request::begin) limit = std::min(limit, rm::begin_deadline());
   call_.emplace(Call{request, xid, limit});
   origin_.transaction_id.clear();
   evidence_.clear();

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "options.hpp"
 #include "session.hpp"
 
 namespace xabridge::postgresql {
@@ -87,16 +88,22 @@ Rest Session::come_to_rest() noexcept {
 
 std::string Session::loss(bool outcome_known) const {
   std::string text;
-  if (given_up_ == Wait::late)
-    text =
-        outcome_known
-            ? "PostgreSQL did not answer in time, and the connection is given up"
-            : "PostgreSQL did not answer in time, and the connection is given up: the server may "
-              "do it yet, or have done it";
-  else
+  if (given_up_ == Wait::late) {
+    const Endpoint place = Endpoint::of(connection_.get());
+    text = "PostgreSQL at " + (place.host.empty() ? place.address : place.host) + ":" + place.port +
+           " did not answer in time";
+    if (call_) {
+      const auto waited =
+          std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - call_->since);
+      text += " (" + std::to_string(waited.count()) + " ms)";
+    }
+    text += ", and the connection is given up";
+    if (!outcome_known) text += ": the server may do it yet, or have done it";
+  } else {
     text = outcome_known ? "the connection to PostgreSQL is lost"
                          : "the connection to PostgreSQL was lost before the answer came: the "
                            "server may or may not have done it";
+  }
   return text;
 }
 

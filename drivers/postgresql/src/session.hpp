@@ -110,6 +110,7 @@ class Session final : public rm::Session {
     rm::Request request;
     Xid xid;
     Clock::time_point limit;  // after which nothing is waited for
+    Clock::time_point since = Clock::now();
     Step next = nullptr;      // what looks at the reply that is awaited
     std::optional<rm::Answer> answer{};
     // Phase two:

@@ -66,7 +66,7 @@ class Operation {
     }));
   }
   /// Or: hands the request to the server, where the session can; see Session::send().
-  bool send() { return session_ != nullptr && session_->send(request_, xid()); }
+  virtual bool send() { return session_ != nullptr && session_->send(request_, xid()); }
   std::optional<Answer> receive(Patience patience) {
     return signed_by(*session_,
                      ask_server(unknown_, [&] { return session_->receive(patience); }));

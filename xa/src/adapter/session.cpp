@@ -10,6 +10,8 @@ namespace {
 
 thread_local std::chrono::steady_clock::time_point deadline_here =
     std::chrono::steady_clock::time_point::max();
+thread_local std::chrono::steady_clock::time_point begin_deadline_here =
+    std::chrono::steady_clock::time_point::max();
 
 constexpr std::array<std::string_view, 5> levels{"", "READ UNCOMMITTED", "READ COMMITTED",
                                                  "REPEATABLE READ", "SERIALIZABLE"};
@@ -18,6 +20,18 @@ thread_local std::string_view isolation_here;  // one of `levels`
 }  // namespace
 
 std::chrono::steady_clock::time_point call_deadline() noexcept { return deadline_here; }
+
+std::chrono::steady_clock::time_point begin_deadline() noexcept {
+  return std::min(deadline_here, begin_deadline_here);
+}
+
+BeginDeadline::BeginDeadline(std::chrono::steady_clock::time_point deadline) noexcept {
+  begin_deadline_here = deadline;
+}
+
+BeginDeadline::~BeginDeadline() {
+  begin_deadline_here = std::chrono::steady_clock::time_point::max();
+}
 
 CallDeadline::CallDeadline(std::chrono::steady_clock::time_point deadline) noexcept
     : before_(deadline_here) {

@@ -5,6 +5,11 @@
 namespace xabridge::rm {
 namespace {
 
+// What a pooled session has for its first answer: this part of the caller's time, and no more than
+// that. To begin takes a server a millisecond.
+constexpr int kShare = 5;
+constexpr std::chrono::seconds kMostForIdle{3};
+
 class StartNew final : public Operation {
  public:
   /// `warned`: in this session xa_start has met work of the application's own before.
@@ -22,12 +27,20 @@ class StartNew final : public Operation {
     return connect_and_begin();
   }
 
-  // A session that the server or a firewall closed while it was idle fails at its first use;
-  // nothing was begun then, so it is replaced without a word. Once: if a fresh one fails too, the
-  // server is not there.
+  bool send() override {
+    const BeginDeadline soon(begin_by());
+    return Operation::send();
+  }
+
+  // A session that the server or a firewall closed while it was idle fails at its first use, or
+  // does not answer; nothing was begun then, so it is replaced without a word. Once: if a fresh one
+  // fails too, the server is not there.
   Answer conclude(Answer answer) override {
     if (answer.code == XAER_RMFAIL && lease_ && !lease_.fresh()) {
+      const std::string before = answer.error ? answer.error->message : "it was lost";
       answer = connect_and_begin();
+      if (answer.code == XAER_RMFAIL && answer.error)
+        answer.error->message += "; before that, with an idle connection of the pool: " + before;
       if (answer.code == XAER_DUPID) answer = still_begun();
     }
     if (answer.code == XA_OK) {
@@ -60,7 +73,15 @@ class StartNew final : public Operation {
     if (answer.error)
       answer.error->message += "; it was not ended since the last call, and is rolled back now";
   }
+  [[nodiscard]] std::chrono::steady_clock::time_point begin_by() const noexcept {
+    using Clock = std::chrono::steady_clock;
+    if (lease_.fresh() || !lease_) return Clock::time_point::max();
+    const Clock::time_point now = Clock::now();
+    if (call_deadline() == Clock::time_point::max()) return now + kMostForIdle;
+    return now + std::min<Clock::duration>((call_deadline() - now) / kShare, kMostForIdle);
+  }
   Answer begin() {
+    const BeginDeadline soon(begin_by());
     return ask_server(unknown(), [&] { return lease_->begin(xid()); });
   }
   Answer connect_and_begin() {

@@ -42,6 +42,20 @@ class CallDeadline {
   const std::chrono::steady_clock::time_point before_;
 };
 
+/// When begin() stops waiting: at most call_deadline(), and much earlier where the session comes
+/// from the pool. One that does not answer any more, for its server process hangs or a firewall has
+/// forgotten it, then leaves time for another. Not the time that the branch has.
+[[nodiscard]] std::chrono::steady_clock::time_point begin_deadline() noexcept;
+
+/// Sets begin_deadline() of the calling thread for as long as it lives.
+class BeginDeadline {
+ public:
+  explicit BeginDeadline(std::chrono::steady_clock::time_point deadline) noexcept;
+  ~BeginDeadline();
+  BeginDeadline(const BeginDeadline&) = delete;
+  BeginDeadline& operator=(const BeginDeadline&) = delete;
+};
+
 /// The isolation level of the branch that the calling thread begins next, as SQL writes it
 /// ("REPEATABLE READ"); empty: as the session is configured. begin() asks it; see `isolation` in
 /// rm_extras.h.
