@@ -136,6 +136,20 @@ TEST_CASE("xid says which transaction a server's name belongs to") {
   }
 }
 
+TEST_CASE("xid reads a negative formatID however MySQL writes it") {
+  const std::string same[] = {"4294967291 2 1 0x673162",      "-- -5 2 1 0x673162",
+                              "\"X'6731',X'62',0xfffffffb\"", "\"X'6731',X'62',4294967291\"",
+                              "\"X'6731',X'62',-5\"",         "-- -5:6731:62"};
+  for (const std::string& text : same) {
+    CAPTURE(text);
+    const auto result = run_xabridge("xid " + text);
+    CHECK(result.exit_code == 1);
+    CHECK(contains(result.err, "another transaction manager's: -5:6731:62"));
+  }
+  CHECK(contains(run_xabridge("xid 2147483648 2 1 0x673162").err, " -2147483648:6731:62"));
+  CHECK(contains(run_xabridge("xid 4294967296 2 1 0x673162").err, " 4294967296:6731:62"));
+}
+
 TEST_CASE_METHOD(Unreachable, "An unreachable server is reported and exits with 3") {
   make_log();
   for (const std::string command : {"check", "status", "status --json", "recover"}) {

@@ -1,5 +1,6 @@
 // xabridge xid: from what a server lists to what xabridge shows.
 #include <charconv>
+#include <cstdint>
 #include <iostream>
 #include <optional>
 #include <sstream>
@@ -19,9 +20,22 @@ std::optional<std::size_t> number(const std::string& text) {
   return value;
 }
 
+/// As XA RECOVER and XA statements have it. MySQL lists a negative one as 32 bits without a sign,
+/// and takes it in hexadecimal; see Xid::to_mysql().
+std::optional<long> format_id_of(std::string_view text) {
+  const bool hexadecimal = text.starts_with("0x");
+  if (hexadecimal) text.remove_prefix(2);
+  long value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(text.data(), end, value, hexadecimal ? 16 : 10);
+  if (code != std::errc() || stop != end) return std::nullopt;
+  if (value > INT32_MAX && value <= UINT32_MAX) return static_cast<std::int32_t>(value);
+  return value;
+}
+
 /// A row of XA RECOVER CONVERT XID: formatID, both lengths, the bytes in hexadecimal.
 std::optional<Xid> from_row(const std::vector<std::string>& fields) {
-  const auto format_id = number(fields[0]);
+  const auto format_id = format_id_of(fields[0]);
   const auto gtrid_length = number(fields[1]);
   const auto bqual_length = number(fields[2]);
   if (!format_id || !gtrid_length || !bqual_length || !fields[3].starts_with("0x")) return {};
@@ -29,7 +43,7 @@ std::optional<Xid> from_row(const std::vector<std::string>& fields) {
   if (!bytes || *gtrid_length > bytes->size() || bytes->size() - *gtrid_length != *bqual_length) {
     return {};
   }
-  return Xid::make(static_cast<long>(*format_id), bytes->substr(0, *gtrid_length),
+  return Xid::make(*format_id, bytes->substr(0, *gtrid_length),
                    bytes->substr(*gtrid_length));
 }
 
@@ -42,7 +56,7 @@ std::optional<Xid> from_literal(std::string_view text) {
     if (comma != std::string_view::npos) text.remove_prefix(comma + 1);
   }
   if (parts.size() != 3) return {};
-  const auto format_id = number(std::string(parts[2]));
+  const auto format_id = format_id_of(parts[2]);
   std::string bytes[2];
   for (const std::size_t i : {0U, 1U}) {
     const std::string_view part = parts[i];
@@ -52,7 +66,7 @@ std::optional<Xid> from_literal(std::string_view text) {
     bytes[i] = *read;
   }
   if (!format_id) return {};
-  return Xid::make(static_cast<long>(*format_id), bytes[0], bytes[1]);
+  return Xid::make(*format_id, bytes[0], bytes[1]);
 }
 
 std::optional<Xid> read(const std::string& line) {
