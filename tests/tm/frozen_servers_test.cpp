@@ -187,10 +187,10 @@ TEST_CASE_METHOD(FrozenServers, "A frozen session of the pool costs a small part
   REQUIRE(pay().committed());
   const pid_t frozen = process;
   REQUIRE(::kill(frozen, SIGSTOP) == 0);
+  const std::shared_ptr<void> thaw(nullptr, [&](void*) { (void)::kill(frozen, SIGCONT); });
   const auto start = Clock::now();
   const Outcome outcome = pay();
   const auto took = Clock::now() - start;
-  CHECK(::kill(frozen, SIGCONT) == 0);
   INFO(outcome.to_string());
   CHECK(outcome.committed());
   CHECK(process != frozen);
