@@ -14,6 +14,10 @@ bool is_heuristic_state(BranchState state) noexcept {
          state == BranchState::heuristic_mixed || state == BranchState::heuristic_hazard;
 }
 
+const std::string& words_of(const Error& error) {
+  return error.server_text.empty() ? error.message : error.server_text;
+}
+
 }  // namespace
 
 void Coordinator::answered(const Call& call, CallAnswer answer) {
@@ -104,10 +108,6 @@ void Coordinator::doom(std::size_t index, const OutcomeRow& row) {
                                                 : Weight::named;
   if (weight < reason_.weight || (weight == reason_.weight && index > reason_.branch)) return;
   reason_ = {weight, index, code, describe(index, code, row.reason)};
-}
-
-static const std::string& words_of(const Error& error) {
-  return error.server_text.empty() ? error.message : error.server_text;
 }
 
 /// "stock: deadlock (XA_RBDEADLOCK): Deadlock found when trying to get lock".
