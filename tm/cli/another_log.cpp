@@ -119,17 +119,18 @@ std::string tag_of(const Candidate& one) {
 /// The reason why somebody has to look; older: there is none.
 LogAge judge(const Config& config, const std::vector<Looked>& looked, const Picture& picture,
              const std::vector<Candidate>& all) {
-  std::set<std::string> unknown;  // owners of branches of unknown age
+  const LogAge where_unknown = picture.log ? LogAge::undecided : LogAge::missing;
+  std::map<std::string, LogAge> reasons;  // by the branch's owner
   for (const Candidate& one : all) {
     const auto age = age_beside(picture, one);
-    if (age && *age != LogAge::older) return *age;
-    if (!age) unknown.insert(tag_of(one));
+    if (age != LogAge::older) reasons.emplace(tag_of(one), age.value_or(where_unknown));
   }
-  if (unknown.empty()) return LogAge::older;
-  // A service that is at work, with its own log.
-  for (const std::string& tag : connected(config, looked, picture, unknown)) unknown.erase(tag);
-  if (unknown.empty()) return LogAge::older;
-  return picture.log ? LogAge::undecided : LogAge::missing;
+  if (reasons.empty()) return LogAge::older;
+  std::set<std::string> owners;
+  for (const auto& [owner, reason] : reasons) owners.insert(owner);
+  // Whose owner is connected is the work of a service that runs, with its own log.
+  for (const std::string& owner : connected(config, looked, picture, owners)) reasons.erase(owner);
+  return reasons.empty() ? LogAge::older : reasons.begin()->second;
 }
 
 }  // namespace
