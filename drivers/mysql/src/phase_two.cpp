@@ -197,7 +197,8 @@ rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {
         "has been restarted";
     return error;
   }
-  if (!*still_there) {
+  // Who says that it has rolled the branch back has had it: no other server, none made anew.
+  if (!*still_there && !server_rolled_back(error.vendor_code)) {
     if (auto behind = cannot_tell(xid)) return *std::move(behind);
   }
   error.xa_code = verdict(commit, *still_there, orphan, error);
@@ -213,8 +214,8 @@ bool MysqlSession::made_anew_since(const PreparedLog::Place& place) {
   if (flavour_ != Flavour::mariadb || place.at == 0) return false;
   const std::unique_ptr<sql::ResultSet> row(statement_->executeQuery(
       "SELECT COALESCE(UNIX_TIMESTAMP(MIN(create_time)), 0) FROM information_schema.tables"
-      " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"));
-  // No table at all: whatever the branch changed is not there.
+      " WHERE table_schema <> 'information_schema' AND table_type = 'BASE TABLE'"));
+  // No table at all, of those that the account sees: whatever the branch changed is not there.
   return !row->next() || row->getUInt64(1) == 0 || row->getUInt64(1) > place.at;
 }
 
