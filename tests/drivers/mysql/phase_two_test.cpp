@@ -6,6 +6,7 @@
 #include <set>
 
 #include "fixture.hpp"
+#include "server.hpp"
 
 namespace xabridge::mysql::test {
 namespace {
@@ -95,6 +96,37 @@ TEST_CASE("whatever a branch wrote is committed after its session ended and neve
   auto other = f.session();
   REQUIRE(Fixture::settled(*other, true, xid).code == XA_OK);
   CHECK(f.v(1) == 5);
+}
+
+// MariaDB drops it with its session and says 1402 to whoever completes it; a server that was made
+// anew would have no tables either, and would not know the branch.
+TEST_CASE("a branch that wrote nothing is committed where the account sees no table") {
+  if (!on_mariadb()) return;
+  Fixture f;
+  Plain admin(server_setting("_ADMIN"));
+  const std::string name = unique_name("bare");
+  admin.run("CREATE DATABASE " + name);
+  admin.run("CREATE USER " + name + " IDENTIFIED BY 'bare'");
+  admin.run("GRANT ALL ON " + name + ".* TO " + name);
+  admin.run("GRANT PROCESS ON *.* TO " + name);
+  Settings settings = parse_settings(open_string()).value();
+  settings.user = name;
+  settings.password = "bare";
+  settings.dbname = name;
+  {
+    MysqlServer server(settings);
+    auto owner = server.connect("").value();
+    const Xid xid = f.xid();
+    REQUIRE(owner->begin(xid).code == XA_OK);
+    REQUIRE(Fixture::work(dynamic_cast<MysqlSession&>(*owner), "SELECT 1") == 0);
+    REQUIRE(owner->end(xid).code == XA_OK);
+    REQUIRE(owner->prepare(xid).code == XA_OK);
+    owner.reset();
+    auto other = server.connect("").value();
+    CHECK(Fixture::settled(dynamic_cast<MysqlSession&>(*other), true, xid).code == XA_OK);
+  }
+  admin.run("DROP USER " + name);
+  admin.run("DROP DATABASE " + name);
 }
 
 TEST_CASE("a branch an operator completed is answered with unknown and never with success") {
