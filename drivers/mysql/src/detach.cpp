@@ -56,7 +56,10 @@ rm::Answer MysqlSession::detach(const Xid& xid) {
     return lost(std::move(error));
   };
   const std::string before = server_id();
-  auto fresh = open(settings_, owner_tag_, interrupter_, prepared_log_);
+  // The same server has the same settings: it is not asked for their names in every branch.
+  ComparedSettings known;
+  known.keep(settings_key(), compared_names_);
+  auto fresh = open(settings_, owner_tag_, interrupter_, prepared_log_, &known);
   if (!fresh) return unknown(std::move(fresh.error()));
   if ((*fresh)->server_ != server_)  // whoever has that connection id there is a stranger
     return unknown(make_error(XAER_RMFAIL, "end the session", &xid,

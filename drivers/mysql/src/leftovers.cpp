@@ -78,7 +78,7 @@ void MysqlSession::prepare_check() {
 
 /// What is compared from here on, as it is now.
 void MysqlSession::note_settings(ComparedSettings* known) {
-  const std::string server = server_ + " " + version_;
+  const std::string server = settings_key();
   if (known != nullptr) compared_names_ = known->find(server);
   const bool kept = !compared_names_.empty();
   const auto ask = [&] {

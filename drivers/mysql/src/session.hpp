@@ -131,6 +131,8 @@ class MysqlSession final : public rm::Session {
   [[nodiscard]] std::string check_query() const;
   void prepare_check();
   void note_settings(ComparedSettings* known);
+  /// Whose settings ComparedSettings keeps.
+  [[nodiscard]] std::string settings_key() const { return server_ + " " + version_; }
   std::unique_ptr<sql::ResultSet> send_check(std::optional<std::string>& schema);
   Now ask_now();
   /// Is the session alive, are its settings as at log-in? Releases the locks of GET_LOCK.
