@@ -37,12 +37,10 @@ std::vector<Candidate> candidates(const Config& config, const Picture& picture) 
   for (const PicturedResourceManager& rm : picture.resource_managers) {
     for (const PicturedBranch& b : rm.branches) {
       if (b.owner != BranchOwner::foreign || !b.listed.xid) continue;
-      if (b.listed.xid->format_id() != tm::kFormatId) continue;
-      auto gtrid = tm::Gtrid::decode(b.listed.xid->gtrid());
-      const auto name = tm::bqual_name(b.listed.xid->bqual());
-      if (!gtrid || gtrid->host != host || !name || !is_configured(config, *name)) continue;
-      found.push_back({*std::move(gtrid), std::string(b.listed.xid->gtrid()), *name,
-                       b.listed.age_seconds});
+      auto origin = tm::begun_on(host, *b.listed.xid);
+      if (!origin || !is_configured(config, origin->resource_manager)) continue;
+      found.push_back({std::move(origin->gtrid), std::string(b.listed.xid->gtrid()),
+                       std::move(origin->resource_manager), b.listed.age_seconds});
     }
   }
   // Not every server tells. The branches of one transaction are prepared at about the same time.

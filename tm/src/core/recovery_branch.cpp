@@ -160,24 +160,22 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   if (row.action == RecoveryAction::wait) tell(EventKind::recovery_waits, kept);
   if (row.action == RecoveryAction::report) tell_once(EventKind::warning, source, kept);
   if (*who == Whose::foreign) tell_once(EventKind::foreign, source, kept);
-  if (*who == Whose::foreign && may_be_of_a_lost_log(source, xid)) {
-    const std::optional<Gtrid> gtrid = Gtrid::decode(xid.gtrid());
-    ++of_another_log[source.port->name()][owner_tag(gtrid->register_id, gtrid->incarnation)];
-  }
+  if (*who == Whose::foreign) note_another_log(source, xid);
 }
 
 /// A branch of another register that this host began for a resource manager of this service. When
 /// the log directory is not the one of before, the first list of a process shows such branches. In
 /// later ones they are the work of another service of this host.
-bool Recovery::Pass::may_be_of_a_lost_log(const Source& source, const Xid& xid) const {
-  if (recovery.options_.host.empty() || xid.format_id() != kFormatId) return false;
-  const std::optional<Gtrid> gtrid = Gtrid::decode(xid.gtrid());
-  const std::optional<std::string> name = bqual_name(xid.bqual());
-  if (!gtrid || gtrid->host != recovery.options_.host || !name || sources.count(*name) == 0) {
-    return false;
+void Recovery::Pass::note_another_log(const Source& source, const Xid& xid) {
+  if (recovery.options_.host.empty()) return;
+  const auto origin = begun_on(recovery.options_.host, xid);
+  if (!origin || sources.count(origin->resource_manager) == 0) return;
+  {
+    const std::lock_guard lock(recovery.mutex_);
+    if (recovery.lanes_[source.port->name()].lists != 1) return;
   }
-  const std::lock_guard lock(recovery.mutex_);
-  return recovery.lanes_[source.port->name()].lists == 1;
+  const Gtrid& gtrid = origin->gtrid;
+  ++of_another_log[source.port->name()][owner_tag(gtrid.register_id, gtrid.incarnation)];
 }
 
 /// Once in the life of the process. Whose owner is connected is the work of a service that runs.

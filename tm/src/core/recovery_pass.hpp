@@ -69,7 +69,7 @@ struct Recovery::Pass {
   std::vector<Known> decisions{};
   std::set<std::pair<std::string, std::string>> recorded{};  // (resource manager, gtrid + bqual)
   Tick lists_began = 0;                                      // of this pass
-  /// How many branches of an owner (tag), by who lists them; see may_be_of_a_lost_log().
+  /// How many branches of an owner (tag), by who lists them; see note_another_log().
   std::map<std::string, std::map<std::string, std::size_t>> of_another_log{};
   bool found_new_decision = false;
   bool may_postpone = true;  // the owners' sessions can still be asked for in this pass
@@ -106,7 +106,7 @@ struct Recovery::Pass {
 
   // recovery_branch.cpp, recovery_reach.cpp: one branch
   void visit(Source& source, const Xid& xid);
-  [[nodiscard]] bool may_be_of_a_lost_log(const Source& source, const Xid& xid) const;
+  void note_another_log(const Source& source, const Xid& xid);
   void tell_of_another_log();
   void visit_out_of_reach(const Source& source, const Xid& xid, const std::string& obstacle);
   [[nodiscard]] bool shown_by_any(const Xid& xid) const;

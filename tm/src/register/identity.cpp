@@ -126,6 +126,14 @@ std::optional<std::string> bqual_name(std::string_view bqual) {
   return std::move(decoded->resource_manager);
 }
 
+std::optional<BranchOrigin> begun_on(std::string_view host, const Xid& xid) {
+  if (xid.format_id() != kFormatId) return {};
+  auto gtrid = Gtrid::decode(xid.gtrid());
+  auto name = bqual_name(xid.bqual());
+  if (!gtrid || gtrid->host != host || !name) return {};
+  return BranchOrigin{*std::move(gtrid), *std::move(name)};
+}
+
 std::string TransactionName::to_string() const {
   return hex(incarnation) + "-" + std::to_string(sequence);
 }

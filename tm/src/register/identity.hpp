@@ -69,6 +69,14 @@ struct Bqual {
 /// The resource manager's name in a bqual of ours; nullopt when it is not of our layout.
 [[nodiscard]] std::optional<std::string> bqual_name(std::string_view bqual);
 
+struct BranchOrigin {
+  Gtrid gtrid;
+  std::string resource_manager;
+};
+/// Who began the branch, and for which resource manager; nullopt unless it is of our layout and was
+/// begun on `host`.
+[[nodiscard]] std::optional<BranchOrigin> begun_on(std::string_view host, const Xid& xid);
+
 /// What tells a global transaction from every other one: what people see of a gtrid, everywhere.
 /// Its text is `<incarnation, 16 hexadecimal digits>-<sequence>`: "9c41f20be6d8735a-17".
 struct TransactionName {
