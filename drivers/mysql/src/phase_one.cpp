@@ -2,6 +2,8 @@
 //
 // Where an answer leaves two readings, only a rollback that succeeds settles them; else the session
 // is given up, and the server rolls an unprepared branch back when its session ends.
+#include <chrono>
+#include <cstdint>
 #include <utility>
 #include <xabridge/codes.hpp>
 
@@ -35,8 +37,9 @@ rm::Answer MysqlSession::prepare(const Xid& xid) {
   const Within within(*this);
   auto error = send_xa("XA PREPARE", xid);
   if (!error) {
-    const std::string evidence = PreparedLog::text(server_, at_login_);
-    if (prepared_log_ != nullptr) prepared_log_->note(xid, server_, at_login_);
+    const PreparedLog::Place here = prepared_here();
+    const std::string evidence = PreparedLog::text(server_, here);
+    if (prepared_log_ != nullptr) prepared_log_->note(xid, server_, here);
     rm::Answer answer = XA_OK;
     if (detaches_) {
       let_go();
@@ -56,6 +59,17 @@ rm::Answer MysqlSession::prepare(const Xid& xid) {
     return *std::move(error);
   }
   return undo_prepare(*std::move(error), xid);
+}
+
+/// The log as it was at log-in, and the server's clock as it is: a table that the branch changed may
+/// be younger than the session. Rounded up, as the server told whole seconds.
+PreparedLog::Place MysqlSession::prepared_here() const {
+  PreparedLog::Place place = at_login_;
+  const auto since = std::chrono::steady_clock::now() - since_;
+  if (place.at != 0)
+    place.at += 1 + static_cast<std::uint64_t>(
+                        std::chrono::duration_cast<std::chrono::seconds>(since).count());
+  return place;
 }
 
 rm::Answer MysqlSession::commit_one_phase(const Xid& xid) {

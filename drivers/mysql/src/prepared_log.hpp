@@ -6,7 +6,7 @@
 // sequence number (LSN) only grows. What is on record is the LSN at the log-in of the session that
 // prepared, which costs no message then: the branch lies behind it. A new server passes it one day;
 // so once one was behind, that is kept, and it can never tell. MariaDB's tables tell, too: where
-// all of the database are younger than that log-in, they were made anew.
+// all that the account sees are younger than the vote, they were made anew.
 //
 // Bounded; thread-safe.
 #pragma once
@@ -26,7 +26,7 @@ class PreparedLog {
  public:
   struct Place {
     std::uint64_t lsn = 0;
-    std::uint64_t at = 0;  // the server's clock then, seconds since 1970
+    std::uint64_t at = 0;  // the server's clock at the vote, seconds since 1970
     bool doubted = false;  // a server that was behind has answered since
   };
 

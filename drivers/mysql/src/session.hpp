@@ -120,6 +120,7 @@ class MysqlSession final : public rm::Session {
   std::optional<Error> limit_silence();
   std::optional<Error> isolate();
   std::uint64_t lsn();
+  [[nodiscard]] PreparedLog::Place prepared_here() const;
   bool made_anew_since(const PreparedLog::Place& place);
   std::optional<Error> cannot_tell(const Xid& xid);
   struct Now {

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <set>
+#include <thread>
 
 #include "fixture.hpp"
 #include "server.hpp"
@@ -98,35 +99,70 @@ TEST_CASE("whatever a branch wrote is committed after its session ended and neve
   CHECK(f.v(1) == 5);
 }
 
+/// A database without a table, and an account that sees no other.
+struct BareDatabase {
+  Plain admin{server_setting("_ADMIN")};
+  const std::string name = unique_name("bare");
+  Settings settings = parse_settings(open_string()).value();
+
+  BareDatabase() {
+    admin.run("CREATE DATABASE " + name);
+    admin.run("CREATE USER " + name + " IDENTIFIED BY 'bare'");
+    admin.run("GRANT ALL ON " + name + ".* TO " + name);
+    admin.run("GRANT PROCESS ON *.* TO " + name);
+    settings.user = name;
+    settings.password = "bare";
+    settings.dbname = name;
+  }
+  BareDatabase(const BareDatabase&) = delete;
+  BareDatabase& operator=(const BareDatabase&) = delete;
+  ~BareDatabase() {
+    admin.run("DROP USER " + name);
+    admin.run("DROP DATABASE " + name);
+  }
+  static void prepare(rm::Session& session, const Xid& xid, const std::string& sql) {
+    REQUIRE(session.begin(xid).code == XA_OK);
+    REQUIRE(Fixture::work(dynamic_cast<MysqlSession&>(session), sql) == 0);
+    REQUIRE(session.end(xid).code == XA_OK);
+    REQUIRE(session.prepare(xid).code == XA_OK);
+  }
+};
+
 // MariaDB drops it with its session and says 1402 to whoever completes it; a server that was made
 // anew would have no tables either, and would not know the branch.
 TEST_CASE("a branch that wrote nothing is committed where the account sees no table") {
   if (!on_mariadb()) return;
   Fixture f;
-  Plain admin(server_setting("_ADMIN"));
-  const std::string name = unique_name("bare");
-  admin.run("CREATE DATABASE " + name);
-  admin.run("CREATE USER " + name + " IDENTIFIED BY 'bare'");
-  admin.run("GRANT ALL ON " + name + ".* TO " + name);
-  admin.run("GRANT PROCESS ON *.* TO " + name);
-  Settings settings = parse_settings(open_string()).value();
-  settings.user = name;
-  settings.password = "bare";
-  settings.dbname = name;
-  {
-    MysqlServer server(settings);
-    auto owner = server.connect("").value();
-    const Xid xid = f.xid();
-    REQUIRE(owner->begin(xid).code == XA_OK);
-    REQUIRE(Fixture::work(dynamic_cast<MysqlSession&>(*owner), "SELECT 1") == 0);
-    REQUIRE(owner->end(xid).code == XA_OK);
-    REQUIRE(owner->prepare(xid).code == XA_OK);
-    owner.reset();
-    auto other = server.connect("").value();
-    CHECK(Fixture::settled(dynamic_cast<MysqlSession&>(*other), true, xid).code == XA_OK);
-  }
-  admin.run("DROP USER " + name);
-  admin.run("DROP DATABASE " + name);
+  BareDatabase bare;
+  MysqlServer server(bare.settings);
+  const Xid xid = f.xid();
+  auto owner = server.connect("").value();
+  BareDatabase::prepare(*owner, xid, "SELECT 1");
+  owner.reset();
+  auto other = server.connect("").value();
+  CHECK(Fixture::settled(dynamic_cast<MysqlSession&>(*other), true, xid).code == XA_OK);
+}
+
+// Tables that are all younger than a branch show a server made anew. These are younger than the
+// session only.
+TEST_CASE("a branch is gone for sure where the first table was made after its session logged in") {
+  if (!on_mariadb()) return;
+  Fixture f;
+  BareDatabase bare;
+  MysqlServer server(bare.settings);
+  const Xid xid = f.xid();
+  auto owner = server.connect("").value();
+  // The server tells its clock and the age of a table in whole seconds.
+  const std::string clock = "SELECT UNIX_TIMESTAMP()";
+  const std::string at_login = bare.admin.value(clock);
+  while (bare.admin.value(clock) == at_login) std::this_thread::yield();
+  bare.admin.run("CREATE TABLE " + bare.name + ".t (v INT) ENGINE=InnoDB");
+  BareDatabase::prepare(*owner, xid, "INSERT INTO t VALUES (1)");
+  owner.reset();
+  MysqlServer elsewhere(bare.settings);
+  auto other = elsewhere.connect("").value();
+  REQUIRE(Fixture::settled(dynamic_cast<MysqlSession&>(*other), false, xid).code == XA_OK);
+  CHECK(server.connect("").value()->rollback_prepared(xid).code == XAER_NOTA);
 }
 
 TEST_CASE("a branch an operator completed is answered with unknown and never with success") {
