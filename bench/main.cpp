@@ -113,7 +113,7 @@ void compare(const MakeClient& hand_written, const MakeClient& xabridge, int cli
 }
 
 int run(const Arguments& arguments) {
-  const auto config = xabridge::Config::load(arguments.config).value();
+  const auto config = xabridge::Config::load(arguments.config);
   const std::string open_a = examples::open_string_of(config, bank::bank_a, "postgresql");
   const std::string open_b = examples::open_string_of(config, bank::bank_b, "mysql");
   xabridge::TransactionManager tm(config);

@@ -45,7 +45,7 @@ xabridge::Config over_files(const fs::path& directory) {
   xabridge::Config config;
   config.log_directory = directory / "log";
   config.log_segment_size = 64 * 1024;
-  config.logging_level = "off";
+  config.logging_level = xabridge::LogLevel::off;
   config.recovery_background = false;
   for (const std::string& name : kNames) {
     xabridge::ResourceManagerConfig rm;

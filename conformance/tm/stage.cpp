@@ -95,7 +95,7 @@ xabridge::Config Stage::config() {
   config.timeout = 60s;
   config.completion_timeout = 30ms;
   config.recovery_background = false;
-  config.logging_level = "off";
+  config.logging_level = xabridge::LogLevel::off;
   for (const ScriptedRm& rm : resource_managers_) config.resource_managers.push_back(rm.config());
   config.observers = {this};
   return config;

@@ -44,7 +44,7 @@ int Program::run(int argc, char** argv) {
   }
 }
 
-xabridge::Config Program::config() const { return xabridge::Config::load(config_file_).value(); }
+xabridge::Config Program::config() const { return xabridge::Config::load(config_file_); }
 
 std::unique_ptr<KillAt> Program::ad_hoc_steps() const {
   if (kill_at_.empty()) return nullptr;

@@ -6,7 +6,7 @@
 namespace examples {
 
 Session::Session(const std::string& config_file, const std::string& kill_at)
-    : config_(xabridge::Config::load(config_file).value()) {
+    : config_(xabridge::Config::load(config_file)) {
   config_.observers.push_back(&recovery_);
   if (!kill_at.empty()) {
     kill_at_ = std::make_unique<KillAt>(kill_at);

@@ -64,7 +64,7 @@ struct Restart {
 struct Banks {
   scene::Scene scene{"bank_a", "bank_b"};
   examples::RecoveryWatch recovery;
-  xabridge::Config config = xabridge::Config::load(scene.config_file()).value();
+  xabridge::Config config = xabridge::Config::load(scene.config_file());
 
   explicit Banks(xabridge::Observer& observer) {
     bank::postgresql::create_tables(examples::connect_postgresql(config, bank::bank_a).get(), 2,

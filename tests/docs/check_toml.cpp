@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
   if (argc < 3) return fail("usage: docs-check-toml FILE NAME [--defaults]");
   std::ostringstream text;
   text << std::ifstream(argv[1]).rdbuf();
-  const auto config = xabridge::Config::parse(text.str(), argv[2]);
+  const auto config = xabridge::Config::try_parse(text.str(), argv[2]);
   if (!config) return fail(config.error().to_string());
   for (const auto& rm : config->resource_managers) {
     if (const auto fault = open_string_fault(rm); !fault.empty()) return fail(fault);

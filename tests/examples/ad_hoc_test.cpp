@@ -47,7 +47,7 @@ class TwoCommits {
 
  private:
   scene::Scene scene_{"a", "b"};
-  xabridge::Config config_ = xabridge::Config::load(scene_.config_file()).value();
+  xabridge::Config config_ = xabridge::Config::load(scene_.config_file());
   examples::PostgresqlConnection a_ = examples::connect_postgresql(config_, "a");
   examples::MysqlConnection b_ = examples::connect_mysql(config_, "b");
 };

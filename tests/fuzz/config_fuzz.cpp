@@ -7,7 +7,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using xabridge::fuzz::require;
-  const auto config = xabridge::Config::parse(xabridge::fuzz::as_text(data, size), "bank.toml");
+  const auto config = xabridge::Config::try_parse(xabridge::fuzz::as_text(data, size), "bank.toml");
   if (!config) {
     require(config.error().xa_code == XAER_INVAL, "a wrong configuration is not XAER_INVAL");
     require(config.error().message.starts_with("bank.toml"), "an error does not name the file");

@@ -54,7 +54,7 @@ struct AfterCrash {
     xabridge::Config config;
     config.log_directory = directory.path() / "log";
     config.recovery_background = false;
-    config.logging_level = "off";
+    config.logging_level = xabridge::LogLevel::off;
     config.observers = {&count};
     config.resource_managers.push_back(
         {"ledger", "mysql", server.open_string() + " sslmode=disable", nullptr, nullptr});

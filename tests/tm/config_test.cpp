@@ -40,6 +40,7 @@ open = "host=a dbname=b"
 [[resource_manager]]
 name = "ledger"
 driver = "mysql"
+registration = "dynamic"
 open = "host=c"
 )";
 
@@ -50,7 +51,7 @@ bool contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("Every documented key of a configuration arrives") {
-  const auto config = Config::parse(kGood, "bank.toml");
+  const auto config = Config::try_parse(kGood, "bank.toml");
   REQUIRE(config.ok());
   CHECK(config->log_directory == "log");
   CHECK(config->log_segment_size == 1024 * 1024);
@@ -63,11 +64,25 @@ TEST_CASE("Every documented key of a configuration arrives") {
   CHECK(config->recovery_interval == 1s);
   CHECK(config->recovery_backoff_maximum == 1h);
   CHECK_FALSE(config->recovery_background);
-  CHECK(config->logging_level == "off");
+  CHECK(config->logging_level == xabridge::LogLevel::off);
   REQUIRE(config->resource_managers.size() == 2);
   CHECK(config->resource_managers[1].name == "ledger");
   CHECK(config->resource_managers[1].driver == "mysql");
   CHECK(config->resource_managers[1].open == "host=c");
+  CHECK(config->resource_managers[1].dynamic_registration);
+  CHECK_FALSE(config->resource_managers[0].dynamic_registration);
+}
+
+TEST_CASE("What cannot be read is thrown by load and parse and answered by try_load and try_parse") {
+  const auto answered = Config::try_parse("[log\n", "bank.toml");
+  REQUIRE_FALSE(answered);
+  try {
+    (void)Config::parse("[log\n", "bank.toml");
+    FAIL("no exception");
+  } catch (const xabridge::Exception& thrown) {
+    CHECK(thrown.error().to_string() == answered.error().to_string());
+  }
+  CHECK_THROWS_AS(Config::load("/none.toml"), xabridge::Exception);
 }
 
 TEST_CASE("A wrong configuration names file line and key and what is allowed") {
@@ -111,7 +126,17 @@ TEST_CASE("A wrong configuration names file line and key and what is allowed") {
        "bank.toml:5:",
        {"transaction.retry_backoff_maximum"}},
       {log + "[recovery]\nbackground = \"yes\"\n" + rm, "bank.toml:4:14", {"true or false"}},
-      {log + "[logging]\nlevel = \"loud\"\n" + rm, "bank.toml:4:9", {"warning"}},
+      {log + "[logging]\nlevel = \"loud\"\n" + rm,
+       "bank.toml:4:9",
+       {"logging.level", "'loud'", "off, error, warning, info, debug"}},
+      {log + "[logging]\nlevel = 3\n" + rm, "bank.toml:4:9", {"must be text", "warning"}},
+      {log + rm + "registration = \"dynamical\"\n",
+       "bank.toml:7:16",
+       {"resource_manager[0].registration", "'dynamical'", "static, dynamic"}},
+      {log + "[[resource_manager]]\nname = \"a\"\nopen = \"\"\nlibrary = \"l\"\nsymbol = "
+             "\"s\"\nsymbol_is = \"pointer\"\n",
+       "bank.toml:8:13",
+       {"'pointer'", "object, function"}},
       {log + rm + rm, "bank.toml:8:8", {"resource_manager[1].name", "'a'", "must differ"}},
       {log + "[[resource_manager]]\ndriver = \"mysql\"\nopen = \"\"\n",
        "bank.toml:3:",
@@ -139,7 +164,7 @@ TEST_CASE("A wrong configuration names file line and key and what is allowed") {
   };
   for (const Case& c : cases) {
     INFO(c.toml);
-    const auto config = Config::parse(c.toml, "bank.toml");
+    const auto config = Config::try_parse(c.toml, "bank.toml");
     REQUIRE_FALSE(config.ok());
     INFO(config.error().to_string());
     CHECK(config.error().message.rfind(c.position, 0) == 0);
@@ -149,12 +174,12 @@ TEST_CASE("A wrong configuration names file line and key and what is allowed") {
 
 TEST_CASE("A configuration file that cannot be read is named") {
   TemporaryDirectory directory;
-  const auto missing = Config::load(directory.path() / "none.toml");
+  const auto missing = Config::try_load(directory.path() / "none.toml");
   REQUIRE_FALSE(missing.ok());
   CHECK(contains(missing.error().message, "none.toml: there is no such file"));
   CHECK(missing.error().sys_errno == ENOENT);
 
-  const auto folder = Config::load(directory.path());
+  const auto folder = Config::try_load(directory.path());
   REQUIRE_FALSE(folder.ok());
   CHECK(contains(folder.error().message, "is a directory"));
 
@@ -162,7 +187,7 @@ TEST_CASE("A configuration file that cannot be read is named") {
     const auto closed = directory.path() / "closed.toml";
     std::ofstream(closed) << kGood;
     ::chmod(closed.c_str(), 0);
-    const auto unreadable = Config::load(closed);
+    const auto unreadable = Config::try_load(closed);
     REQUIRE_FALSE(unreadable.ok());
     CHECK(contains(unreadable.error().message, "cannot be read"));
   }
@@ -172,7 +197,7 @@ TEST_CASE("A relative log directory is beside the configuration file") {
   TemporaryDirectory directory;
   const auto file = directory.path() / "bank.toml";
   std::ofstream(file) << kGood;
-  const auto config = Config::load(file);
+  const auto config = Config::try_load(file);
   REQUIRE(config.ok());
   CHECK(config->log_directory == directory.path() / "log");
 }
@@ -202,7 +227,7 @@ TEST_CASE("A password in a file that everyone can read is warned of") {
                       << "driver = \"postgresql\"\nopen = \"" << open << "\"\n";
   const auto warnings_at = [&](mode_t mode) {
     REQUIRE(::chmod(file.c_str(), mode) == 0);
-    return Config::load(file).value().warnings;
+    return Config::load(file).warnings;
   };
   CHECK(warnings_at(0600).empty());
   CHECK(warnings_at(0640).empty());  // the service's own group
@@ -223,5 +248,5 @@ TEST_CASE("A configuration without a password may be read by everyone") {
                          "driver = \"postgresql\"\nopen = \"host=a passwordfile=/etc/bank/pw "
                          "sslkey=/etc/bank/key\"\n";
   REQUIRE(::chmod(file.c_str(), 0644) == 0);
-  CHECK(Config::load(file).value().warnings.empty());
+  CHECK(Config::load(file).warnings.empty());
 }

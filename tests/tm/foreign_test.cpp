@@ -14,12 +14,14 @@ using xabridge::Exception;
 using xabridge::Outcome;
 using xabridge::OutcomeKind;
 using xabridge::ResourceManagerConfig;
+using xabridge::SymbolKind;
 using xabridge::Transaction;
 using xabridge::TransactionManager;
 
 namespace {
 
-ResourceManagerConfig foreign(const std::string& symbol, const std::string& symbol_is = {}) {
+ResourceManagerConfig foreign(const std::string& symbol,
+                              SymbolKind symbol_is = SymbolKind::as_library_tells) {
   ResourceManagerConfig config;
   config.name = "foreign";
   config.library = XABRIDGE_FOREIGN_LIBRARY;
@@ -116,7 +118,8 @@ TEST_CASE_METHOD(ForeignFixture, "A foreign switch lets nobody choose an isolati
 
 TEST_CASE("A switch is an object or what a function returns and the library says which") {
   for (const auto& config : {foreign("switch_object"), foreign("switch_function"),
-                             foreign("untyped", "function"), foreign("switch_object", "object")}) {
+                             foreign("untyped", SymbolKind::function),
+                             foreign("switch_object", SymbolKind::object)}) {
     CAPTURE(config.symbol);
     const auto found = xabridge::tm::find_switch(config);
     REQUIRE(found.ok());
@@ -160,7 +163,7 @@ TEST_CASE("A library in the configuration takes part in transactions") {
                       << "[[resource_manager]]\nname = \"b\"\nlibrary = \""
                       << XABRIDGE_FOREIGN_LIBRARY
                       << "\"\nsymbol = \"switch_function\"\nopen = \"\"\n";
-  TransactionManager tm(Config::load(file).value());
+  TransactionManager tm(Config::load(file));
   Transaction tx = tm.begin();
   tx.enlist("a");
   tx.enlist("b");

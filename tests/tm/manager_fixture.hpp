@@ -68,7 +68,7 @@ struct ManagerFixture {
     c.completion_timeout = 50ms;
     c.retry_backoff = {1ms, 2ms};
     c.recovery_interval = 50ms;
-    c.logging_level = "off";
+    c.logging_level = xabridge::LogLevel::off;
     c.resource_managers = {accounts.config(), ledger.config()};
     c.observers = {&events};
     return c;

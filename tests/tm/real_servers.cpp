@@ -71,7 +71,7 @@ xabridge::Config RealServers::config() const {
   c.log_directory = directory_.path() / "log";
   c.log_segment_size = 64 * 1024;
   c.recovery_interval = std::chrono::milliseconds(100);
-  c.logging_level = "off";
+  c.logging_level = xabridge::LogLevel::off;
   c.resource_managers.push_back({"accounts", "postgresql", pg_open_, nullptr, nullptr});
   c.resource_managers.push_back({"ledger", "mysql", my_open_, nullptr, nullptr});
   return c;

@@ -1,4 +1,5 @@
 // run(): what is repeated, what is not, and what the caller hears.
+#include <thread>
 #include <xabridge/codes.hpp>
 
 #include "catch.hpp"
@@ -80,6 +81,89 @@ TEST_CASE_METHOD(ManagerFixture, "run stops at the limit with the last answer") 
   CHECK(outcome.reason_code == XA_RBDEADLOCK);
   CHECK(outcome.retries.size() == 2);
   CHECK(ledger.count("prepare") == 3);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run hands out what the committed attempt returned") {
+  TransactionManager tm(config());
+  ledger.answer("prepare", {XA_RBDEADLOCK});
+  int attempts = 0;
+  const auto booked = tm.run([&](Transaction& tx) {
+    enlist_both(tx);
+    return "booking " + std::to_string(++attempts);
+  });
+  CHECK(booked.committed());
+  CHECK(booked.value == "booking 2");
+  CHECK(booked.retries.size() == 1);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run hands out nothing of an attempt that was not committed") {
+  TransactionManager tm(config());
+  ledger.answer("prepare", {XA_RBINTEGRITY});
+  const auto refused = tm.run([](Transaction& tx) {
+    enlist_both(tx);
+    return std::make_unique<int>(7);
+  });
+  CHECK(refused.kind == OutcomeKind::rolled_back);
+  CHECK_FALSE(refused.value);
+  const auto cancelled = tm.run([](Transaction& tx) {
+    enlist_both(tx);
+    return tx.rollback().reason;
+  });
+  CHECK(cancelled.kind == OutcomeKind::rolled_back);
+  CHECK_FALSE(cancelled.value);
+}
+
+TEST_CASE_METHOD(ManagerFixture, "run begins no attempt once a stop is requested") {
+  xabridge::Config patient = config();
+  patient.retry_backoff = {1h, 1h};
+  TransactionManager tm(patient);
+  std::stop_source source;
+  xabridge::RunOptions options;
+  options.stop = source.get_token();
+  int attempts = 0;
+  SECTION("while an attempt runs: its answer counts") {
+    const Outcome outcome = tm.run(
+        [&](Transaction& tx) {
+          ++attempts;
+          source.request_stop();
+          enlist_both(tx);
+        },
+        options);
+    CHECK(outcome.committed());
+  }
+  SECTION("an attempt that would have been repeated") {
+    ledger.answer("prepare", {XA_RBDEADLOCK});
+    const Outcome outcome = tm.run(
+        [&](Transaction& tx) {
+          ++attempts;
+          enlist_both(tx);
+          source.request_stop();
+        },
+        options);
+    CHECK(outcome.kind == OutcomeKind::rolled_back);
+    CHECK(outcome.reason_code == XA_RBDEADLOCK);
+    CHECK(outcome.retries.empty());
+  }
+  SECTION("in the pause before the next") {
+    ledger.answer("prepare", {XA_RBDEADLOCK});
+    std::jthread stopper([&] {
+      while (ledger.rolled_back() + accounts.rolled_back() == 0) std::this_thread::yield();
+      source.request_stop();
+    });
+    const Outcome outcome = tm.run(
+        [&](Transaction& tx) {
+          ++attempts;
+          enlist_both(tx);
+        },
+        options);
+    CHECK(outcome.kind == OutcomeKind::rolled_back);
+  }
+  CHECK(attempts == 1);
+  const Outcome outcome = tm.run([&](Transaction&) { ++attempts; }, options);
+  CHECK(outcome.kind == OutcomeKind::rolled_back);
+  CHECK(contains(outcome.reason, "a stop was requested"));
+  CHECK(attempts == 1);
+  CHECK(events.count(EventKind::retried) == 0);
 }
 
 TEST_CASE_METHOD(ManagerFixture, "run repeats on request and rethrows the request at the limit") {

@@ -58,7 +58,7 @@ struct BadInput : TxFixture {
     }
   }
   void loud() {
-    configure([](Config& config) { config.logging_level = "warning"; });
+    configure([](Config& config) { config.logging_level = xabridge::LogLevel::warning; });
   }
   void configure(const std::function<void(Config&)>& change) {
     auto changed = config();

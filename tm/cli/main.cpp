@@ -51,7 +51,7 @@ Config load(const std::string& file) {
     e.message = "no configuration: give --config FILE or set XABRIDGE_CONFIG";
     throw Exception(std::move(e));
   }
-  return Config::load(file).value();
+  return Config::load(file);
 }
 
 Command add_forget_server(Command heuristic, ForgetServerOptions& options) {

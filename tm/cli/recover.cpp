@@ -68,8 +68,8 @@ Exit recover(const Config& given) {
   Warnings warnings;
   Config config = given;
   // The report says once what the lines of the log would say again.
-  if (config.logging_level == "warning" || config.logging_level == "error") {
-    config.logging_level = "off";
+  if (config.logging_level == LogLevel::warning || config.logging_level == LogLevel::error) {
+    config.logging_level = LogLevel::off;
     config.observers.push_back(&warnings);
   }
   try {

@@ -130,7 +130,7 @@ void work(const xabridge::Config& config, const std::string& table) {
 int main(int argc, char** argv) try {
   if (argc != 3) throw std::runtime_error("usage: transfer CONFIG TABLE");
   std::cout << "xabridge " XABRIDGE_VERSION "\n";
-  work(xabridge::Config::load(argv[1]).value(), argv[2]);
+  work(xabridge::Config::load(argv[1]), argv[2]);
   return 0;
 } catch (const std::exception& error) {
   std::cerr << "transfer: " << error.what() << '\n';

@@ -38,7 +38,7 @@ struct Scene {
     out << foreign::file_section("files", files);
   }
   [[nodiscard]] Config config() {
-    Config c = Config::load(config_file).value();
+    Config c = Config::load(config_file);
     c.observers = {&passes};
     return c;
   }

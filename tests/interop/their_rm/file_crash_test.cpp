@@ -29,7 +29,7 @@ struct Scene {
     return foreign::run({FOREIGN_FILE_VICTIM, config_file, event, id});
   }
   [[nodiscard]] xabridge::Config config() const {
-    xabridge::Config c = xabridge::Config::load(config_file).value();
+    xabridge::Config c = xabridge::Config::load(config_file);
     c.recovery_background = false;
     return c;
   }

@@ -37,8 +37,7 @@ struct Pair {
     Config c = Config::parse(foreign::common_sections(directory.path() / "log") +
                                  foreign::file_section("a", a, symbol_a) +
                                  foreign::file_section("b", b, symbol_b),
-                             "test")
-                   .value();
+                             "test");
     c.recovery_background = false;
     c.observers = {&listing};
     return c;

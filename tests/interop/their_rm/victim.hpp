@@ -21,7 +21,7 @@ inline int run_victim(int argc, char** argv,
                                                const std::vector<std::string>& arguments)>& work) {
   if (argc < 4) return 2;
   const std::string event = argv[2];
-  xabridge::Config config = xabridge::Config::load(argv[1]).value();
+  xabridge::Config config = xabridge::Config::load(argv[1]);
   Listing listing;
   std::unique_ptr<At> death;
   if (event == "list") {

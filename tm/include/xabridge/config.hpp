@@ -41,6 +41,16 @@ namespace xabridge {
 
 class Observer;
 
+/// What stands at the symbol of a library.
+enum class SymbolKind {
+  as_library_tells,  // its symbol table does, in nearly every library
+  object,
+  function,
+};
+
+/// How much goes to stderr: each level has what those before it have.
+enum class LogLevel { off, error, warning, info, debug };
+
 /// One resource manager. One of `driver` (ours, loaded by name), `library` (any that speaks XA) and
 /// `xa_switch` (linked in) is set.
 struct XABRIDGE_API ResourceManagerConfig {
@@ -52,15 +62,14 @@ struct XABRIDGE_API ResourceManagerConfig {
   const xa_switch_t* xa_switch = nullptr;
   const xabridge_rm_extras_t* extras = nullptr;
 
-  /// With `driver`: "static" (default), or "dynamic": the resource manager takes part in a
-  /// transaction from its first use on (TMREGISTER). Makes no difference to what is committed.
-  std::string registration = {};
+  /// With `driver`: the resource manager takes part in a transaction from its first use on
+  /// (TMREGISTER). Makes no difference to what is committed.
+  bool dynamic_registration = false;
 
   std::string library = {};  // path of a shared library, or a name the dynamic loader finds
   /// In it: an object of type xa_switch_t, or a function returning its address.
   std::string symbol = {};
-  /// "object" or "function", where the library's symbol table does not tell which.
-  std::string symbol_is = {};
+  SymbolKind symbol_is = SymbolKind::as_library_tells;
 };
 
 /// Back-off between tries: initial * 2^n, at most `maximum`, each multiplied by a random 0.5..1.
@@ -91,18 +100,23 @@ struct XABRIDGE_API Config {
   bool recovery_background = true;
 
   // [logging]
-  std::string logging_level = "warning";  // to stderr: off, error, warning, info, debug
+  LogLevel logging_level = LogLevel::warning;
 
   std::vector<ResourceManagerConfig> resource_managers;  // at least one, at most 255
   std::vector<Observer*> observers;                      // not owned
 
-  /// What load() found that is no error and should not stay so: a password in a file that everyone
+  /// What load() and try_load() found that is no error and should not stay so: a password in a file that everyone
   /// can read. Reported as warning events when a TransactionManager is made of this.
   std::vector<std::string> warnings = {};
 
-  /// Reads a TOML file. The error names file, line and key, and what is allowed there.
-  [[nodiscard]] static Result<Config> load(const std::filesystem::path& file);
-  [[nodiscard]] static Result<Config> parse(std::string_view toml, const std::string& source_name);
+  /// Reads a TOML file. Throws Exception, which names file, line and key, and what is allowed there.
+  [[nodiscard]] static Config load(const std::filesystem::path& file);
+  /// The same for the text of one; `source_name` stands for the file in what is said.
+  [[nodiscard]] static Config parse(std::string_view toml, const std::string& source_name);
+  /// As load() and parse(), with the Error as an answer.
+  [[nodiscard]] static Result<Config> try_load(const std::filesystem::path& file);
+  [[nodiscard]] static Result<Config> try_parse(std::string_view toml,
+                                                const std::string& source_name);
 };
 
 }  // namespace xabridge

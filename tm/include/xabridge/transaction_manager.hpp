@@ -1,6 +1,6 @@
 // TransactionManager and Transaction: global transactions over several databases, for C++ services.
 //
-//   xabridge::TransactionManager tm(xabridge::Config::load("bank.toml").value());
+//   xabridge::TransactionManager tm(xabridge::Config::load("bank.toml"));
 //   xabridge::Outcome outcome = tm.run([&](xabridge::Transaction& tx) {
 //     PGconn* accounts = xabridge::postgresql_connection(tx, "accounts");
 //     sql::Connection& ledger = xabridge::mysql_connection(tx, "ledger");
@@ -12,11 +12,16 @@
 #include <xabridge/api.h>
 
 #include <chrono>
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <xabridge/config.hpp>
 #include <xabridge/error.hpp>
 #include <xabridge/event.hpp>
@@ -82,7 +87,17 @@ class XABRIDGE_API RetryRequest : public std::runtime_error {
 
 struct XABRIDGE_API RunOptions {
   std::optional<std::chrono::milliseconds> timeout;  // instead of Config::timeout, each attempt
-  std::optional<int> max_retries;
+  std::optional<int> max_retries;                    // instead of Config::max_retries
+  /// Once it is requested no attempt begins and no pause between two goes on: the last attempt's
+  /// exception or outcome is the answer; before the first, "rolled back" for that reason. An attempt
+  /// that has begun is not cut short.
+  std::stop_token stop{};
+};
+
+/// The outcome of run(), with what the function returned in the attempt that was committed.
+template <class T>
+struct OutcomeWith : Outcome {
+  std::optional<T> value;  // there exactly when committed()
 };
 
 /// Thread-safe: many threads run transactions on one TransactionManager at once. Opening does one
@@ -112,8 +127,22 @@ class XABRIDGE_API TransactionManager {
   /// saw an interrupted statement. So it is, with another code, when fn threw and the work is not
   /// rolled back all the same: fn had committed, or a branch was completed by hand. fn may call
   /// tx.rollback(): its outcome is the answer then.
-  [[nodiscard]] Outcome run(const std::function<void(Transaction&)>& fn,
-                            const RunOptions& options = {});
+  ///
+  /// fn takes a Transaction&. Answers an Outcome where fn returns nothing, else an OutcomeWith what
+  /// it returns.
+  template <std::invocable<Transaction&> Function>
+  [[nodiscard]] auto run(Function&& fn, const RunOptions& options = {}) {
+    using Value = std::decay_t<std::invoke_result_t<Function&, Transaction&>>;
+    if constexpr (std::is_void_v<Value>) {
+      return run_attempts(std::ref(fn), options);
+    } else {
+      std::optional<Value> value;
+      Outcome outcome =
+          run_attempts([&](Transaction& transaction) { value.emplace(fn(transaction)); }, options);
+      if (!outcome.committed()) value.reset();
+      return OutcomeWith<Value>{std::move(outcome), std::move(value)};
+    }
+  }
 
   /// A recovery pass now, at all resource managers at the same time. Returns when they are over, or
   /// when what is left waits for servers that do not answer (Config::recovery_call_timeout); their
@@ -124,6 +153,8 @@ class XABRIDGE_API TransactionManager {
 
  private:
   friend struct tm::ManagerAccess;
+  [[nodiscard]] Outcome run_attempts(const std::function<void(Transaction&)>& fn,
+                                     const RunOptions& options);
   XABRIDGE_LOCAL explicit TransactionManager(std::shared_ptr<Impl> impl) noexcept;
   std::shared_ptr<Impl> impl_;
 };

@@ -1,4 +1,4 @@
-// Config::load and parse: TOML to Config, strictly. What a value must fulfil is config_check's.
+// Config::load and its like: TOML to Config, strictly. What a value must fulfil is config_check's.
 //
 // Two tables describe the file: the sections and their keys with a setter each. A key that is not
 // in them is an error, because a misspelt timeout that is silently ignored is found in production.
@@ -80,6 +80,20 @@ Problem take_size(const toml::node& node, std::size_t& out) {
   return {};
 }
 
+template <class T, std::size_t kCount>
+Problem take(const toml::node& node, T& out,
+             const std::array<std::pair<std::string_view, T>, kCount>& choices) {
+  std::string allowed;
+  for (const auto& [word, value] : choices)
+    allowed += (allowed.empty() ? "" : ", ") + std::string(word);
+  const auto text = node.value_exact<std::string>();
+  if (!text) return "must be text: " + allowed;
+  const auto found = std::ranges::find(choices, *text, &std::pair<std::string_view, T>::first);
+  if (found == choices.end()) return "is '" + *text + "'; allowed: " + allowed;
+  out = found->second;
+  return {};
+}
+
 Problem take(const toml::node& node, int& out) {
   const auto value = node.value_exact<std::int64_t>();
   if (!value || *value < INT_MIN || *value > INT_MAX) return "must be a whole number";
@@ -99,6 +113,13 @@ struct Key {
   std::string_view name;
   Problem (*set)(const toml::node&, Config&);
 };
+
+constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{
+    {{"off", LogLevel::off},
+     {"error", LogLevel::error},
+     {"warning", LogLevel::warning},
+     {"info", LogLevel::info},
+     {"debug", LogLevel::debug}}};
 
 using N = const toml::node&;
 constexpr std::array kKeys{
@@ -128,26 +149,37 @@ constexpr std::array kKeys{
         [](N n, Config& c) { return take(n, c.recovery_call_timeout); }},
     Key{"recovery", "background", [](N n, Config& c) { return take(n, c.recovery_background); }},
     Key{"logging", "level",
-        [](N n, Config& c) {
-          return take(n, c.logging_level, "off, error, warning, info, debug");
-        }},
+        [](N n, Config& c) { return take(n, c.logging_level, kLevels); }},
 };
 
+using RM = ResourceManagerConfig;
 struct ResourceManagerKey {
   std::string_view name;
-  std::string ResourceManagerConfig::*field;
-  const char* what;
-  bool required;  // the others depend on each other, see config_check
+  Problem (*set)(const toml::node&, RM&);
+  /// Where the key is required, what is missing; the others depend on each other, see config_check.
+  const char* required = nullptr;
 };
-using RM = ResourceManagerConfig;
+
+constexpr std::array<std::pair<std::string_view, bool>, 2> kRegistrations{
+    {{"static", false}, {"dynamic", true}}};
+constexpr std::array<std::pair<std::string_view, SymbolKind>, 2> kSymbolKinds{
+    {{"object", SymbolKind::object}, {"function", SymbolKind::function}}};
+constexpr const char* kName = "a name of 1 to 32 characters";
+constexpr const char* kOpen = "the open string, key=value pairs";
+
 constexpr std::array kResourceManagerKeys{
-    ResourceManagerKey{"name", &RM::name, "a name of 1 to 32 characters", true},
-    ResourceManagerKey{"driver", &RM::driver, "postgresql or mysql", false},
-    ResourceManagerKey{"open", &RM::open, "the open string, key=value pairs", true},
-    ResourceManagerKey{"registration", &RM::registration, "static or dynamic", false},
-    ResourceManagerKey{"library", &RM::library, "the path of a shared library", false},
-    ResourceManagerKey{"symbol", &RM::symbol, "the name of its xa_switch_t", false},
-    ResourceManagerKey{"symbol_is", &RM::symbol_is, "object or function", false},
+    ResourceManagerKey{"name", [](N n, RM& rm) { return take(n, rm.name, kName); }, kName},
+    ResourceManagerKey{
+        "driver", [](N n, RM& rm) { return take(n, rm.driver, "the name of one of our drivers"); }},
+    ResourceManagerKey{"open", [](N n, RM& rm) { return take(n, rm.open, kOpen); }, kOpen},
+    ResourceManagerKey{"registration",
+                       [](N n, RM& rm) { return take(n, rm.dynamic_registration, kRegistrations); }},
+    ResourceManagerKey{
+        "library", [](N n, RM& rm) { return take(n, rm.library, "the path of a shared library"); }},
+    ResourceManagerKey{
+        "symbol", [](N n, RM& rm) { return take(n, rm.symbol, "the name of its xa_switch_t"); }},
+    ResourceManagerKey{"symbol_is",
+                       [](N n, RM& rm) { return take(n, rm.symbol_is, kSymbolKinds); }},
 };
 
 /// Reads one document; stops at the first problem.
@@ -247,12 +279,12 @@ class Reader {
     for (const auto& k : kResourceManagerKeys) {
       const std::string full = tm::resource_manager_key(index, k.name);
       const toml::node* node = table.get(k.name);
-      if (node == nullptr && k.required) {
-        return error(full, std::string("missing: ") + k.what, table.source().begin);
+      if (node == nullptr && k.required != nullptr) {
+        return error(full, std::string("missing: ") + k.required, table.source().begin);
       }
       positions_[full] = node == nullptr ? table.source().begin : node->source().begin;
       if (node == nullptr) continue;
-      const Problem problem = take(*node, rm.*k.field, k.what);
+      const Problem problem = k.set(*node, rm);
       if (!problem.empty()) return error(full, problem, node->source().begin);
     }
     config_.resource_managers.push_back(std::move(rm));
@@ -272,7 +304,13 @@ class Reader {
 
 }  // namespace
 
-Result<Config> Config::parse(std::string_view toml, const std::string& source_name) {
+Config Config::parse(std::string_view toml, const std::string& source_name) {
+  return try_parse(toml, source_name).value();
+}
+
+Config Config::load(const std::filesystem::path& file) { return try_load(file).value(); }
+
+Result<Config> Config::try_parse(std::string_view toml, const std::string& source_name) {
   Reader reader(source_name);
   try {
     return reader.read(toml::parse(toml, source_name));
@@ -286,7 +324,7 @@ Result<Config> Config::parse(std::string_view toml, const std::string& source_na
   }
 }
 
-Result<Config> Config::load(const std::filesystem::path& file) {
+Result<Config> Config::try_load(const std::filesystem::path& file) {
   Error unreadable;
   unreadable.xa_code = XAER_INVAL;
   unreadable.operation = "read configuration";
@@ -307,7 +345,7 @@ Result<Config> Config::load(const std::filesystem::path& file) {
                                          : ": cannot be read; check its owner and mode");
     return unreadable;
   }
-  Result<Config> config = parse(text.str(), file.string());
+  Result<Config> config = try_parse(text.str(), file.string());
   if (!config) return config;
   config->warnings = tm::leaks(*config, file);
   const auto folder = std::filesystem::absolute(file).parent_path();

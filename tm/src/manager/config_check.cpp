@@ -34,29 +34,19 @@ std::optional<ConfigProblem> name_problem(const std::string& name, const std::st
   return ConfigProblem{key, "'" + name + "' may have letters, digits, '_', '.' and '-' only"};
 }
 
-std::optional<ConfigProblem> choice_problem(const std::string& value, std::string_view first,
-                                            std::string_view second, std::string key) {
-  if (value.empty() || value == first || value == second) return std::nullopt;
-  return ConfigProblem{std::move(key), "is '" + value + "'; allowed: " + std::string(first) + ", " +
-                                           std::string(second)};
-}
-
 std::optional<ConfigProblem> library_problem(const ResourceManagerConfig& rm, std::size_t index) {
   const auto key = [&](std::string_view field) { return resource_manager_key(index, field); };
   if (rm.library.empty()) {
-    for (const auto& [field, value] :
-         {std::pair("symbol", rm.symbol), std::pair("symbol_is", rm.symbol_is)}) {
-      if (!value.empty()) {
-        return ConfigProblem{key(field), "is part of a library's description; there is no library"};
-      }
-    }
-    return std::nullopt;
+    const bool symbol = !rm.symbol.empty();
+    if (!symbol && rm.symbol_is == SymbolKind::as_library_tells) return std::nullopt;
+    return ConfigProblem{key(symbol ? "symbol" : "symbol_is"),
+                         "is part of a library's description; there is no library"};
   }
   if (rm.symbol.empty()) {
     return ConfigProblem{key("symbol"), "missing: the name of the xa_switch_t in " + rm.library +
                                             ", or of the function that returns it"};
   }
-  return choice_problem(rm.symbol_is, "object", "function", key("symbol_is"));
+  return std::nullopt;
 }
 
 std::optional<ConfigProblem> driver_problem(const ResourceManagerConfig& rm, std::size_t index) {
@@ -70,8 +60,7 @@ std::optional<ConfigProblem> driver_problem(const ResourceManagerConfig& rm, std
                                   "'; allowed: " + known_drivers_text() +
                                   (rm.driver == "mariadb" ? " (mysql serves MariaDB too)" : "")};
   }
-  return choice_problem(rm.registration, "static", "dynamic",
-                        resource_manager_key(index, "registration"));
+  return std::nullopt;
 }
 
 std::optional<ConfigProblem> switch_problem(const ResourceManagerConfig& rm, std::size_t index) {
@@ -83,7 +72,7 @@ std::optional<ConfigProblem> switch_problem(const ResourceManagerConfig& rm, std
                              "' has more than one of a driver, a library and a linked " +
                              "xa_switch: set one of them"};
   }
-  if (rm.driver.empty() && !rm.registration.empty()) {
+  if (rm.driver.empty() && rm.dynamic_registration) {
     return ConfigProblem{resource_manager_key(index, "registration"),
                          "is for a driver; another switch says itself whether it registers"};
   }
@@ -167,11 +156,6 @@ std::optional<ConfigProblem> find_problem(const Config& config) {
   if (config.max_retries < 0 || config.max_retries > 1000) {
     return ConfigProblem{"transaction.max_retries",
                          "is " + std::to_string(config.max_retries) + "; allowed: 0 to 1000"};
-  }
-  constexpr std::array<std::string_view, 5> kLevels{"off", "error", "warning", "info", "debug"};
-  if (std::find(kLevels.begin(), kLevels.end(), config.logging_level) == kLevels.end()) {
-    return ConfigProblem{"logging.level", "unknown level '" + config.logging_level +
-                                              "'; allowed: off, error, warning, info, debug"};
   }
   if (std::find(config.observers.begin(), config.observers.end(), nullptr) !=
       config.observers.end()) {

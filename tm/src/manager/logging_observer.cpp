@@ -32,6 +32,22 @@ spdlog::level::level_enum level_of(EventKind kind) {
   }
 }
 
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::off:
+      return spdlog::level::off;
+    case LogLevel::error:
+      return spdlog::level::err;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+  }
+  return spdlog::level::warn;
+}
+
 }  // namespace
 
 // Not in spdlog's registry: the application's loggers are its own business.
@@ -40,8 +56,8 @@ struct LoggingObserver::Sink {
   RepeatedLines repeated;
 };
 
-LoggingObserver::LoggingObserver(const std::string& level) : sink_(std::make_unique<Sink>()) {
-  sink_->logger.set_level(spdlog::level::from_str(level));
+LoggingObserver::LoggingObserver(LogLevel level) : sink_(std::make_unique<Sink>()) {
+  sink_->logger.set_level(to_spdlog(level));
 }
 LoggingObserver::~LoggingObserver() = default;
 

@@ -3,15 +3,14 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <xabridge/config.hpp>
 #include <xabridge/event.hpp>
 
 namespace xabridge::tm {
 
 class LoggingObserver final : public Observer {
  public:
-  /// `level`: off, error, warning, info or debug.
-  explicit LoggingObserver(const std::string& level);
+  explicit LoggingObserver(LogLevel level);
   ~LoggingObserver() override;
   void on_event(const Event& event) noexcept override;
 

@@ -4,9 +4,11 @@
 // reason may be gone next time. The reason is looked for where it is said most exactly: in the
 // exception, then in what the resource managers said before the work was undone, or about it.
 #include <algorithm>
+#include <condition_variable>
 #include <exception>
+#include <mutex>
 #include <random>
-#include <thread>
+#include <stop_token>
 #include <xabridge/codes.hpp>
 #include <xabridge/transaction_manager.hpp>
 
@@ -133,6 +135,23 @@ std::chrono::milliseconds pause_before(const Backoff& backoff, int attempt) {
       static_cast<std::int64_t>(static_cast<double>(full) * jitter(random)));
 }
 
+/// False: a stop was requested before it was over.
+bool pause(std::chrono::milliseconds length, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, length, [] { return false; });
+  return !stop.stop_requested();
+}
+
+Outcome stopped_before_it_began() {
+  Outcome outcome;
+  outcome.kind = OutcomeKind::rolled_back;
+  outcome.reason = "a stop was requested before the transaction began";
+  outcome.reason_code = XA_RBOTHER;
+  return outcome;
+}
+
 /// One attempt: what became of it, what fn threw, and why to try again (empty: do not).
 struct Attempt {
   Outcome outcome;
@@ -173,16 +192,19 @@ Attempt attempt_once(Transaction& transaction, Transaction::Impl& impl,
 
 }  // namespace
 
-Outcome TransactionManager::run(const std::function<void(Transaction&)>& fn,
-                                const RunOptions& options) {
+Outcome TransactionManager::run_attempts(const std::function<void(Transaction&)>& fn,
+                                         const RunOptions& options) {
   const auto& runtime = *impl_->runtime;
+  if (options.stop.stop_requested()) return stopped_before_it_began();
   const int limit = options.max_retries.value_or(runtime.config.max_retries);
   std::vector<Retry> retries;
   for (int number = 1;; ++number) {
     Transaction transaction = begin(options.timeout.value_or(runtime.config.timeout));
     const std::string gtrid = transaction.gtrid();
     Attempt attempt = attempt_once(transaction, *transaction.impl_, fn);
-    if (attempt.retry_reason.empty() || number > limit) {
+    const bool last = number > limit || options.stop.stop_requested();
+    if (attempt.retry_reason.empty() || last ||
+        !pause(pause_before(runtime.config.retry_backoff, number), options.stop)) {
       if (attempt.thrown) std::rethrow_exception(attempt.thrown);
       attempt.outcome.retries = std::move(retries);
       return std::move(attempt.outcome);
@@ -190,7 +212,6 @@ Outcome TransactionManager::run(const std::function<void(Transaction&)>& fn,
     runtime.events->emit(EventKind::retried, gtrid, {}, attempt.outcome.reason_code,
                          attempt.retry_reason);
     retries.push_back({number, std::move(attempt.retry_reason)});
-    std::this_thread::sleep_for(pause_before(runtime.config.retry_backoff, number));
   }
 }
 

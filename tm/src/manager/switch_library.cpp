@@ -132,8 +132,8 @@ Symbol symbol_at(void* address) {
 Result<const xa_switch_t*> switch_at(const ResourceManagerConfig& config, void* address) {
   const std::string name = config.library + ": " + config.symbol;
   Symbol symbol = symbol_at(address);
-  if (!config.symbol_is.empty()) {
-    symbol.kind = config.symbol_is == "function" ? Kind::function : Kind::object;
+  if (config.symbol_is != SymbolKind::as_library_tells) {
+    symbol.kind = config.symbol_is == SymbolKind::function ? Kind::function : Kind::object;
   }
   if (symbol.kind == Kind::unknown) {
     return load_error(config,
@@ -194,7 +194,7 @@ Result<SwitchObject> find_driver(const ResourceManagerConfig& config) {
       return driver_missing(config, versioned, first + "; " + loader_text());
     }
   }
-  const bool dynamic = config.registration == "dynamic";
+  const bool dynamic = config.dynamic_registration;
   const std::string symbol =
       "xabridge_" + config.driver + (dynamic ? "_switch_dynamic" : "_switch");
   SwitchObject object;

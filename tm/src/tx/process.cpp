@@ -66,7 +66,7 @@ Shared& shared() {
 
 Result<Config> configuration_of_environment() {
   const char* const file = std::getenv("XABRIDGE_CONFIG");
-  if (file != nullptr && *file != '\0') return Config::load(file);
+  if (file != nullptr && *file != '\0') return Config::try_load(file);
   Error error;
   error.xa_code = XAER_INVAL;
   error.operation = "read configuration";
