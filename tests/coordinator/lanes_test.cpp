@@ -49,6 +49,20 @@ TEST_CASE("a decision is done when the last of its lanes has finished") {
   CHECK(f.told(EventKind::done) == 1);
 }
 
+TEST_CASE("a lane asks nothing about a decision that another one has finished during its pass") {
+  Lanes f;
+  f.decide(f.prepare(1));
+  CHECK(f.lane(0).committed == 1);
+  f.rm(0).on_list = [&] {
+    f.rm(0).on_list = nullptr;
+    CHECK(f.lane(1).done == 1);
+  };
+  const PassReport late = f.lane(0);
+  CHECK(f.rm(0).count(Verb::commit) == 1);
+  CHECK(late.unfinished.empty());
+  CHECK(late.done == 0);
+}
+
 // The register's slots are taken over in it, and a server may take as long as it likes.
 TEST_CASE("the register is closed while a server is asked") {
   Lanes f;

@@ -140,7 +140,9 @@ bool Recovery::Pass::stopped() {
 
 /// What is decided, before any list is made. See the order in recovery.hpp.
 void Recovery::Pass::read_decisions() {
+  std::set<std::string, std::less<>> open;
   for (DecisionRecord& record : recovery.decisions_.unfinished()) {
+    open.insert(record.gtrid);
     const std::optional<Gtrid> gtrid = Gtrid::decode(record.gtrid);
     const auto owner =
         gtrid ? recovery.decisions_.owner_of(*gtrid) : Result<Owner>(Owner::stranger);
@@ -159,10 +161,7 @@ void Recovery::Pass::read_decisions() {
     if (progress.read == 0) progress.read = now;
     known.read = progress.read;
   }
-  std::erase_if(recovery.progress_, [&](const auto& entry) {
-    return std::none_of(decisions.begin(), decisions.end(),
-                        [&](const Known& known) { return known.record.gtrid == entry.first; });
-  });
+  std::erase_if(recovery.progress_, [&](const auto& entry) { return !open.contains(entry.first); });
 }
 
 void Recovery::Pass::list(Source& source) {

@@ -196,7 +196,7 @@ class Recovery {
     std::set<std::string> tags_wanted;         // by the branches listed here
     std::map<std::string, Tick> waits_for;     // lanes, and since when their list is wanted
   };
-  /// Of a decision that is not done.
+  /// Of a decision that is not done: there from the first pass that reads it until it is.
   struct Progress {
     Tick read = 0;                                            // first, by a pass
     std::set<std::pair<std::string, Xid>> finished;           // participants

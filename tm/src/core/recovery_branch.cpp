@@ -206,6 +206,7 @@ void Recovery::Pass::tell_of_another_log() {
 /// its database; whether the branch exists is another question, so the branch is asked to commit.
 void Recovery::Pass::ask_unlisted(Source& source) {
   for (const Known& known : decisions) {
+    if (done_meanwhile(known)) continue;
     for (const Participant& participant : known.record.participants) {
       if (participant.resource_manager == source.port->name()) {
         ask_unlisted(source, known, participant);

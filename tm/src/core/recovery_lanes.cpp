@@ -191,6 +191,12 @@ void Recovery::Pass::keep_finished(const BranchReport& branch) {
   progress->second.finished.insert({branch.resource_manager, *branch.xid});
 }
 
+/// Another lane came first.
+bool Recovery::Pass::done_meanwhile(const Known& known) const {
+  const std::lock_guard lock(recovery.mutex_);
+  return !recovery.progress_.contains(known.record.gtrid);
+}
+
 bool Recovery::Pass::is_finished(const std::string& name, const Xid& xid) {
   const std::lock_guard lock(recovery.mutex_);
   const auto progress = recovery.progress_.find(std::string(xid.gtrid()));

@@ -30,7 +30,8 @@ void Recovery::Pass::finish_decisions() {
 
 /// Done when every participant is finished. In a lane, each says what it knows of its own.
 void Recovery::Pass::finish_decision(const Known& known) {
-  // Another lane, or another process, may have come first.
+  if (done_meanwhile(known)) return;
+  // Another process may have taken the slot.
   const std::optional<Gtrid> gtrid = Gtrid::decode(known.record.gtrid);
   const auto owner = recovery.decisions_.owner_of(*gtrid);
   if (!owner || whose_of(*owner) != known.whose) return;
