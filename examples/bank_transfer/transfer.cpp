@@ -13,17 +13,17 @@ namespace bank {
 void book(xabridge::Transaction& tx, const Transfer& transfer) {
   for (const Entry& entry : entries_of(transfer)) {
     if (entry.account.bank == Bank::a) {
-      postgresql::post(xabridge::postgresql_connection(tx, bank_a), entry);
+      postgresql::post(tx.postgresql(bank_a), entry);
     } else {
-      mysql::post(xabridge::mysql_connection(tx, bank_b), entry);
+      mysql::post(tx.mysql(bank_b), entry);
     }
   }
   // A bank that has no part in the transfer is not even asked for its connection: one branch,
   // committed in one phase.
   const std::set<Bank> banks{transfer.from.bank, transfer.to.bank};
   if (banks.contains(Bank::a))
-    postgresql::record(xabridge::postgresql_connection(tx, bank_a), transfer);
-  if (banks.contains(Bank::b)) mysql::record(xabridge::mysql_connection(tx, bank_b), transfer);
+    postgresql::record(tx.postgresql(bank_a), transfer);
+  if (banks.contains(Bank::b)) mysql::record(tx.mysql(bank_b), transfer);
 }
 
 xabridge::Outcome transfer(xabridge::TransactionManager& tm, const Transfer& transfer) {
@@ -36,8 +36,8 @@ Amount balance(xabridge::TransactionManager& tm, const Account& account) {
   // here.
   (void)tm.run([&](xabridge::Transaction& tx) {
     amount = account.bank == Bank::a
-                 ? postgresql::balance(xabridge::postgresql_connection(tx, bank_a), account)
-                 : mysql::balance(xabridge::mysql_connection(tx, bank_b), account);
+                 ? postgresql::balance(tx.postgresql(bank_a), account)
+                 : mysql::balance(tx.mysql(bank_b), account);
   });
   return amount;
 }

@@ -21,9 +21,9 @@ std::int64_t write_order(const Databases& databases, const Order& order) {
 Accepted accept(xabridge::TransactionManager& tm, const Order& order) {
   Accepted accepted;
   accepted.outcome = tm.run([&](xabridge::Transaction& tx) {
-    PGconn* const book = xabridge::postgresql_connection(tx, order_book);
-    sql::Connection& stock = xabridge::mysql_connection(tx, warehouse);
-    sql::Connection& transport = xabridge::mysql_connection(tx, carrier);
+    PGconn* const book = tx.postgresql(order_book);
+    sql::Connection& stock = tx.mysql(warehouse);
+    sql::Connection& transport = tx.mysql(carrier);
     accepted.number = write_order({book, stock, transport}, order);
   });
   return accepted;

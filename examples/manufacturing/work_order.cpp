@@ -22,8 +22,8 @@ void write_release(PGconn* books, sql::Connection& floor, std::int64_t number) {
 
 xabridge::Outcome release(xabridge::TransactionManager& tm, std::int64_t number) {
   return tm.run([&](xabridge::Transaction& tx) {
-    PGconn* const books = xabridge::postgresql_connection(tx, erp);
-    sql::Connection& floor = xabridge::mysql_connection(tx, shop_floor);
+    PGconn* const books = tx.postgresql(erp);
+    sql::Connection& floor = tx.mysql(shop_floor);
     write_release(books, floor, number);
   });
 }

@@ -17,8 +17,8 @@ Sale write_sale(PGconn* at_shop, sql::Connection& at_supplier, const Order& orde
 Sold sell(xabridge::TransactionManager& tm, const Order& order) {
   Sold sold;
   sold.outcome = tm.run([&](xabridge::Transaction& tx) {
-    PGconn* const at_shop = xabridge::postgresql_connection(tx, shop);
-    sql::Connection& at_supplier = xabridge::mysql_connection(tx, supplier);
+    PGconn* const at_shop = tx.postgresql(shop);
+    sql::Connection& at_supplier = tx.mysql(supplier);
     sold.sale = write_sale(at_shop, at_supplier, order);
   });
   return sold;

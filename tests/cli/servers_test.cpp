@@ -81,7 +81,7 @@ std::string die_at(Configured& servers, EventKind kind, const std::string& befor
     Transaction tx = tm.begin();
     const std::string gtrid = tx.gtrid();
     (void)!::write(ends[1], gtrid.data(), gtrid.size());
-    if (!before.empty()) Configured::pg(xabridge::postgresql_connection(tx, "accounts"), before);
+    if (!before.empty()) Configured::pg(tx.postgresql("accounts"), before);
     servers.move(tx, 1, 250);
     (void)tx.commit();
     ::_exit(0);

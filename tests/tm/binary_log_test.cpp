@@ -60,7 +60,7 @@ struct AfterCrash {
         {"ledger", "mysql", server.open_string() + " sslmode=disable", nullptr, nullptr});
     TransactionManager tm(config);
     const auto outcome = tm.run([](Transaction& tx) {
-      RealServers::my(xabridge::mysql_connection(tx, "ledger"), "INSERT INTO t VALUES (1)");
+      RealServers::my(tx.mysql("ledger"), "INSERT INTO t VALUES (1)");
     });
     INFO(outcome.to_string());
     REQUIRE(outcome.kind == xabridge::OutcomeKind::committed);

@@ -73,7 +73,7 @@ TEST_CASE("Every documented key of a configuration arrives") {
   CHECK_FALSE(config->resource_managers[0].dynamic_registration);
 }
 
-TEST_CASE("What cannot be read is thrown by load and parse and answered by try_load and try_parse") {
+TEST_CASE("What cannot be read is thrown by load and parse, and answered by their try_ forms") {
   const auto answered = Config::try_parse("[log\n", "bank.toml");
   REQUIRE_FALSE(answered);
   try {

@@ -17,10 +17,8 @@
 using namespace std::chrono_literals;
 using xabridge::Event;
 using xabridge::EventKind;
-using xabridge::mysql_connection;
 using xabridge::Outcome;
 using xabridge::OutcomeKind;
-using xabridge::postgresql_connection;
 using xabridge::Transaction;
 using xabridge::TransactionManager;
 
@@ -121,13 +119,13 @@ struct FrozenServers : RealServers {
   /// Asks a server whether the transaction's session there is still at work.
   std::function<bool()> at_work(Transaction& tx, const std::string& server) {
     if (server == "POSTGRESQL") {
-      const int pid = PQbackendPID(postgresql_connection(tx, "accounts"));
+      const int pid = PQbackendPID(tx.postgresql("accounts"));
       const std::string sql =
           "SELECT count(*) FROM pg_stat_activity WHERE pid = " + std::to_string(pid);
       return [this, sql] { return pg_number(sql) != 0; };
     }
     const std::string sql = "SELECT count(*) FROM information_schema.processlist WHERE id = " +
-                            my_connection_id(mysql_connection(tx, "ledger"));
+                            my_connection_id(tx.mysql("ledger"));
     return [this, sql] { return my_number(sql) != 0; };
   }
   /// A server that goes on takes up the vote it was asked for. The branch is prepared then, and
@@ -146,9 +144,9 @@ struct FrozenServers : RealServers {
     const auto took = time_of([&] {
       outcome = tm.run([&](Transaction& tx) {
         if (frozen == "POSTGRESQL") {
-          my(mysql_connection(tx, "ledger"), "UPDATE " + account + " SET balance = 1 WHERE id = 3");
+          my(tx.mysql("ledger"), "UPDATE " + account + " SET balance = 1 WHERE id = 3");
         } else {
-          pg(postgresql_connection(tx, "accounts"),
+          pg(tx.postgresql("accounts"),
              "UPDATE " + account + " SET balance = 1 WHERE id = 3");
         }
       });
@@ -180,7 +178,7 @@ TEST_CASE_METHOD(FrozenServers, "A frozen session of the pool costs a small part
   pid_t process = 0;
   const auto pay = [&] {
     return tm.run([&](Transaction& tx) {
-      process = PQbackendPID(postgresql_connection(tx, "accounts"));
+      process = PQbackendPID(tx.postgresql("accounts"));
       move(tx, 1, 10);
     });
   };
@@ -274,9 +272,9 @@ TEST_CASE_METHOD(FrozenServers, "A statement at a frozen server ends when the ti
     Frozen frozen(server);
     const auto took = time_of([&] {
       if (server == "POSTGRESQL") {
-        CHECK_THROWS(pg(postgresql_connection(tx, "accounts"), "SELECT count(*) FROM " + account));
+        CHECK_THROWS(pg(tx.postgresql("accounts"), "SELECT count(*) FROM " + account));
       } else {
-        CHECK_THROWS(my(mysql_connection(tx, "ledger"), "SELECT count(*) FROM " + account));
+        CHECK_THROWS(my(tx.mysql("ledger"), "SELECT count(*) FROM " + account));
       }
     });
     CHECK(took < kInTime);
@@ -380,7 +378,7 @@ TEST_CASE_METHOD(FrozenServers, "One frozen session of PostgreSQL: rolled back i
   Transaction tx = tm.begin();
   move(tx, 1, 250);
   const auto is_at_work = at_work(tx, "POSTGRESQL");
-  session.pid = PQbackendPID(postgresql_connection(tx, "accounts"));
+  session.pid = PQbackendPID(tx.postgresql("accounts"));
   const Outcome outcome = commit_in_time(tx);
   INFO(outcome.to_string());
   CHECK(outcome.kind == OutcomeKind::rolled_back);

@@ -18,10 +18,8 @@
 
 using namespace std::chrono_literals;
 using xabridge::EventKind;
-using xabridge::mysql_connection;
 using xabridge::Outcome;
 using xabridge::OutcomeKind;
-using xabridge::postgresql_connection;
 using xabridge::Transaction;
 using xabridge::TransactionManager;
 
@@ -105,12 +103,12 @@ TEST_CASE_METHOD(RealServers, "A transfer rolls back on both sides") {
 TEST_CASE_METHOD(RealServers, "Work in one database commits in one phase") {
   TransactionManager tm(config());
   require(tm.run([&](Transaction& tx) {
-    pg(postgresql_connection(tx, "accounts"),
+    pg(tx.postgresql("accounts"),
        "UPDATE " + account + " SET balance = 1 WHERE id = 1");
   }),
           OutcomeKind::committed);
   require(tm.run([&](Transaction& tx) {
-    my(mysql_connection(tx, "ledger"), "UPDATE " + account + " SET balance = 2 WHERE id = 1");
+    my(tx.mysql("ledger"), "UPDATE " + account + " SET balance = 2 WHERE id = 1");
   }),
           OutcomeKind::committed);
   CHECK(pg_balance(1) == 1);
@@ -122,7 +120,7 @@ TEST_CASE_METHOD(RealServers,
   TransactionManager tm(config());
   Transaction tx = tm.begin();
   move(tx, 1, 250);
-  CHECK_THROWS(pg(postgresql_connection(tx, "accounts"), "SELECT no_such_column"));
+  CHECK_THROWS(pg(tx.postgresql("accounts"), "SELECT no_such_column"));
   require(tx.commit(), OutcomeKind::rolled_back);
   require_untouched(*this);
 }
@@ -132,14 +130,14 @@ TEST_CASE_METHOD(RealServers, "A connection killed on either side rolls both sid
   {
     Transaction tx = tm.begin();
     move(tx, 1, 250);
-    const int pid = PQbackendPID(postgresql_connection(tx, "accounts"));
+    const int pid = PQbackendPID(tx.postgresql("accounts"));
     pg_admin("SELECT pg_terminate_backend(" + std::to_string(pid) + ", 5000)");
     require(tx.commit(), OutcomeKind::rolled_back);
   }
   {
     Transaction tx = tm.begin();
     move(tx, 1, 250);
-    my_admin("KILL " + my_connection_id(mysql_connection(tx, "ledger")));
+    my_admin("KILL " + my_connection_id(tx.mysql("ledger")));
     require(tx.commit(), OutcomeKind::rolled_back);
   }
   require_untouched(*this);
@@ -185,7 +183,7 @@ TEST_CASE_METHOD(RealServers, "run repeats after a deadlock, whatever the functi
   // With many rows of its own: the servers let the transaction with fewer changes lose.
   const auto lock_two_then_one = [&] {
     Transaction tx = tm.begin();
-    sql::Connection& connection = mysql_connection(tx, "ledger");
+    sql::Connection& connection = tx.mysql("ledger");
     for (int i = 1; i <= 50; ++i)
       my(connection, "INSERT INTO " + transfer + " VALUES (" + std::to_string(i) + ")");
     my(connection, "UPDATE " + account + " SET balance = balance + 1 WHERE id = 2");
@@ -197,7 +195,7 @@ TEST_CASE_METHOD(RealServers, "run repeats after a deadlock, whatever the functi
   std::thread other;
   int attempts = 0;
   const Outcome outcome = tm.run([&](Transaction& tx) {
-    sql::Connection& connection = mysql_connection(tx, "ledger");
+    sql::Connection& connection = tx.mysql("ledger");
     my(connection, "UPDATE " + account + " SET balance = balance + 1 WHERE id = 1");
     if (++attempts == 1) {
       other = std::thread(lock_two_then_one);
@@ -228,10 +226,10 @@ TEST_CASE_METHOD(RealServers, "run repeats after a lost connection that the func
     if (++attempts > 1) return;
     try {
       if (at_ledger) {
-        my_admin("KILL " + my_connection_id(mysql_connection(tx, "ledger")));
-        for (;;) my(mysql_connection(tx, "ledger"), "DO 1");  // until the server hears of it
+        my_admin("KILL " + my_connection_id(tx.mysql("ledger")));
+        for (;;) my(tx.mysql("ledger"), "DO 1");  // until the server hears of it
       } else {
-        PGconn* connection = postgresql_connection(tx, "accounts");
+        PGconn* connection = tx.postgresql("accounts");
         pg_admin("SELECT pg_terminate_backend(" + std::to_string(PQbackendPID(connection)) +
                  ", 5000)");
         pg(connection, "SELECT 1");
@@ -250,7 +248,7 @@ TEST_CASE_METHOD(RealServers, "run does not repeat an exception beside results l
   CHECK_THROWS_AS(tm.run([&](Transaction& tx) {
     ++attempts;
     const std::unique_ptr<sql::Statement> statement(
-        mysql_connection(tx, "ledger").createStatement());
+        tx.mysql("ledger")->createStatement());
     // Not read: the rollback has no other way than to close the connection.
     statement->setResultSetType(sql::ResultSet::TYPE_FORWARD_ONLY);
     const std::unique_ptr<sql::ResultSet> rows(
@@ -273,7 +271,7 @@ TEST_CASE_METHOD(RealServers,
   TransactionManager tm(c);
   Transaction tx = tm.begin();
   move(tx, 1, 250);
-  cut.connection = my_connection_id(mysql_connection(tx, "ledger"));
+  cut.connection = my_connection_id(tx.mysql("ledger"));
   const Outcome outcome = tx.commit();
   CHECK(cut.rolled_back);
   require(outcome, OutcomeKind::heuristic);
@@ -294,7 +292,7 @@ TEST_CASE_METHOD(RealServers,
   TransactionManager tm(c);
   Transaction tx = tm.begin();
   move(tx, 1, 250);
-  pg(postgresql_connection(tx, "accounts"), "NOTIFY no_prepare");  // PREPARE TRANSACTION refuses
+  pg(tx.postgresql("accounts"), "NOTIFY no_prepare");  // PREPARE TRANSACTION refuses
   const Outcome outcome = tx.commit();
   require(outcome, by_hand.committed ? OutcomeKind::heuristic : OutcomeKind::rolled_back);
   CHECK(pg_balance(1) == 1000);
@@ -316,9 +314,9 @@ TEST_CASE_METHOD(RealServers, "A timeout ends a statement that waits for a lock 
     const auto begun = std::chrono::steady_clock::now();
     Transaction tx = tm.begin(500ms);
     if (postgresql) {
-      CHECK_THROWS(pg(postgresql_connection(tx, "accounts"), update));
+      CHECK_THROWS(pg(tx.postgresql("accounts"), update));
     } else {
-      CHECK_THROWS(my(mysql_connection(tx, "ledger"), update));
+      CHECK_THROWS(my(tx.mysql("ledger"), update));
     }
     CHECK(std::chrono::steady_clock::now() - begun < 20s);
     const Outcome outcome = tx.commit();
@@ -345,9 +343,9 @@ TEST_CASE_METHOD(RealServers, "run repeats the victim of a deadlock until it com
       const std::string sql =
           "UPDATE " + account + " SET balance = balance + 1 WHERE id = " + std::to_string(id);
       if (postgresql) {
-        pg(postgresql_connection(tx, "accounts"), sql);
+        pg(tx.postgresql("accounts"), sql);
       } else {
-        my(mysql_connection(tx, "ledger"), sql);
+        my(tx.mysql("ledger"), sql);
       }
     };
     const auto work = [&](int first, int second) {
@@ -378,7 +376,7 @@ TEST_CASE_METHOD(RealServers, "COMMIT and ROLLBACK typed by hand never end as co
   {
     Transaction tx = tm.begin();
     move(tx, 1, 250);
-    pg(postgresql_connection(tx, "accounts"), "ROLLBACK");
+    pg(tx.postgresql("accounts"), "ROLLBACK");
     require(tx.commit(), OutcomeKind::rolled_back);
     require_untouched(*this);
   }
@@ -386,15 +384,15 @@ TEST_CASE_METHOD(RealServers, "COMMIT and ROLLBACK typed by hand never end as co
     Transaction tx = tm.begin();
     move(tx, 1, 250);
     // The servers refuse both inside a branch; the work stays whole.
-    CHECK_THROWS(my(mysql_connection(tx, "ledger"), "COMMIT"));
-    CHECK_THROWS(my(mysql_connection(tx, "ledger"), "ROLLBACK"));
+    CHECK_THROWS(my(tx.mysql("ledger"), "COMMIT"));
+    CHECK_THROWS(my(tx.mysql("ledger"), "ROLLBACK"));
     require(tx.rollback(), OutcomeKind::rolled_back);
     require_untouched(*this);
   }
   {
     Transaction tx = tm.begin();
     move(tx, 1, 250);
-    pg(postgresql_connection(tx, "accounts"), "COMMIT");
+    pg(tx.postgresql("accounts"), "COMMIT");
     const Outcome outcome = tx.commit();
     INFO(outcome.to_string());
     CHECK_FALSE(outcome.committed());
@@ -422,8 +420,8 @@ TEST_CASE_METHOD(RealServers, "Eight threads move money and every outcome report
         try {
           kind = tm.run([&](Transaction& tx) {
                      move(tx, id_of_account, static_cast<int>(random() % 50) - 25);
-                     pg(postgresql_connection(tx, "accounts"), insert);
-                     my(mysql_connection(tx, "ledger"), insert);
+                     pg(tx.postgresql("accounts"), insert);
+                     my(tx.mysql("ledger"), insert);
                      if (fate == 0) throw std::runtime_error("changed my mind");
                      if (fate == 1) (void)tx.rollback();
                    }).kind;

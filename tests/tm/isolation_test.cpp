@@ -37,8 +37,8 @@ struct IsolationServers : RealServers {
     Transaction tx = tm.begin();
     if (level) tx.enlist(name, *level);
     const auto now = [&] {
-      return postgresql ? read(xabridge::postgresql_connection(tx, name), look)
-                        : read(xabridge::mysql_connection(tx, name), look);
+      return postgresql ? read(tx.postgresql(name), look)
+                        : read(tx.mysql(name), look);
     };
     const long before = now();
     postgresql ? pg_admin(change) : my_admin(change);

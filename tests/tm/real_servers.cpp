@@ -99,9 +99,9 @@ std::string RealServers::my_connection_id(sql::Connection& connection) {
 void RealServers::move(xabridge::Transaction& tx, int id, int amount) const {
   const std::string where = " WHERE id = " + std::to_string(id);
   const std::string by = std::to_string(amount);
-  pg(xabridge::postgresql_connection(tx, "accounts"),
+  pg(tx.postgresql("accounts"),
      "UPDATE " + account + " SET balance = balance - " + by + where);
-  my(xabridge::mysql_connection(tx, "ledger"),
+  my(tx.mysql("ledger"),
      "UPDATE " + account + " SET balance = balance + " + by + where);
 }
 

@@ -9,10 +9,8 @@
 #include "when.hpp"
 
 using xabridge::EventKind;
-using xabridge::mysql_connection;
 using xabridge::Outcome;
 using xabridge::OutcomeKind;
-using xabridge::postgresql_connection;
 using xabridge::Transaction;
 using xabridge::TransactionManager;
 
@@ -31,7 +29,7 @@ TEST_CASE_METHOD(RealServers, "A transaction under another role is committed on 
   for (const char* const set : {"SET LOCAL ROLE ", "SET ROLE "}) {
     INFO(set);
     require(tm.run([&](Transaction& tx) {
-      pg(postgresql_connection(tx, "accounts"), set + role.name);
+      pg(tx.postgresql("accounts"), set + role.name);
       move(tx, 1, 100);
     }),
             OutcomeKind::committed);
@@ -55,9 +53,9 @@ TEST_CASE_METHOD(RealServers, "A transaction under another role is rolled back o
   with_observer.observers = {&observer};
   TransactionManager tm(with_observer);
   Transaction tx = tm.begin();
-  pg(postgresql_connection(tx, "accounts"), "SET LOCAL ROLE " + role.name);
+  pg(tx.postgresql("accounts"), "SET LOCAL ROLE " + role.name);
   move(tx, 1, 100);
-  connection = my_connection_id(mysql_connection(tx, "ledger"));
+  connection = my_connection_id(tx.mysql("ledger"));
   require(tx.commit(), OutcomeKind::rolled_back);
   CHECK(pg_number("SELECT count(*) FROM pg_prepared_xacts WHERE owner = '" + role.name + "'") == 0);
   CHECK(pg_balance(1) == 1000);
@@ -81,8 +79,8 @@ TEST_CASE_METHOD(RealServers, "A lock at PostgreSQL covers a transaction that wr
     INFO(lock);
     free_at_decision = -1;
     require(tm.run([&](Transaction& tx) {
-      pg(postgresql_connection(tx, "accounts"), lock + key + ")");
-      my(mysql_connection(tx, "ledger"), "UPDATE " + account + " SET balance = 1 WHERE id = 1");
+      pg(tx.postgresql("accounts"), lock + key + ")");
+      my(tx.mysql("ledger"), "UPDATE " + account + " SET balance = 1 WHERE id = 1");
     }),
             OutcomeKind::committed);
     CHECK(free_at_decision == 0);

@@ -10,8 +10,6 @@
 #include "when.hpp"
 
 using namespace std::chrono_literals;
-using xabridge::mysql_connection;
-using xabridge::postgresql_connection;
 using xabridge::Transaction;
 using xabridge::TransactionManager;
 
@@ -40,8 +38,8 @@ TEST_CASE("threads that come and go share sessions, which end with the transacti
       std::thread([&] {
         const auto outcome = tm.run([&](Transaction& tx) {
           servers.move(tx, 1, 10);
-          backends.insert(PQbackendPID(postgresql_connection(tx, "accounts")));
-          connections.insert(RealServers::my_connection_id(mysql_connection(tx, "ledger")));
+          backends.insert(PQbackendPID(tx.postgresql("accounts")));
+          connections.insert(RealServers::my_connection_id(tx.mysql("ledger")));
         });
         CHECK(outcome.committed());
       }).join();

@@ -10,10 +10,8 @@
 using namespace std::chrono_literals;
 using xabridge::Event;
 using xabridge::EventKind;
-using xabridge::mysql_connection;
 using xabridge::Outcome;
 using xabridge::OutcomeKind;
-using xabridge::postgresql_connection;
 using xabridge::Transaction;
 using xabridge::TransactionManager;
 
@@ -112,8 +110,8 @@ TEST_CASE_METHOD(RealServers, "A synchronous standby that is away delays no answ
     c.observers = {&standby};
     TransactionManager tm(c);
     Transaction tx = tm.begin();
-    pg(postgresql_connection(tx, "accounts"), "UPDATE account SET balance = 750 WHERE id = 1");
-    my(mysql_connection(tx, "ledger"), "UPDATE " + account +
+    pg(tx.postgresql("accounts"), "UPDATE account SET balance = 750 WHERE id = 1");
+    my(tx.mysql("ledger"), "UPDATE " + account +
                                            " SET balance = balance + 250 "
                                            "WHERE id = 1");
     const auto begun = Clock::now();

@@ -61,8 +61,8 @@ rm::Answer MysqlSession::prepare(const Xid& xid) {
   return undo_prepare(*std::move(error), xid);
 }
 
-/// The log as it was at log-in, and the server's clock as it is: a table that the branch changed may
-/// be younger than the session. Rounded up, as the server told whole seconds.
+/// The log as it was at log-in, and the server's clock as it is: a table that the branch changed
+/// may be younger than the session. Rounded up, as the server told whole seconds.
 PreparedLog::Place MysqlSession::prepared_here() const {
   PreparedLog::Place place = at_login_;
   const auto since = std::chrono::steady_clock::now() - since_;

@@ -24,12 +24,7 @@ namespace {
 
 using rm::MysqlResult;
 using ResultPointer = std::unique_ptr<MysqlResult>;
-
-/// Nothing was sent, for a reason of ours.
-struct Refusal {
-  int code;
-  std::string text;
-};
+using Parameters = std::span<const xabridge_mysql_parameter>;
 
 ResultPointer failed(int code, std::string text) {
   return std::make_unique<MysqlResult>(code, XA_OK, std::string(), std::move(text));
@@ -164,19 +159,18 @@ void run_plain(sql::Connection& connection, const char* sql, MysqlResult& result
     result.affected = static_cast<long long>(statement->getUpdateCount());
 }
 
-void run_prepared(sql::Connection& connection, const char* sql,
-                  const xabridge_mysql_parameter* parameters, std::size_t count,
+void run_prepared(sql::Connection& connection, const char* sql, Parameters parameters,
                   MysqlResult& result, bool& sent) {
   const std::unique_ptr<sql::PreparedStatement> statement(connection.prepareStatement(sql));
   const std::size_t wanted = statement->getParameterMetaData()->getParameterCount();
-  if (wanted != count) {
+  if (wanted != parameters.size()) {
     throw Refusal{XAER_INVAL, "the statement has " + std::to_string(wanted) +
                                   " parameters (?), values were given for " +
-                                  std::to_string(count)};
+                                  std::to_string(parameters.size())};
   }
   require_readable(*statement);
   Bound bound;
-  for (std::size_t i = 0; i < count; ++i) bind_one(*statement, i, parameters[i], bound);
+  for (std::size_t i = 0; i < parameters.size(); ++i) bind_one(*statement, i, parameters[i], bound);
   sent = true;
   // -1: there are rows, as far as the client library tells before they are read.
   const int affected = statement->executeUpdate();
@@ -184,39 +178,26 @@ void run_prepared(sql::Connection& connection, const char* sql,
   read_answer(*statement, result);
 }
 
-/// What the server did is not known; with its session it ends for sure.
-ResultPointer give_up(sql::Connection& connection, const std::string& why) {
-  try {
-    connection.close();
-  } catch (const std::exception&) {
-    // It is found out, as late as XA END at worst, that the connection has an answer left unread.
-  }
-  return std::make_unique<MysqlResult>(
-      XAER_RMFAIL, XA_RBCOMMFAIL, std::string(),
-      "the answer to the statement could not be read: " + why +
-          "; the connection is closed, so that the server rolls the transaction back");
+ResultPointer given_up(sql::Connection& connection, const std::string& why) {
+  return std::make_unique<MysqlResult>(XAER_RMFAIL, XA_RBCOMMFAIL, std::string(),
+                                       give_up(connection, why));
 }
 
-ResultPointer run(sql::Connection& connection, const char* sql,
-                  const xabridge_mysql_parameter* parameters, std::size_t count) {
+ResultPointer run(sql::Connection& connection, const char* sql, Parameters parameters) {
   bool sent = false;
   try {
-    connector();  // registers this thread
     auto result = std::make_unique<MysqlResult>();
-    if (count == 0)
-      run_plain(connection, sql, *result, sent);
-    else
-      run_prepared(connection, sql, parameters, count, *result, sent);
+    run_statement(connection, sql, parameters, *result, sent);
     return result;
   } catch (const Refusal& refusal) {
     return failed(refusal.code, refusal.text);
   } catch (const sql::SQLException& failure) {
     if (failure.getErrorCode() != 0) return failed(failure);
     if (!sent) return failed(XAER_INVAL, failure.what());
-    return give_up(connection, failure.what());
+    return given_up(connection, failure.what());
   } catch (const std::exception& failure) {
     if (!sent) throw;
-    return give_up(connection, failure.what());
+    return given_up(connection, failure.what());
   }
 }
 
@@ -234,6 +215,25 @@ ResultPointer no_connection(const xabridge_rm_extras_t& extras, int rmid) {
 
 }  // namespace
 
+void run_statement(sql::Connection& connection, const char* sql, Parameters parameters,
+                   MysqlResult& result, bool& sent) {
+  connector();  // registers this thread
+  if (parameters.empty())
+    run_plain(connection, sql, result, sent);
+  else
+    run_prepared(connection, sql, parameters, result, sent);
+}
+
+std::string give_up(sql::Connection& connection, const std::string& why) {
+  try {
+    connection.close();
+  } catch (const std::exception&) {
+    // It is found out, as late as XA END at worst, that the connection has an answer left unread.
+  }
+  return "the answer to the statement could not be read: " + why +
+         "; the connection is closed, so that the server rolls the transaction back";
+}
+
 xabridge_mysql_result* execute(const xabridge_rm_extras_t& extras, int rmid, const char* sql,
                                const xabridge_mysql_parameter* parameters,
                                std::size_t count) noexcept try {
@@ -242,7 +242,7 @@ xabridge_mysql_result* execute(const xabridge_rm_extras_t& extras, int rmid, con
     return failed(XAER_INVAL, "the parameters are a null pointer").release();
   void* const connection = extras.connection(rmid);
   if (connection == nullptr) return no_connection(extras, rmid).release();
-  return run(*static_cast<sql::Connection*>(connection), sql, parameters, count).release();
+  return run(*static_cast<sql::Connection*>(connection), sql, {parameters, count}).release();
 } catch (...) {
   return nullptr;
 }

@@ -106,9 +106,9 @@ void work(const xabridge::Config& config, const std::string& table) {
   xabridge::TransactionManager tm(config);
   const auto transfer = [&](xabridge::Transaction& tx) {
     for (const auto& one : config.resource_managers) tx.enlist(one.name);
-    PGconn* bank_a = xabridge::postgresql_connection(tx, "bank_a");
+    PGconn* bank_a = tx.postgresql("bank_a");
     expect("debit", postgresql(bank_a, "UPDATE " + table + " SET balance = balance - 30"), "1");
-    sql::Connection& bank_b = xabridge::mysql_connection(tx, "bank_b");
+    sql::Connection& bank_b = tx.mysql("bank_b");
     expect("credit", mysql(bank_b, "UPDATE " + table + " SET balance = balance + 30"), "1");
   };
   const xabridge::Outcome outcome = tm.run(transfer);

@@ -44,8 +44,8 @@ struct Scene {
   }
   void work(Transaction& tx, const std::string& id) const {
     const std::string insert = "INSERT INTO " + servers.transfer + " VALUES ('" + id + "')";
-    RealServers::pg(xabridge::postgresql_connection(tx, "accounts"), insert);
-    RealServers::my(xabridge::mysql_connection(tx, "ledger"), insert);
+    RealServers::pg(tx.postgresql("accounts"), insert);
+    RealServers::my(tx.mysql("ledger"), insert);
     tx.enlist("files");
     REQUIRE(foreign::put(files, id, id) == FILE_RM_OK);
   }
@@ -100,8 +100,8 @@ TEST_CASE("files that were only read take no part while both databases commit") 
   CHECK(file_rm_get(file_rm_rmid(scene.files.c_str()), "one", value, sizeof value) ==
         FILE_RM_NOT_FOUND);
   const std::string insert = "INSERT INTO " + scene.servers.transfer + " VALUES ('one')";
-  RealServers::pg(xabridge::postgresql_connection(tx, "accounts"), insert);
-  RealServers::my(xabridge::mysql_connection(tx, "ledger"), insert);
+  RealServers::pg(tx.postgresql("accounts"), insert);
+  RealServers::my(tx.mysql("ledger"), insert);
   const auto outcome = tx.commit();
   CHECK(outcome.kind == OutcomeKind::committed);
   CHECK(outcome.branches[0].state == xabridge::BranchState::read_only);

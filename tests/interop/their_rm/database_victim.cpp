@@ -14,10 +14,10 @@ int main(int argc, char** argv) {
       [&](xabridge::Transaction& tx, const std::string& id,
           const std::vector<std::string>& arguments) {
         const std::string insert = "INSERT INTO " + arguments.at(0) + " VALUES ('" + id + "')";
-        RealServers::pg(xabridge::postgresql_connection(tx, "accounts"), insert);
+        RealServers::pg(tx.postgresql("accounts"), insert);
         tx.enlist("files");
         const auto directory = std::filesystem::path(argv[1]).parent_path() / "files";
         if (foreign::put(directory, id, id) != FILE_RM_OK) throw std::runtime_error("file_rm_put");
-        RealServers::my(xabridge::mysql_connection(tx, "ledger"), insert);
+        RealServers::my(tx.mysql("ledger"), insert);
       });
 }

@@ -105,11 +105,11 @@ struct XABRIDGE_API Config {
   std::vector<ResourceManagerConfig> resource_managers;  // at least one, at most 255
   std::vector<Observer*> observers;                      // not owned
 
-  /// What load() and try_load() found that is no error and should not stay so: a password in a file that everyone
-  /// can read. Reported as warning events when a TransactionManager is made of this.
+  /// What load() and try_load() found that is no error and should not stay so: a password in a file
+  /// that everyone can read. Reported as warning events when a TransactionManager is made of this.
   std::vector<std::string> warnings = {};
 
-  /// Reads a TOML file. Throws Exception, which names file, line and key, and what is allowed there.
+  /// Reads a TOML file. Throws Exception, which names file, line, key, and what is allowed there.
   [[nodiscard]] static Config load(const std::filesystem::path& file);
   /// The same for the text of one; `source_name` stands for the file in what is said.
   [[nodiscard]] static Config parse(std::string_view toml, const std::string& source_name);

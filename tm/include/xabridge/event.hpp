@@ -2,10 +2,10 @@
 // crash tests are observers; nothing in the path depends on one.
 #pragma once
 
+#include <xabridge/api.h>
+
 #include <string>
 #include <string_view>
-
-#include <xabridge/api.h>
 
 namespace xabridge {
 
@@ -13,31 +13,31 @@ namespace xabridge {
 /// not been tried: dying there is dying between two steps.
 enum class EventKind {
   begun,
-  enlisted,             // resource manager joined; branch started
-  before_end,           // about to end a branch
+  enlisted,    // resource manager joined; branch started
+  before_end,  // about to end a branch
   before_prepare,
-  prepared,             // voted commit
-  read_only,            // voted read-only
-  refused,              // voted no; code and text say why
+  prepared,   // voted commit
+  read_only,  // voted read-only
+  refused,    // voted no; code and text say why
   before_decide,
-  decided,              // the commit decision is durable
-  before_commit,        // about to commit one branch (phase two, or one phase)
+  decided,        // the commit decision is durable
+  before_commit,  // about to commit one branch (phase two, or one phase)
   committed,
   before_rollback,
   rolled_back,
-  pending,              // phase two not answered; recovery has it
+  pending,  // phase two not answered; recovery has it
   before_done,
-  done,                 // every branch finished
-  retried,              // run() tries again
-  timed_out,            // the transaction timeout passed; statements are interrupted
-  heuristic,            // recorded; forget follows
+  done,       // every branch finished
+  retried,    // run() tries again
+  timed_out,  // the transaction timeout passed; statements are interrupted
+  heuristic,  // recorded; forget follows
   recovery_started,
-  recovered_commit,     // recovery delivered a commit
-  recovered_rollback,   // recovery rolled an undecided branch back
-  recovery_waits,       // resource manager unreachable, branch busy, or owner still connected
+  recovered_commit,    // recovery delivered a commit
+  recovered_rollback,  // recovery rolled an undecided branch back
+  recovery_waits,      // resource manager unreachable, branch busy, or owner still connected
   recovery_finished,
-  foreign,              // a branch that is not ours was seen and left alone
-  warning,              // text says what an operator should know
+  foreign,  // a branch that is not ours was seen and left alone
+  warning,  // text says what an operator should know
 };
 
 struct XABRIDGE_API Event {

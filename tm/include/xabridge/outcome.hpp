@@ -1,11 +1,11 @@
 // Outcome: what became of a global transaction, as a value. Never implied by the path taken.
 #pragma once
 
+#include <xabridge/api.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <xabridge/api.h>
 #include <xabridge/error.hpp>
 
 namespace xabridge {
@@ -22,10 +22,10 @@ enum class OutcomeKind {
 
 /// What is known of one branch.
 enum class BranchState {
-  read_only,    // changed nothing, finished at prepare
+  read_only,  // changed nothing, finished at prepare
   committed,
   rolled_back,
-  pending,      // the outcome stands, recovery delivers it
+  pending,  // the outcome stands, recovery delivers it
   heuristic_committed,
   heuristic_rolled_back,
   heuristic_mixed,

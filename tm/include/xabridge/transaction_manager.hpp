@@ -2,9 +2,8 @@
 //
 //   xabridge::TransactionManager tm(xabridge::Config::load("bank.toml"));
 //   xabridge::Outcome outcome = tm.run([&](xabridge::Transaction& tx) {
-//     PGconn* accounts = xabridge::postgresql_connection(tx, "accounts");
-//     sql::Connection& ledger = xabridge::mysql_connection(tx, "ledger");
-//     ...
+//     tx.postgresql("accounts").execute("UPDATE account SET balance = balance - 2500 ...");
+//     tx.mysql("ledger")->execute("INSERT INTO entry VALUES (?, ?)", 7, 2500);
 //   });
 //   if (!outcome.committed()) ...
 #pragma once
@@ -30,6 +29,8 @@
 
 namespace xabridge {
 
+class MysqlConnection;
+class PostgresqlConnection;
 class TransactionManager;
 namespace tm {
 struct ManagerAccess;
@@ -44,11 +45,13 @@ class XABRIDGE_API Transaction {
   Transaction& operator=(Transaction&&) noexcept;
   ~Transaction();
 
-  /// The native connection of this transaction's branch at the resource manager: PGconn* or
-  /// sql::Connection*. The first call enlists it (xa_start). Use the typed functions in
-  /// <xabridge/postgresql.hpp> and <xabridge/mysql.hpp>. `driver` must be the resource manager's.
-  /// Valid until commit or rollback begins. Throws Exception: no such resource manager, wrong
-  /// driver, transaction finished or doomed, wrong thread, resource manager unreachable.
+  /// The connection of this transaction's branch at the resource manager. The first call enlists it
+  /// (xa_start), later ones give the same. Valid until commit or rollback begins. Throws Exception:
+  /// no such resource manager, or of another driver; transaction finished or doomed; wrong thread;
+  /// resource manager unreachable. Include <xabridge/postgresql.hpp>, <xabridge/mysql.hpp>.
+  [[nodiscard]] PostgresqlConnection postgresql(std::string_view resource_manager);
+  [[nodiscard]] MysqlConnection mysql(std::string_view resource_manager);
+  /// The same as the driver's library knows it: a PGconn* or an sql::Connection*.
   [[nodiscard]] void* native_connection(std::string_view resource_manager, std::string_view driver);
 
   /// Enlists without asking for the connection (foreign resource managers). Throws as above.
@@ -89,8 +92,8 @@ struct XABRIDGE_API RunOptions {
   std::optional<std::chrono::milliseconds> timeout;  // instead of Config::timeout, each attempt
   std::optional<int> max_retries;                    // instead of Config::max_retries
   /// Once it is requested no attempt begins and no pause between two goes on: the last attempt's
-  /// exception or outcome is the answer; before the first, "rolled back" for that reason. An attempt
-  /// that has begun is not cut short.
+  /// exception or outcome is the answer; before the first, "rolled back" for that reason. An
+  /// attempt that has begun is not cut short.
   std::stop_token stop{};
 };
 

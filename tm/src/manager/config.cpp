@@ -148,8 +148,7 @@ constexpr std::array kKeys{
     Key{"recovery", "call_timeout",
         [](N n, Config& c) { return take(n, c.recovery_call_timeout); }},
     Key{"recovery", "background", [](N n, Config& c) { return take(n, c.recovery_background); }},
-    Key{"logging", "level",
-        [](N n, Config& c) { return take(n, c.logging_level, kLevels); }},
+    Key{"logging", "level", [](N n, Config& c) { return take(n, c.logging_level, kLevels); }},
 };
 
 using RM = ResourceManagerConfig;
@@ -172,8 +171,9 @@ constexpr std::array kResourceManagerKeys{
     ResourceManagerKey{
         "driver", [](N n, RM& rm) { return take(n, rm.driver, "the name of one of our drivers"); }},
     ResourceManagerKey{"open", [](N n, RM& rm) { return take(n, rm.open, kOpen); }, kOpen},
-    ResourceManagerKey{"registration",
-                       [](N n, RM& rm) { return take(n, rm.dynamic_registration, kRegistrations); }},
+    ResourceManagerKey{
+        "registration",
+        [](N n, RM& rm) { return take(n, rm.dynamic_registration, kRegistrations); }},
     ResourceManagerKey{
         "library", [](N n, RM& rm) { return take(n, rm.library, "the path of a shared library"); }},
     ResourceManagerKey{

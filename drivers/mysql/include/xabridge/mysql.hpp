@@ -1,8 +1,9 @@
-// The connection of a transaction's branch at MySQL or MariaDB, as Connector/C++ knows it.
+// The connection of a transaction's branch at MySQL or MariaDB: statements on it, and
+// Connector/C++'s sql::Connection.
 //
-//   sql::Connection& stock = xabridge::mysql_connection(tx, "stock");
-//   std::unique_ptr<sql::Statement> statement(stock.createStatement());
-//   statement->executeUpdate("UPDATE bins SET pieces = pieces - 3 WHERE id = 7");
+//   auto stock = tx.mysql("stock");
+//   stock.execute("UPDATE bins SET pieces = pieces - ? WHERE id = ?", 3, 7);
+//   sql::Connection& connection = stock;  // whatever the Connector can do
 //
 // The connection belongs to xabridge and is the transaction's until commit or rollback; the first
 // call for a resource manager enlists it. Afterwards it serves other transactions, maybe in another
@@ -29,25 +30,14 @@
 #pragma once
 
 #include <string_view>
-
-#if __has_include(<mysql/jdbc.h>)
-#include <mysql/jdbc.h>
-#else
-#include <cppconn/connection.h>
-#include <cppconn/exception.h>
-#include <cppconn/prepared_statement.h>
-#include <cppconn/resultset.h>
-#include <cppconn/statement.h>
-#endif
-
+#include <xabridge/mysql_connection.hpp>
 #include <xabridge/transaction_manager.hpp>
 
 namespace xabridge {
 
-/// The connection of `tx` at the resource manager configured as `name`. Throws Exception when the
-/// transaction is finished, the name is unknown, or its driver is not "mysql".
-inline sql::Connection& mysql_connection(Transaction& tx, std::string_view name) {
-  return *static_cast<sql::Connection*>(tx.native_connection(name, "mysql"));
+inline MysqlConnection Transaction::mysql(std::string_view resource_manager) {
+  void* const connection = native_connection(resource_manager, "mysql");
+  return MysqlConnection(*static_cast<sql::Connection*>(connection), resource_manager);
 }
 
 }  // namespace xabridge

@@ -1,7 +1,8 @@
-// Typed access to a transaction's PostgreSQL connection, for applications that link libpq.
+// The connection of a transaction's branch at PostgreSQL: statements on it, and libpq's PGconn.
 //
-//   PGconn* pg = xabridge::postgresql_connection(tx, "accounts");
-//   PGresult* result = PQexecParams(pg, "UPDATE account SET ...", ...);
+//   auto accounts = tx.postgresql("accounts");
+//   accounts.execute("UPDATE account SET balance = balance - $1 WHERE number = $2", 2500, 7);
+//   PGresult* result = PQexecParams(accounts, "...", ...);  // whatever libpq can do
 //
 // The connection belongs to the resource manager and is lent to the branch: the first call enlists
 // the resource manager in the transaction, later calls give the same connection.
@@ -30,19 +31,15 @@
 //   others. The driver's README.md has the whole list.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <string_view>
+#include <xabridge/postgresql_connection.hpp>
 #include <xabridge/transaction_manager.hpp>
 
 namespace xabridge {
 
-/// The connection of `resource_manager` in this transaction. Throws Exception when the transaction
-/// is finished, the resource manager is unknown or cannot be enlisted, or it is no PostgreSQL of
-/// ours.
-[[nodiscard]] inline PGconn* postgresql_connection(Transaction& transaction,
-                                                   std::string_view resource_manager) {
-  return static_cast<PGconn*>(transaction.native_connection(resource_manager, "postgresql"));
+inline PostgresqlConnection Transaction::postgresql(std::string_view resource_manager) {
+  void* const connection = native_connection(resource_manager, "postgresql");
+  return PostgresqlConnection(static_cast<PGconn*>(connection), resource_manager);
 }
 
 }  // namespace xabridge
