@@ -332,6 +332,35 @@ TEST_CASE_METHOD(RealServers, "A timeout ends a statement that waits for a lock 
   require_untouched(*this);
 }
 
+TEST_CASE_METHOD(RealServers, "A transaction whose thread does not come back ends at its timeout") {
+  TransactionManager tm(config());
+  Transaction tx = tm.begin(300ms);
+  move(tx, 1, 100);
+  // These wait for the rows that it holds.
+  pg_admin("UPDATE " + account + " SET balance = balance + 1 WHERE id = 1");
+  my_admin("UPDATE " + account + " SET balance = balance + 1 WHERE id = 1");
+  CHECK(pg_balance(1) == 1001);
+  CHECK(my_balance(1) == 1001);
+  const Outcome outcome = tx.commit();
+  require(outcome, OutcomeKind::rolled_back);
+  CHECK(outcome.reason_code == XA_RBTIMEOUT);
+  CHECK(outcome.reason.find("timed out after 300ms") != std::string::npos);
+  CHECK(tm.run([&](Transaction& next) { move(next, 2, 100); }).committed());
+}
+
+TEST_CASE_METHOD(RealServers, "A transaction destroyed by another thread lets its locks go") {
+  TransactionManager tm(config());
+  Transaction tx = tm.begin(1h);
+  move(tx, 1, 100);
+  std::thread([&] { const Transaction taken = std::move(tx); }).join();
+  pg_admin("UPDATE " + account + " SET balance = balance + 1 WHERE id = 1");
+  my_admin("UPDATE " + account + " SET balance = balance + 1 WHERE id = 1");
+  CHECK(pg_balance(1) == 1001);
+  CHECK(my_balance(1) == 1001);
+  // Its thread begins others as if nothing had been.
+  CHECK(tm.run([&](Transaction& next) { move(next, 2, 100); }).committed());
+}
+
 TEST_CASE_METHOD(RealServers, "run repeats the victim of a deadlock until it commits") {
   for (const bool postgresql : {true, false}) {
     INFO((postgresql ? "PostgreSQL" : "the other"));

@@ -11,6 +11,10 @@ namespace {
 
 // A client that asked so often in vain is set free without the server.
 constexpr int kRefusedInterrupts = 3;
+// So long an application has to come back to its connection, before the branch's locks count more.
+constexpr std::chrono::milliseconds kPatience{1000};
+// What has not helped until then never will.
+constexpr std::chrono::milliseconds kEnd{10'000};
 
 }  // namespace
 
@@ -66,7 +70,11 @@ bool MysqlSession::alive() noexcept {
 
 void MysqlSession::interrupt() noexcept try {
   interrupted_ = true;
+  const auto now = std::chrono::steady_clock::now();
   std::unique_lock lock(id_mutex_);
+  if (!first_interrupt_) first_interrupt_ = now;
+  const auto since = now - *first_interrupt_;
+  if (since >= kEnd) return;
   if (interrupter_ == nullptr) interrupter_ = std::make_shared<Interrupter>(settings_);
   const auto interrupter = interrupter_;
   const std::string mark = mark_.lock();
@@ -78,7 +86,7 @@ void MysqlSession::interrupt() noexcept try {
   if (told == Told::yes) refused_interrupts_ = 0;
   if (told == Told::refused) ++refused_interrupts_;
   const bool in_vain = told == Told::unknown || told == Told::unanswered ||
-                       refused_interrupts_ >= kRefusedInterrupts;
+                       refused_interrupts_ >= kRefusedInterrupts || since >= kPatience;
   // A session changes its connection only while no statement of the application runs.
   if (in_vain && socket.cookie == socket_.cookie) cut(socket);
 } catch (const std::exception&) {

@@ -193,7 +193,8 @@ class MysqlSession final : public rm::Session {
   std::string id_;
   SessionMark mark_;
   Socket socket_;
-  int refused_interrupts_ = 0;  // guarded by id_mutex_
+  int refused_interrupts_ = 0;  // guarded by id_mutex_, and so is the next
+  std::optional<std::chrono::steady_clock::time_point> first_interrupt_;
   std::string version_;
   std::string server_;           // see Session::server()
   std::string compared_names_;   // the settings that check_query() reads

@@ -22,6 +22,8 @@ constexpr int first_version_that_checks_clients = 140000;
 
 // How long a statement may go on after the first request to cancel it.
 constexpr std::chrono::milliseconds interrupt_patience{1000};
+// What has not helped until then never will.
+constexpr std::chrono::milliseconds interrupt_end{10'000};
 
 // A server that can be reached has taken the request by then; who interrupts has others to see to.
 constexpr std::chrono::milliseconds interrupt_limit{100};
@@ -113,9 +115,11 @@ void Session::interrupt() noexcept {
   const Clock::rep now = Clock::now().time_since_epoch().count();
   Clock::rep first = 0;
   if (first_interrupt_.compare_exchange_strong(first, now)) first = now;
+  const Clock::duration since(now - first);
+  if (since >= interrupt_end) return;
   cancel_.request(interrupt_limit);
-  if (Clock::duration(now - first) >= interrupt_patience && status() == PQTRANS_ACTIVE)
-    rm::cut(socket_);
+  // A statement that no cancel ends, or an application that does not come back to its connection.
+  if (since >= interrupt_patience) rm::cut(socket_);
 }
 
 std::string Session::server() const {

@@ -36,9 +36,10 @@ namespace tm {
 struct ManagerAccess;
 }
 
-/// One global transaction. Belongs to the thread that began it: every call from there. Destroying
-/// an unfinished transaction rolls it back; it never commits and never touches a prepared branch
-/// whose outcome is decided. Move-only.
+/// One global transaction. Belongs to the thread that began it: every call from there, and one at a
+/// time in a thread at each resource manager. Destroying an unfinished transaction rolls it back; it
+/// never commits and never touches a prepared branch whose outcome is decided. Where another thread
+/// destroys it, the servers roll back a second later, when its sessions have been ended. Move-only.
 class XABRIDGE_API Transaction {
  public:
   Transaction(Transaction&&) noexcept;

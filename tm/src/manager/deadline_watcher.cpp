@@ -66,6 +66,15 @@ void DeadlineWatcher::expire(const Entry& entry) {
   if (!entry.gate->expire()) return;
   events_->emit(EventKind::timed_out, entry.gtrid, {}, XA_RBTIMEOUT,
                 "running statements are interrupted; the transaction rolls back");
+  interrupt(entry);
+}
+
+void DeadlineWatcher::give_up(const std::shared_ptr<TimeoutGate>& gate, const std::string& gtrid) {
+  remove(*gate);
+  if (gate->expire()) interrupt({gate, gtrid});
+}
+
+void DeadlineWatcher::interrupt(const Entry& entry) {
   try {
     const std::size_t threads = std::max<std::size_t>(1, entry.gate->branch_count());
     for (std::size_t number = 0; number < threads; ++number) {

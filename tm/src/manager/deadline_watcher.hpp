@@ -26,6 +26,8 @@ class DeadlineWatcher {
   /// `gate` has a deadline. Forgotten again by remove() or when the deadline has passed.
   void add(const std::shared_ptr<TimeoutGate>& gate, std::string gtrid);
   void remove(const TimeoutGate& gate) noexcept;
+  /// Treats it as timed out now, though no deadline has passed: its sessions are ended soon.
+  void give_up(const std::shared_ptr<TimeoutGate>& gate, const std::string& gtrid);
   /// No deadline is watched any more. The object stays: a Transaction may outlive its manager.
   void stop() noexcept;
 
@@ -36,6 +38,7 @@ class DeadlineWatcher {
   };
   void watch();
   void expire(const Entry& entry);
+  void interrupt(const Entry& entry);
 
   std::shared_ptr<Events> events_;
   std::mutex mutex_;

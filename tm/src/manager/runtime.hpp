@@ -2,9 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 #include <xabridge/config.hpp>
 #include <xabridge/transaction_manager.hpp>
@@ -20,6 +23,26 @@
 
 namespace xabridge::tm {
 
+/// Transactions that were destroyed by another thread than their own, until that one has a moment.
+/// Thread-safe.
+class Strays {
+ public:
+  Strays();
+  ~Strays();
+  Strays(const Strays&) = delete;
+  Strays& operator=(const Strays&) = delete;
+  void keep(std::unique_ptr<Transaction::Impl> transaction);
+  /// Ends those of the calling thread.
+  void end_own();
+  /// Ends all, as far as this thread can.
+  void end_all();
+
+ private:
+  std::mutex mutex_;
+  std::multimap<std::thread::id, std::unique_ptr<Transaction::Impl>> all_;
+  std::atomic<bool> any_ = false;  // which costs a transaction nothing
+};
+
 struct Runtime {
   Config config;
   Environment& environment;
@@ -30,6 +53,7 @@ struct Runtime {
   std::atomic<std::uint64_t> sequence{0};
   unsigned forks_before;                  // it was made
   std::vector<ResourceManager*> dynamic;  // with TMREGISTER
+  Strays strays;
 
   /// A service makes its decision log where there is none; what only finishes the work of others
   /// never does.

@@ -1,5 +1,6 @@
 // Transaction: enlistment, the rules of use, and the way into the commit protocol.
 #include <algorithm>
+#include <utility>
 #include <xabridge/codes.hpp>
 #include <xabridge/transaction_manager.hpp>
 
@@ -36,12 +37,6 @@ Transaction::Impl::Impl(std::shared_ptr<tm::Runtime> shared, std::chrono::millis
 Transaction::Impl::~Impl() {
   // In a forked child the connections are the parent's: touching them would end the parent's work.
   if (!active || !runtime->in_own_process()) return;
-  if (std::this_thread::get_id() != thread) {
-    runtime->events->emit(
-        EventKind::warning, gtrid_hex, {}, XAER_PROTO,
-        "destroyed by another thread than the one that began it; its branches are "
-        "rolled back when that thread ends");
-  }
   if (!doom) doom = Doom{"the transaction was destroyed without commit or rollback", XA_RBROLLBACK};
   (void)finish(Ask::rollback);
 }
@@ -76,8 +71,7 @@ bool Transaction::Impl::timed_out() {
 std::string Transaction::Impl::timeout_text() const { return tm::timeout_text(timeout); }
 
 std::chrono::steady_clock::time_point Transaction::Impl::call_deadline() const {
-  return gate->deadline().value_or(runtime->environment.clock.now() +
-                                   runtime->config.call_timeout);
+  return gate->deadline().value_or(runtime->environment.clock.now() + runtime->config.call_timeout);
 }
 
 Outcome Transaction::Impl::finish(Ask ask) noexcept {
@@ -138,8 +132,11 @@ Outcome Transaction::Impl::run_protocol(Ask ask) {
 
 Transaction::Transaction(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 Transaction::Transaction(Transaction&&) noexcept = default;
-Transaction& Transaction::operator=(Transaction&&) noexcept = default;
-Transaction::~Transaction() = default;
+Transaction& Transaction::operator=(Transaction&& other) noexcept {
+  Impl::release(std::exchange(impl_, std::move(other.impl_)));
+  return *this;
+}
+Transaction::~Transaction() { Impl::release(std::move(impl_)); }
 
 void* Transaction::native_connection(std::string_view resource_manager, std::string_view driver) {
   if (!impl_) throw_misuse(XAER_PROTO, "connection", "the transaction was moved from");
@@ -148,11 +145,11 @@ void* Transaction::native_connection(std::string_view resource_manager, std::str
   if (actual != driver) {
     throw_misuse(XAER_INVAL, "connection",
                  "resource manager '" + std::string(resource_manager) + "' is " +
-                     (actual.empty() ? "not one of our drivers: use enlist() and its own interface"
-                                     : actual + ", not " + std::string(driver) +
-                                           ": use xabridge::" + actual +
-                                           "_connection(). If its server is not of that kind, "
-                                           "correct its `driver` in the configuration"),
+                     (actual.empty()
+                          ? "not one of our drivers: use enlist() and its own interface"
+                          : actual + ", not " + std::string(driver) + ": use xabridge::" + actual +
+                                "_connection(). If its server is not of that kind, "
+                                "correct its `driver` in the configuration"),
                  impl_->gtrid_hex);
   }
   void* connection = impl_->connection(rm);

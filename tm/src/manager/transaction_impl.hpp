@@ -44,6 +44,11 @@ struct Transaction::Impl final : tm::Enlister {
   /// Null: there is none (any more). With dynamic registration the branch is made by that; throws
   /// Exception when that fails.
   void* connection(tm::ResourceManager& resource_manager);
+  /// Of a transaction that goes out of existence: rolls it back if it is still active. In another
+  /// thread than its own, where XA forbids that, its sessions are ended, and it waits for its
+  /// thread's next begin().
+  static void release(std::unique_ptr<Impl> transaction) noexcept;
+
   /// Rolls back or commits. Never throws: what cannot be said is `unknown`.
   Outcome finish(Ask ask) noexcept;
 

@@ -31,6 +31,7 @@ TransactionManager::Impl::Impl(std::shared_ptr<tm::Runtime> r) : runtime(std::mo
 }
 
 TransactionManager::Impl::~Impl() {
+  if (runtime->in_own_process()) runtime->strays.end_all();
   worker.reset();
   runtime->watcher->stop();
   runtime->events->close();
@@ -57,6 +58,7 @@ Transaction TransactionManager::begin(std::chrono::milliseconds timeout) {
   if (timeout.count() < 0) {
     tm::throw_misuse(XAER_INVAL, "begin", "a transaction timeout is not negative; 0 is none");
   }
+  impl_->runtime->strays.end_own();
   impl_->runtime->prepare_thread();
   return Transaction(std::make_unique<Transaction::Impl>(impl_->runtime, timeout));
 }

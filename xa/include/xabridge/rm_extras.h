@@ -75,7 +75,9 @@ struct xabridge_rm_extras_t {
    * XID, the connection is for work outside any global transaction, valid until release(). */
   void *(*connection)(int rmid);
 
-  /* Ends the statement the branch is executing, from any thread. XAER_NOTA: no such branch here;
+  /* Ends the statement the branch is executing, from any thread. Called again and again for longer
+   * than a second it ends the branch's session, so that the server rolls the branch back and lets
+   * its locks go although the application does not come back. XAER_NOTA: no such branch here;
    * XAER_PROTO: it is prepared and executes nothing, or rmid is not open in this process. */
   int (*interrupt)(const XID *xid, int rmid);
 
