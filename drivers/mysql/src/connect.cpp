@@ -81,6 +81,9 @@ std::unique_ptr<sql::Connection> log_in(const Settings& settings, SslMode mode,
   options["schema"] = text(settings.dbname);
   options["OPT_CONNECT_TIMEOUT"] = attempt.seconds_left();
   options["OPT_RECONNECT"] = false;
+  // A limit of the server, or of init_connect, would cut what the library and we ask: which server
+  // it is, which settings there are. It would cut what the application asks, too, without a word.
+  options["preInit"] = text("SET SESSION sql_select_limit = 18446744073709551615");
   options["OPT_CHARSET_NAME"] = text(settings.charset);
   options["characterSetResults"] = text(settings.charset);
 #if __has_include(<mysql/jdbc.h>)

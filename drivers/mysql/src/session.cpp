@@ -75,6 +75,8 @@ Result<std::unique_ptr<MysqlSession>> MysqlSession::open(std::shared_ptr<const S
   } catch (const sql::SQLException& failure) {
     return session == nullptr ? make_error(failure, "set up session", nullptr)
                               : session->failed(failure, "set up session", nullptr);
+  } catch (const Exception& failure) {
+    return failure.error();
   }
   return session;
 }
@@ -103,7 +105,13 @@ void MysqlSession::identify(ComparedSettings* compared_settings) {
     if (name == "innodb_flush_log_at_trx_commit") flush = value;
     if (name == "wait_timeout") usual_silence_ = silence_ = std::stol(value);
   }
-  if (version_.find("MariaDB") != std::string::npos) flavour_ = Flavour::mariadb;
+  const bool mariadb = version_.find("MariaDB") != std::string::npos;
+  // What it does not tell would be taken for the same as another server's.
+  if (version_.empty() || id_.empty() || (mariadb ? hostname + port + datadir : uuid).empty())
+    throw Exception(make_error(XAER_RMERR, "set up session", nullptr,
+                               "the server does not tell which server it is (SHOW SESSION VARIABLES "
+                               "LIKE 'server_uuid')"));
+  if (mariadb) flavour_ = Flavour::mariadb;
   // With its binary log MariaDB answers XA COMMIT ... ONE PHASE before it is durable: seen with
   // 10.11 and every setting for durability but flush = 3. Its two phases, with the decision on
   // record, are as good as any.

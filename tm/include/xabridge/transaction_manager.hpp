@@ -37,9 +37,9 @@ struct ManagerAccess;
 }
 
 /// One global transaction. Belongs to the thread that began it: every call from there, and one at a
-/// time in a thread at each resource manager. Destroying an unfinished transaction rolls it back; it
-/// never commits and never touches a prepared branch whose outcome is decided. Where another thread
-/// destroys it, the servers roll back a second later, when its sessions have been ended. Move-only.
+/// time in a thread at each resource manager. Destroying an unfinished transaction rolls it back;
+/// it never commits and never touches a prepared branch whose outcome is decided. Where another
+/// thread destroys it, its sessions are ended, and the servers roll back a second later. Move-only.
 class XABRIDGE_API Transaction {
  public:
   Transaction(Transaction&&) noexcept;
