@@ -108,9 +108,9 @@ void MysqlSession::identify(ComparedSettings* compared_settings) {
   const bool mariadb = version_.find("MariaDB") != std::string::npos;
   // What it does not tell would be taken for the same as another server's.
   if (version_.empty() || id_.empty() || (mariadb ? hostname + port + datadir : uuid).empty())
-    throw Exception(make_error(XAER_RMERR, "set up session", nullptr,
-                               "the server does not tell which server it is (SHOW SESSION VARIABLES "
-                               "LIKE 'server_uuid')"));
+    throw Exception(make_error(
+        XAER_RMERR, "set up session", nullptr,
+        "the server does not tell which server it is (SHOW SESSION VARIABLES LIKE 'server_uuid')"));
   if (mariadb) flavour_ = Flavour::mariadb;
   // With its binary log MariaDB answers XA COMMIT ... ONE PHASE before it is durable: seen with
   // 10.11 and every setting for durability but flush = 3. Its two phases, with the decision on
