@@ -155,6 +155,7 @@ namespace {
 /// A transaction as ax_reg sees it, with one branch.
 class OneBranch final : public xabridge::tm::Enlister {
  public:
+  [[nodiscard]] bool works_at(int) const noexcept override { return false; }
   [[nodiscard]] bool knows(int) const noexcept override { return true; }
   [[nodiscard]] std::string_view global_id() const noexcept override { return "g"; }
   Given branch_at(int, XID& xid) override {

@@ -183,6 +183,21 @@ TEST_CASE_METHOD(ManagerFixture, "A transaction destroyed by another thread comm
   CHECK(ledger.prepared().empty());
 }
 
+TEST_CASE_METHOD(ManagerFixture, "A thread has one transaction at a time at a resource manager") {
+  TransactionManager tm(config());
+  Transaction first = tm.begin();
+  first.enlist("accounts");
+  Transaction second = tm.begin();
+  const xabridge::Error e = thrown_by([&] { second.enlist("accounts"); });
+  CHECK(e.xa_code == XAER_PROTO);
+  CHECK(e.resource_manager == "accounts");
+  CHECK(contains(e.message, "already, " + first.gtrid()));
+  second.enlist("ledger");  // which is free
+  CHECK(first.commit().committed());
+  second.enlist("accounts");
+  CHECK(second.commit().committed());
+}
+
 TEST_CASE_METHOD(ManagerFixture, "A transaction refuses calls of another thread") {
   TransactionManager tm(config());
   Transaction tx = tm.begin();
@@ -201,9 +216,10 @@ TEST_CASE_METHOD(ManagerFixture, "Connections are of the resource manager and dr
   CHECK(tx.native_connection("accounts", "memory") == &accounts);
   CHECK(accounts.count("start") == 1);
   CHECK(contains(thrown_by([&] { (void)tx.native_connection("accounts", "mysql"); }).message,
-                 "memory_connection()"));
+                 "use tx.memory()"));
   const auto unknown = thrown_by([&] { (void)tx.native_connection("acounts", "memory"); });
   CHECK(unknown.xa_code == XAER_INVAL);
+  CHECK(unknown.resource_manager == "acounts");
   CHECK(contains(unknown.message, "there are: accounts, ledger"));
 }
 

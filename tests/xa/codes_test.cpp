@@ -56,4 +56,41 @@ TEST_CASE("An error is one line with everything that is known") {
   CHECK(std::string(Exception(error).what()) == error.to_string());
 }
 
+TEST_CASE("An error says whether the same work may succeed in a new transaction") {
+  struct Case {
+    int code;
+    const char* sqlstate;
+    bool retryable;
+  };
+  for (const Case& c : {Case{XA_RBDEADLOCK, "", true}, Case{XA_RBTRANSIENT, "55P03", true},
+                        Case{XA_RBCOMMFAIL, "", true}, Case{XAER_RMFAIL, "", true},
+                        Case{XA_RBROLLBACK, "40001", true}, Case{XA_RBROLLBACK, "", false},
+                        Case{XAER_RMERR, "08001", true}, Case{XAER_RMERR, "57P03", true},
+                        Case{XAER_RMERR, "28P01", false}, Case{XA_RBINTEGRITY, "23505", false},
+                        Case{XA_RBTIMEOUT, "57014", false}, Case{XA_HEURHAZ, "", false}}) {
+    Error error;
+    error.xa_code = c.code;
+    error.sqlstate = c.sqlstate;
+    CAPTURE(code_name(c.code), c.sqlstate);
+    CHECK(error.retryable() == c.retryable);
+  }
+}
+
+TEST_CASE("An error has an std::error_code of the category xa") {
+  Error error;
+  error.xa_code = XA_RBDEADLOCK;
+  const std::error_code code = error.code();
+  CHECK(code.value() == XA_RBDEADLOCK);
+  CHECK(std::string(code.category().name()) == "xa");
+  CHECK(code.message() == "rolled back: deadlock (XA_RBDEADLOCK)");
+  CHECK(code == std::error_code(XA_RBDEADLOCK, xa_category()));
+}
+
+TEST_CASE("A result gives its value, or throws the error it has, and may be asked again") {
+  const Result<int> seven(7);
+  CHECK(seven.value() + seven.value() == 14);
+  const Result<int> none{Error{}};
+  CHECK_THROWS_AS(none.value(), Exception);
+}
+
 TEST_CASE("The C headers are usable from C") { CHECK(xabridge_test_c11_extras_version != nullptr); }

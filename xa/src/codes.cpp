@@ -54,7 +54,24 @@ constexpr std::array flags{
     Flag{TMJOIN, "TMJOIN"},         Flag{TMMIGRATE, "TMMIGRATE"},
 };
 
+struct XaCategory final : std::error_category {
+  [[nodiscard]] const char* name() const noexcept override { return "xa"; }
+  [[nodiscard]] std::string message(int code) const override {
+    return std::string(code_meaning(code)) + " (" + code_name(code) + ")";
+  }
+  /// Two copies of this library in one process mean the same.
+  [[nodiscard]] bool equivalent(const std::error_code& code,
+                                int condition) const noexcept override {
+    return std::string_view(code.category().name()) == name() && code.value() == condition;
+  }
+};
+
 }  // namespace
+
+const std::error_category& xa_category() noexcept {
+  static const XaCategory category;
+  return category;
+}
 
 std::string code_name(int code) {
   for (const auto& entry : codes)

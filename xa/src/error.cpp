@@ -26,6 +26,27 @@ void append_one_line(std::string& out, std::string_view text) {
 
 }  // namespace
 
+/// Where the code is too general, the SQLSTATE tells. xa_open has one answer, XAER_RMERR, for a
+/// server that is away (class 08) and for a wrong password; XA_RBROLLBACK may be a branch that the
+/// server undid as it does after a deadlock, without saying more (40001).
+bool Error::retryable() const noexcept {
+  switch (xa_code) {
+    case XA_RBDEADLOCK:
+    case XA_RBTRANSIENT:
+    case XA_RBCOMMFAIL:
+    case XAER_RMFAIL:
+      return true;
+    case XA_RBROLLBACK:
+      return sqlstate == "40001";
+    case XAER_RMERR:
+      return sqlstate.starts_with("08") || sqlstate == "57P03";
+    default:
+      return false;
+  }
+}
+
+std::error_code Error::code() const noexcept { return {xa_code, xa_category()}; }
+
 std::string Error::to_string() const {
   std::string text;
   append_one_line(text, message.empty() ? std::string(code_meaning(xa_code)) : message);

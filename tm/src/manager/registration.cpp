@@ -137,6 +137,14 @@ void announce(const std::shared_ptr<const Instance>& instance) {
   known().by_rmid[instance->rmid] = instance;
 }
 
+const Enlister* other_at(const Enlister& one, int rmid) noexcept {
+  for (const Place* place = top; place != nullptr; place = place->below) {
+    const Enlister* const enlister = place->enlister.load();
+    if (enlister != nullptr && enlister != &one && enlister->works_at(rmid)) return enlister;
+  }
+  return nullptr;
+}
+
 CurrentTransaction::CurrentTransaction(Enlister& enlister) : place_(std::make_shared<Place>()) {
   thread_local Sweeper sweeper;
   static_cast<void>(&sweeper);

@@ -29,6 +29,8 @@ class Enlister {
     known,    // the branch it has there already
   };
   [[nodiscard]] virtual bool knows(int rmid) const noexcept = 0;
+  /// It has a branch there.
+  [[nodiscard]] virtual bool works_at(int rmid) const noexcept = 0;
   [[nodiscard]] virtual std::string_view global_id() const noexcept = 0;  // gtrid, bytes
   /// Its branch at the resource manager of this rmid, for work that begins now.
   virtual Given branch_at(int rmid, XID& xid) = 0;
@@ -36,6 +38,9 @@ class Enlister {
  protected:
   ~Enlister() = default;
 };
+
+/// Another transaction of the calling thread that is active and has a branch there; null: none.
+[[nodiscard]] const Enlister* other_at(const Enlister& one, int rmid) noexcept;
 
 /// A transaction's place among those of the thread that began it. ended() takes it out, at the
 /// latest by the destructor; from another thread that is a mistake of the application, but a safe

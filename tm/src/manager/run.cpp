@@ -25,22 +25,13 @@ constexpr bool is_transient_code(int code) noexcept {
          code == XAER_RMFAIL;
 }
 
-/// Where the code is too general, the SQLSTATE tells. xa_open has one answer, XAER_RMERR, for a
-/// server that is away (class 08) and for a wrong password; XA_RBROLLBACK may be a branch that the
-/// server undid as it does after a deadlock, without saying more (40001).
-bool is_away(const Error& e) noexcept {
-  return e.xa_code == XAER_RMERR && (e.sqlstate.starts_with("08") || e.sqlstate == "57P03");
-}
-
 /// A lost connection is what any error may end with; these are not.
 bool is_undone(const Error& e) noexcept {
   return e.xa_code == XA_RBDEADLOCK || e.xa_code == XA_RBTRANSIENT ||
          (e.xa_code == XA_RBROLLBACK && e.sqlstate == "40001");
 }
 
-bool is_transient(const Error& e) noexcept {
-  return is_transient_code(e.xa_code) || is_undone(e) || is_away(e);
-}
+bool is_retryable(const Error& e) noexcept { return e.retryable(); }
 
 std::string transient_text(const Error& e) {
   return code_name(e.xa_code) + " at " + e.resource_manager + ": " + e.to_string();
@@ -58,7 +49,7 @@ std::string branches_reason(const Transaction::Impl& transaction,
 
 /// Of an attempt whose function returned.
 std::string transient_reason(const Transaction::Impl& transaction, const Outcome& outcome) {
-  std::string reason = branches_reason(transaction, is_transient);
+  std::string reason = branches_reason(transaction, is_retryable);
   if (!reason.empty()) return reason;
   if (!is_transient_code(outcome.reason_code)) return {};
   return code_name(outcome.reason_code) + ": " + outcome.reason;
@@ -73,7 +64,7 @@ std::string transient_reason(const std::exception_ptr& thrown,
   } catch (const RetryRequest& e) {
     return std::string("asked for by the application: ") + e.what();
   } catch (const Exception& e) {
-    if (is_transient(e.error())) return e.what();
+    if (e.error().retryable()) return e.what();
     said = true;
   } catch (const std::exception& e) {
     for (const auto& branch : transaction.branches) {
@@ -86,7 +77,7 @@ std::string transient_reason(const std::exception_ptr& thrown,
   } catch (...) {
     // Says nothing; the branches may.
   }
-  return branches_reason(transaction, said ? is_undone : is_transient);
+  return branches_reason(transaction, said ? is_undone : is_retryable);
 }
 
 /// Throws `e` with the application's exception nested in it.
@@ -205,6 +196,10 @@ Outcome TransactionManager::run_attempts(const std::function<void(Transaction&)>
     const bool last = number > limit || options.stop.stop_requested();
     if (attempt.retry_reason.empty() || last ||
         !pause(pause_before(runtime.config.retry_backoff, number), options.stop)) {
+      if (!retries.empty() && !attempt.retry_reason.empty())
+        runtime.events->emit(
+            EventKind::warning, gtrid, {}, attempt.outcome.reason_code,
+            "given up after " + std::to_string(number) + " attempts: " + attempt.retry_reason);
       if (attempt.thrown) std::rethrow_exception(attempt.thrown);
       attempt.outcome.retries = std::move(retries);
       return std::move(attempt.outcome);

@@ -120,9 +120,11 @@ std::string Runtime::next_gtrid() {
   return gtrid.encode();
 }
 
-void throw_misuse(int code, std::string operation, std::string message, std::string gtrid_hex) {
+void throw_misuse(int code, std::string operation, std::string message, std::string gtrid_hex,
+                  std::string_view resource_manager) {
   Error e;
   e.xa_code = code;
+  e.resource_manager = resource_manager;
   e.operation = std::move(operation);
   e.message = std::move(message);
   e.xid = std::move(gtrid_hex);

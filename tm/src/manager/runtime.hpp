@@ -77,7 +77,7 @@ struct Runtime {
 
 /// An Exception for a call the application should not have made.
 [[noreturn]] void throw_misuse(int code, std::string operation, std::string message,
-                               std::string gtrid_hex = {});
+                               std::string gtrid_hex = {}, std::string_view resource_manager = {});
 
 /// The way in for tests: a TransactionManager over another file system, clock or source of random
 /// bytes.

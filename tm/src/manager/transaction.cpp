@@ -143,21 +143,21 @@ void* Transaction::native_connection(std::string_view resource_manager, std::str
   tm::ResourceManager& rm = impl_->enlist(resource_manager, "connection");
   const std::string actual = rm.driver();
   if (actual != driver) {
-    throw_misuse(XAER_INVAL, "connection",
-                 "resource manager '" + std::string(resource_manager) + "' is " +
-                     (actual.empty()
-                          ? "not one of our drivers: use enlist() and its own interface"
-                          : actual + ", not " + std::string(driver) + ": use xabridge::" + actual +
-                                "_connection(). If its server is not of that kind, "
-                                "correct its `driver` in the configuration"),
-                 impl_->gtrid_hex);
+    throw_misuse(
+        XAER_INVAL, "connection",
+        "resource manager '" + std::string(resource_manager) + "' is " +
+            (actual.empty() ? "not one of our drivers: use enlist() and its own interface"
+                            : actual + ", not " + std::string(driver) + ": use tx." + actual +
+                                  "(). If its server is not of that kind, correct its `driver` in "
+                                  "the configuration"),
+        impl_->gtrid_hex, resource_manager);
   }
   void* connection = impl_->connection(rm);
   if (connection == nullptr) {
     throw_misuse(XAER_RMERR, "connection",
                  "resource manager '" + std::string(resource_manager) +
                      "' has no connection for this branch any more: roll back and begin again",
-                 impl_->gtrid_hex);
+                 impl_->gtrid_hex, resource_manager);
   }
   return connection;
 }

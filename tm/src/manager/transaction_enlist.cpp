@@ -52,7 +52,7 @@ void Transaction::Impl::require_free(const tm::ResourceManager& rm, const char* 
   throw_misuse(XAER_PROTO, operation,
                "another transaction of this thread, " + tm::transaction_text(other->gtrid()) +
                    ", is active at resource manager '" + rm.name() + "': finish it first",
-               gtrid_hex);
+               gtrid_hex, rm.name());
 }
 
 std::shared_ptr<tm::ResourceManager> Transaction::Impl::named(std::string_view name,
@@ -64,7 +64,7 @@ std::shared_ptr<tm::ResourceManager> Transaction::Impl::named(std::string_view n
   }
   throw_misuse(XAER_INVAL, operation,
                "no resource manager '" + std::string(name) + "' is configured; there are: " + known,
-               gtrid_hex);
+               gtrid_hex, name);
 }
 
 tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char* operation) {
@@ -83,16 +83,19 @@ tm::ResourceManager& Transaction::Impl::enlist(std::string_view name, const char
     return *rm;
   }
   if (branch_of(*rm) != nullptr) return *rm;
+  if (const tm::Enlister* const other = tm::other_at(*this, rm->rmid())) {
+    throw_misuse(XAER_PROTO, operation,
+                 "this thread has a transaction at '" + rm->name() + "' already, " +
+                     tm::transaction_text(other->global_id()) +
+                     ": commit it or roll it back first, or do this work in it",
+                 gtrid_hex, rm->name());
+  }
   const Xid xid = next_xid(*rm);
   make_room(rm, xid);
   const tm::ResourceManager::Bound bound(*rm, call_deadline());
   tm::CallAnswer started = rm->start(xid);
   if (started.code != XA_OK) {
     gate->remove_branch(xid);
-    if (started.code == XAER_PROTO) {
-      started.error->message +=
-          "; when another transaction of this thread is active there, finish it first";
-    }
     doom_and_throw(*rm, std::move(started));
   }
   keep(std::move(rm), xid);
@@ -108,7 +111,7 @@ void Transaction::Impl::enlist_at(Isolation level, std::string_view name) {
                  "'" + rm->name() +
                      "' is in the transaction already: choose the isolation level before its first "
                      "use",
-                 gtrid_hex);
+                 gtrid_hex, rm->name());
   }
   const tm::ResourceManager::Isolated isolated(*rm, level);
   if (!isolated) {
@@ -116,7 +119,7 @@ void Transaction::Impl::enlist_at(Isolation level, std::string_view name) {
                  "the switch of '" + rm->name() +
                      "' does not let its branches choose an isolation level: set it in the open "
                      "string",
-                 gtrid_hex);
+                 gtrid_hex, rm->name());
   }
   (void)enlist(name, "enlist");
   if (rm->registers()) (void)connection(*rm);  // which begins the branch
@@ -149,6 +152,11 @@ void* Transaction::Impl::connection(tm::ResourceManager& rm) {
 }
 
 bool Transaction::Impl::knows(int rmid) const noexcept { return runtime->find(rmid) != nullptr; }
+
+bool Transaction::Impl::works_at(int rmid) const noexcept {
+  return std::ranges::any_of(
+      branches, [&](const Branch& branch) { return branch.resource_manager->rmid() == rmid; });
+}
 
 tm::Enlister::Given Transaction::Impl::branch_at(int rmid, XID& xid) {
   if (doom || timed_out()) return Given::refused;

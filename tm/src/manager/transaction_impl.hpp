@@ -63,6 +63,7 @@ struct Transaction::Impl final : tm::Enlister {
 
   // --- For ax_reg.
   [[nodiscard]] bool knows(int rmid) const noexcept override;
+  [[nodiscard]] bool works_at(int rmid) const noexcept override;
   [[nodiscard]] std::string_view global_id() const noexcept override { return gtrid; }
   Given branch_at(int rmid, XID& xid) override;
 

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <xabridge/api.h>
 #include <xabridge/xa.h>
@@ -21,6 +22,8 @@ namespace xabridge {
 [[nodiscard]] XABRIDGE_API std::string code_name(int code);
 /// What the code means, in a few words: "resource manager unavailable".
 [[nodiscard]] XABRIDGE_API std::string_view code_meaning(int code) noexcept;
+/// The category "xa" of std::error_code, for XA return codes; message() is code_meaning().
+[[nodiscard]] XABRIDGE_API const std::error_category& xa_category() noexcept;
 /// "TMSUCCESS|TMASYNC"; unknown bits in hexadecimal.
 [[nodiscard]] XABRIDGE_API std::string flags_text(long flags);
 

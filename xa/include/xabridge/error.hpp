@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -28,6 +29,13 @@ struct XABRIDGE_API Error {
   std::string message;            // ours: what went wrong and what to do about it
   bool connection_usable = true;  // false: the physical connection must be dropped
   bool outcome_known = true;      // false: the server may or may not have done it
+
+  /// The same work may succeed in a new transaction: a deadlock, a serialization failure, a lock
+  /// not granted in time, a connection lost, a server short of resources or away. To repeat it is
+  /// safe only where the transaction is rolled back for certain; run() looks after both.
+  [[nodiscard]] bool retryable() const noexcept;
+  /// xa_code for std::error_code; see xa_category() in <xabridge/codes.hpp>.
+  [[nodiscard]] std::error_code code() const noexcept;
 
   /// One line for logs and terminals: message, operation, resource manager, xid, codes, server
   /// text.
@@ -65,6 +73,10 @@ class [[nodiscard]] Result {
   [[nodiscard]] T value() && {
     if (!ok()) throw Exception(std::move(error()));
     return std::get<0>(std::move(state_));
+  }
+  [[nodiscard]] const T& value() const& {
+    if (!ok()) throw Exception(error());
+    return std::get<0>(state_);
   }
 
  private:
