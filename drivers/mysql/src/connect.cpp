@@ -29,6 +29,7 @@ namespace {
 
 constexpr const char* kOperation = "connect";
 constexpr int kTlsError = 2026;
+constexpr int kServerIsFull = 1040;
 
 /// One log-in, of perhaps two connections.
 struct Attempt {
@@ -104,8 +105,18 @@ std::string cipher(sql::Connection& connection) {
   return row->next() ? std::string(row->getString(2)) : std::string();
 }
 
+/// Told before the greeting, the library makes a failure of its own of it (2002), and cites it.
+bool says_full(const sql::SQLException& failure) {
+  return std::string_view(failure.what()).find("Too many connections") != std::string_view::npos;
+}
+
 Error describe(const sql::SQLException& failure, const Settings& settings, bool late) {
   Error error = make_error(failure, kOperation, nullptr);
+  if (says_full(failure)) {
+    const ErrorRow& full = error_row(kServerIsFull);
+    error.vendor_code = kServerIsFull;
+    error.message = "connect failed: " + std::string(full.reason) + "; " + std::string(full.advice);
+  }
   // The server is there; it is the protection that does not come about.
   if (error.vendor_code == kTlsError) error.xa_code = XAER_RMERR;
   if (late) tell_late(error);
