@@ -15,13 +15,15 @@ class EventLog final : public xabridge::Observer {
  public:
   void on_event(const xabridge::Event& event) noexcept override {
     const std::lock_guard lock(mutex_);
-    events_.push_back({event.kind, std::string(event.resource_manager), std::string(event.text)});
+    events_.push_back(
+        {event.kind, std::string(event.resource_manager), std::string(event.text), event.took});
     changed_.notify_all();
   }
   struct Seen {
     xabridge::EventKind kind;
     std::string resource_manager;
     std::string text;
+    std::chrono::nanoseconds took;
   };
   [[nodiscard]] std::vector<Seen> all() const {
     const std::lock_guard lock(mutex_);

@@ -1,4 +1,5 @@
 // run(): what is repeated, what is not, and what the caller hears.
+#include <set>
 #include <thread>
 #include <xabridge/codes.hpp>
 
@@ -17,6 +18,23 @@ TEST_CASE_METHOD(ManagerFixture, "run commits what the function did") {
   const Outcome outcome = tm.run([](Transaction& tx) { enlist_both(tx); });
   CHECK(outcome.kind == OutcomeKind::committed);
   CHECK(outcome.retries.empty());
+}
+
+TEST_CASE_METHOD(ManagerFixture, "Events say how long the step took that they end") {
+  TransactionManager tm(config());
+  ledger.answer("prepare", {XA_RBDEADLOCK});
+  CHECK(tm.run([](Transaction& tx) { enlist_both(tx); }).committed());
+  const std::set<EventKind> timed{EventKind::prepared,  EventKind::refused,     EventKind::decided,
+                                  EventKind::committed, EventKind::rolled_back, EventKind::retried};
+  std::set<EventKind> seen;
+  for (const EventLog::Seen& event : events.all()) {
+    if (event.took.count() == 0) continue;
+    CAPTURE(to_string(event.kind));
+    CHECK(timed.contains(event.kind));
+    CHECK(event.took < 20s);
+    seen.insert(event.kind);
+  }
+  CHECK(seen == timed);
 }
 
 TEST_CASE_METHOD(ManagerFixture, "run rolls back and rethrows an exception") {

@@ -4,6 +4,7 @@
 
 #include <xabridge/api.h>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -46,6 +47,9 @@ struct XABRIDGE_API Event {
   std::string_view resource_manager;  // empty where none
   int code = 0;                       // XA code where one was answered
   std::string_view text;              // detail for people
+  /// How long the step took that ends here: since its before_ event, for `retried` the attempt. 0
+  /// where there is none.
+  std::chrono::nanoseconds took{0};
 };
 
 /// Called synchronously from whichever thread makes the step: return quickly, do not throw, do not

@@ -1,6 +1,7 @@
 // Events: hands what happens to the observers, in the thread where it happens.
 #pragma once
 
+#include <chrono>
 #include <mutex>
 #include <shared_mutex>
 #include <string_view>
@@ -21,8 +22,8 @@ class Events {
     for (Observer* observer : observers_) observer->on_event(event);
   }
   void emit(EventKind kind, std::string_view gtrid, std::string_view resource_manager = {},
-            int code = 0, std::string_view text = {}) noexcept {
-    emit(Event{kind, gtrid, resource_manager, code, text});
+            int code = 0, std::string_view text = {}, std::chrono::nanoseconds took = {}) noexcept {
+    emit(Event{kind, gtrid, resource_manager, code, text, took});
   }
   void close() noexcept {
     const std::unique_lock closing(mutex_);

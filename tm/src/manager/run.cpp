@@ -190,9 +190,11 @@ Outcome TransactionManager::run_attempts(const std::function<void(Transaction&)>
   const int limit = options.max_retries.value_or(runtime.config.max_retries);
   std::vector<Retry> retries;
   for (int number = 1;; ++number) {
+    const auto begun = std::chrono::steady_clock::now();
     Transaction transaction = begin(options.timeout.value_or(runtime.config.timeout));
     const std::string gtrid = transaction.gtrid();
     Attempt attempt = attempt_once(transaction, *transaction.impl_, fn);
+    const auto took = std::chrono::steady_clock::now() - begun;
     const bool last = number > limit || options.stop.stop_requested();
     if (attempt.retry_reason.empty() || last ||
         !pause(pause_before(runtime.config.retry_backoff, number), options.stop)) {
@@ -205,7 +207,7 @@ Outcome TransactionManager::run_attempts(const std::function<void(Transaction&)>
       return std::move(attempt.outcome);
     }
     runtime.events->emit(EventKind::retried, gtrid, {}, attempt.outcome.reason_code,
-                         attempt.retry_reason);
+                         attempt.retry_reason, took);
     retries.push_back({number, std::move(attempt.retry_reason)});
   }
 }

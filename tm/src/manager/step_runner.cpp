@@ -59,7 +59,8 @@ StepRunner::StepRunner(Coordinator& coordinator,
     : coordinator_(coordinator),
       resource_managers_(std::move(resource_managers)),
       around_(std::move(surroundings)),
-      gtrid_hex_(transaction_text(coordinator.gtrid())) {}
+      gtrid_hex_(transaction_text(coordinator.gtrid())),
+      begun_(resource_managers_.size(), around_.clock.now()) {}
 
 Step StepRunner::run(Step step, Until until) {
   while (step.kind != Step::Kind::finished) {
@@ -95,11 +96,12 @@ void StepRunner::decide() {
     return;
   }
   emit(EventKind::before_decide);
+  const Time begun = around_.clock.now();
   Result<Decision> decision =
       around_.decisions.decide(coordinator_.gtrid(), coordinator_.participants(), Decision::commit);
   if (decision && *decision == Decision::commit) {
     decided_at_ = around_.clock.now();
-    emit(EventKind::decided);
+    emit(EventKind::decided, {}, XA_OK, {}, *decided_at_ - begun);
   }
   if (!decision) {
     emit(EventKind::warning, {}, decision.error().xa_code,
@@ -142,6 +144,7 @@ void StepRunner::mark_done() {
 
 void StepRunner::announce(const Call& call) {
   if (const auto kind = event_before(call.verb)) {
+    begun_[call.branch] = around_.clock.now();
     emit(*kind, resource_managers_[call.branch]->name());
   }
 }
@@ -149,13 +152,14 @@ void StepRunner::announce(const Call& call) {
 void StepRunner::report(const Call& call, const CallAnswer& answer) {
   if (const auto kind = event_after(call.verb, answer.code)) {
     emit(*kind, resource_managers_[call.branch]->name(), answer.code,
-         answer.error ? answer.error->to_string() : std::string());
+         answer.error ? answer.error->to_string() : std::string(),
+         around_.clock.now() - begun_[call.branch]);
   }
 }
 
 void StepRunner::emit(EventKind kind, std::string_view resource_manager, int code,
-                      std::string_view text) {
-  around_.events.emit(kind, gtrid_hex_, resource_manager, code, text);
+                      std::string_view text, std::chrono::nanoseconds took) {
+  around_.events.emit(kind, gtrid_hex_, resource_manager, code, text, took);
 }
 
 Error StepRunner::timed_out_error() const {

@@ -89,13 +89,14 @@ class StepRunner {
   void announce(const Call& call);
   void report(const Call& call, const CallAnswer& answer);
   void emit(EventKind kind, std::string_view resource_manager = {}, int code = 0,
-            std::string_view text = {});
+            std::string_view text = {}, std::chrono::nanoseconds took = {});
   [[nodiscard]] Error timed_out_error() const;
 
   Coordinator& coordinator_;
   std::vector<std::shared_ptr<ResourceManager>> resource_managers_;
   Surroundings around_;
   std::string gtrid_hex_;
+  std::vector<Time> begun_;  // by branch: its last announced call
   bool interrupts_stopped_ = false;
   std::vector<Error> doomed_by_;
   std::optional<Time> give_up_at_;   // on calls that are repeated
