@@ -33,11 +33,10 @@ bool is_configured(const Config& config, const std::string& name) {
 
 std::vector<Candidate> candidates(const Config& config, const Picture& picture) {
   std::vector<Candidate> found;
-  const std::string& host = tm::posix_environment().host;
   for (const PicturedResourceManager& rm : picture.resource_managers) {
     for (const PicturedBranch& b : rm.branches) {
       if (b.owner != BranchOwner::foreign || !b.listed.xid) continue;
-      auto origin = tm::begun_on(host, *b.listed.xid);
+      auto origin = tm::origin_of(*b.listed.xid);
       if (!origin || !is_configured(config, origin->resource_manager)) continue;
       found.push_back({std::move(origin->gtrid), std::string(b.listed.xid->gtrid()),
                        std::move(origin->resource_manager), b.listed.age_seconds});

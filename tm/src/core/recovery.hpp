@@ -128,7 +128,7 @@ class Recovery {
     std::chrono::milliseconds maximum_backoff{60'000};  // per unreachable resource manager
     /// false: look only. Nothing is called but list(); reports say what a pass would do.
     bool act = true;
-    /// Of this machine, as in its XIDs; empty: branches of another decision log are not looked for.
+    /// Of this machine, as in its XIDs; empty: branches of another decision log are not told of.
     std::string host;
   };
   using EventSink = std::function<void(const Event&)>;

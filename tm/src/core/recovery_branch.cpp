@@ -163,41 +163,49 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   if (*who == Whose::foreign) note_another_log(source, xid);
 }
 
-/// A branch of another register that this host began for a resource manager of this service. When
-/// the log directory is not the one of before, the first list of a process shows such branches. In
-/// later ones they are the work of another service of this host.
+/// A branch of another register, for a resource manager of this service's. When the log directory is
+/// not the one of before, the first list of a process shows such branches; in later ones they are
+/// the work of another service. A container has another host name with each start.
 void Recovery::Pass::note_another_log(const Source& source, const Xid& xid) {
   if (recovery.options_.host.empty()) return;
-  const auto origin = begun_on(recovery.options_.host, xid);
+  const auto origin = origin_of(xid);
   if (!origin || sources.count(origin->resource_manager) == 0) return;
   {
     const std::lock_guard lock(recovery.mutex_);
     if (recovery.lanes_[source.port->name()].lists != 1) return;
   }
   const Gtrid& gtrid = origin->gtrid;
-  ++of_another_log[source.port->name()][owner_tag(gtrid.register_id, gtrid.incarnation)];
+  AnotherLog& theirs =
+      of_another_log[source.port->name()][owner_tag(gtrid.register_id, gtrid.incarnation)];
+  ++theirs.branches;
+  theirs.host = gtrid.host;
 }
 
 /// Once in the life of the process. Whose owner is connected is the work of a service that runs.
 void Recovery::Pass::tell_of_another_log() {
   for (const auto& [name, owners] : of_another_log) {
     std::size_t count = 0;
-    for (const auto& [tag, branches] : owners) {
+    std::set<std::string> hosts;
+    for (const auto& [tag, theirs] : owners) {
       if (stopped()) return;
-      if (sources[name].port->owner_sessions(tag).value_or(0) == 0) count += branches;
+      if (sources[name].port->owner_sessions(tag).value_or(0) != 0) continue;
+      count += theirs.branches;
+      hosts.insert(theirs.host == recovery.options_.host ? "this host" : theirs.host);
     }
     if (count == 0) continue;
     {
       const std::lock_guard lock(recovery.mutex_);
       if (std::exchange(recovery.told_of_another_log_, true)) return;
     }
+    std::string where;
+    for (const std::string& host : hosts) where += (where.empty() ? "" : ", ") + host;
     const std::string text =
-        "branches of this host and of this service's resource managers are prepared here under "
-        "another decision log (" +
-        std::to_string(count) +
-        " of them); they are left alone. If no other service of this host uses this server, the "
-        "log of this service is missing: stop the service, look at log.directory and whether its "
-        "volume is mounted. `xabridge status` shows the branches";
+        "branches for this service's resource managers are prepared here under another decision "
+        "log (" +
+        std::to_string(count) + " of them, begun on " + where +
+        "); they are left alone. If no other service uses this server, the log of this service is "
+        "missing: stop the service, look at log.directory and whether its volume is mounted. "
+        "`xabridge status` shows the branches";
     recovery.events_({EventKind::warning, {}, name, 0, text});
   }
 }

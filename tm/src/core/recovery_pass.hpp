@@ -69,8 +69,12 @@ struct Recovery::Pass {
   std::vector<Known> decisions{};
   std::set<std::pair<std::string, std::string>> recorded{};  // (resource manager, gtrid + bqual)
   Tick lists_began = 0;                                      // of this pass
-  /// How many branches of an owner (tag), by who lists them; see note_another_log().
-  std::map<std::string, std::map<std::string, std::size_t>> of_another_log{};
+  /// By who lists them, and by their owner (tag); see note_another_log().
+  struct AnotherLog {
+    std::size_t branches = 0;
+    std::string host;
+  };
+  std::map<std::string, std::map<std::string, AnotherLog>> of_another_log{};
   bool found_new_decision = false;
   bool may_postpone = true;  // the owners' sessions can still be asked for in this pass
 

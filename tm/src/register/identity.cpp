@@ -126,11 +126,11 @@ std::optional<std::string> bqual_name(std::string_view bqual) {
   return std::move(decoded->resource_manager);
 }
 
-std::optional<BranchOrigin> begun_on(std::string_view host, const Xid& xid) {
+std::optional<BranchOrigin> origin_of(const Xid& xid) {
   if (xid.format_id() != kFormatId) return {};
   auto gtrid = Gtrid::decode(xid.gtrid());
   auto name = bqual_name(xid.bqual());
-  if (!gtrid || gtrid->host != host || !name) return {};
+  if (!gtrid || !name) return {};
   return BranchOrigin{*std::move(gtrid), *std::move(name)};
 }
 

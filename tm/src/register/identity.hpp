@@ -73,9 +73,9 @@ struct BranchOrigin {
   Gtrid gtrid;
   std::string resource_manager;
 };
-/// Who began the branch, and for which resource manager; nullopt unless it is of our layout and was
-/// begun on `host`.
-[[nodiscard]] std::optional<BranchOrigin> begun_on(std::string_view host, const Xid& xid);
+/// Who began the branch, on which host, and for which resource manager; nullopt unless it is of our
+/// layout.
+[[nodiscard]] std::optional<BranchOrigin> origin_of(const Xid& xid);
 
 /// What tells a global transaction from every other one: what people see of a gtrid, everywhere.
 /// Its text is `<incarnation, 16 hexadecimal digits>-<sequence>`: "9c41f20be6d8735a-17".
