@@ -155,9 +155,25 @@ TEST_CASE_METHOD(Unreachable, "check tries whether a log directory that is missi
     return result.out + result.err;
   };
   CHECK(contains(text("log"), "is created at the first start"));
-  CHECK(std::filesystem::is_empty(directory.path()) == false);
+  CHECK_FALSE(std::filesystem::exists(directory.path() / "log"));
   CHECK(contains(text("/proc/xabridge"), "ERROR    log.directory: does not exist, and "));
   CHECK(contains(text("~/log"), "begins with ~"));
+  xabridge::tm::FileRegister::Options options;
+  options.directory = "/proc/xabridge";
+  const auto made = xabridge::tm::FileRegister::open(xabridge::tm::posix_environment(), options);
+  REQUIRE_FALSE(made);
+  CHECK(contains(made.error().message, "name another log.directory"));
+}
+
+TEST_CASE_METHOD(Unreachable, "A warning in the service's log says once that it is one") {
+  make_log();
+  std::ofstream(file) << "[log]\ndirectory = \"log\"\n[logging]\nlevel = \"info\"\n"
+                         "[[resource_manager]]\nname = \"accounts\"\ndriver = \"postgresql\"\n"
+                         "open = \"host=127.0.0.1 port=1 password=x\"\n";
+  std::filesystem::permissions(file, std::filesystem::perms(0644));
+  const auto result = run_xabridge("recover --config " + file);
+  INFO(result.err);
+  CHECK(contains(result.err, "[warning] the configuration "));
 }
 
 TEST_CASE_METHOD(Unreachable, "A file that is not TOML is told with its line and what to do") {
