@@ -6,6 +6,7 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/packages)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
+set(CPACK_PROJECT_CONFIG_FILE ${PROJECT_SOURCE_DIR}/cmake/cpack-options.cmake)
 set(CPACK_PACKAGE_VENDOR "The xabridge authors")
 # Every package has a description of its own; this one would be put before each.
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")

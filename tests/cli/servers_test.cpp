@@ -168,7 +168,9 @@ TEST_CASE_METHOD(Configured,
   const auto status = xabridge("status");
   CHECK(status.exit_code == 1);
   CHECK(contains(status.out, "xabridge recover"));
+  CHECK(contains(xabridge("log dump --unfinished").out, "  decided commit "));
   CHECK(recover_until_gone(*this, gtrid).empty());
+  CHECK_FALSE(contains(xabridge("log dump --unfinished").out, "  decided commit "));
   CHECK(pg_balance(1) == 750);
   CHECK(my_balance(1) == 1250);
   CHECK(xabridge("status").exit_code == 0);
@@ -192,6 +194,37 @@ TEST_CASE_METHOD(Configured,
   CHECK(my_balance(1) == 1000);
 }
 
+TEST_CASE_METHOD(Configured, "Branches that were committed before are counted as that") {
+  (void)die_at(*this, EventKind::before_done);
+  const auto recovered = xabridge("recover");
+  INFO(recovered.out << recovered.err);
+  CHECK(recovered.exit_code == 0);
+  CHECK(contains(recovered.out, "0 branches committed, 2 committed before, 0 rolled back"));
+  CHECK(pg_balance(1) == 750);
+}
+
+TEST_CASE_METHOD(Configured, "recover says which branches a running process is at work on") {
+  struct Recovers final : xabridge::Observer {
+    const Configured& servers;
+    ProgramResult result;
+    explicit Recovers(const Configured& of) : servers(of) {}
+    void on_event(const xabridge::Event& event) noexcept override {
+      if (event.kind == EventKind::before_decide) result = servers.xabridge("recover");
+    }
+  } observer(*this);
+  auto config = built;
+  config.observers = {&observer};
+  TransactionManager tm(config);
+  Transaction tx = tm.begin();
+  move(tx, 1, 250);
+  (void)tx.commit();
+  INFO(observer.result.out << observer.result.err);
+  CHECK(observer.result.exit_code == 0);
+  CHECK(contains(observer.result.out, "at work"));
+  CHECK_FALSE(contains(observer.result.out, "  left  "));
+  CHECK(pg_balance(1) == 750);
+}
+
 TEST_CASE_METHOD(Configured, "Branches of others are shown as foreign and never touched") {
   const std::string gid = "99_Zm9yZWlnbg==_" + account;  // no XID of anybody's
   pg_admin("BEGIN");
@@ -199,7 +232,10 @@ TEST_CASE_METHOD(Configured, "Branches of others are shown as foreign and never 
   pg_admin("PREPARE TRANSACTION '" + gid + "'");
   const auto before = xabridge("status");
   CHECK(contains(before.out, "foreign"));
-  (void)xabridge("recover");
+  { const TransactionManager made(built); }
+  const auto recovered = xabridge("recover");
+  INFO(recovered.out << recovered.err);
+  CHECK(recovered.exit_code == 0);
   const json all = json::parse(xabridge("status --json").out);
   bool listed = false;
   for (const auto& b : all["resource_managers"][0]["branches"]) {
@@ -299,6 +335,10 @@ TEST_CASE_METHOD(Configured, "status says that branches of this host are in anot
     CHECK(told["resource_managers"] == json::array({"accounts", "ledger"}));
   };
   is_told("there is none in " + built.log_directory.string(), "missing");
+  const auto checked = xabridge("check");
+  INFO(checked.out);
+  CHECK(checked.exit_code == 1);
+  CHECK(contains(checked.out, "ERROR    Another log: "));
   // It is mounted where nothing is: `recover` must not make that the truth.
   std::filesystem::create_directory(built.log_directory);
   is_told("there is none in " + built.log_directory.string(), "missing");
@@ -306,6 +346,12 @@ TEST_CASE_METHOD(Configured, "status says that branches of this host are in anot
   CHECK(std::filesystem::is_empty(built.log_directory));
   make_log(built);
   is_told("was made later", "younger");
+  const auto recovered = xabridge("recover");
+  INFO(recovered.out);
+  CHECK(recovered.exit_code == 1);
+  CHECK(contains(recovered.out, "Another log: "));
+  CHECK(contains(recovered.out, "not ours"));
+  CHECK(contains(recovered.out, "one of another decision log: never touched"));
 
   built.log_directory = right;
   write();
@@ -338,6 +384,8 @@ TEST_CASE_METHOD(Configured, "Two services of one host with a log each are no fi
   CHECK(contains(status.out, "A second service of this host"));
   CHECK(status.exit_code == 0);
   CHECK(another_log(*this)["finding"] == false);
+  CHECK(xabridge("check").exit_code == 0);
+  CHECK(xabridge("recover").exit_code == 0);
   built.log_directory = right;
   write();
   CHECK(recover_until_gone(*this, gtrid).empty());

@@ -79,6 +79,103 @@ TEST_CASE("A mistyped command is told with the one that was meant") {
   CHECK_FALSE(contains(run_xabridge("xid nothing").err, "no command"));
 }
 
+TEST_CASE("A mistyped option and a missing command are told with those that there are") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"status --jsn", "xabridge: there is no option '--jsn'; did you mean '--json'?"},
+      {"heuristic acknowledge x --wy=3", "did you mean '--why'?"},
+      {"-v", "there is no option '-v'; there are: --help --version --config"},
+      {"", "xabridge: a command is missing; there are: check status recover heuristic log xid"},
+      {"log", "a command is missing; there are: dump"},
+      {"heuristic", "a command is missing; there are: list acknowledge forget-server"},
+      {"status --config", "xabridge: --config"},
+  };
+  for (const auto& [arguments, text] : cases) {
+    const auto result = run_xabridge(arguments);
+    INFO(arguments << "\n" << result.err);
+    CHECK(result.exit_code == 2);
+    CHECK(contains(result.err, text));
+  }
+}
+
+TEST_CASE("The help of a command has its own examples and exit codes, and says --config") {
+  for (const std::string command : {"check", "status", "recover", "heuristic list", "log dump",
+                                    "heuristic acknowledge", "heuristic forget-server"}) {
+    const auto help = run_xabridge(command + " --help");
+    INFO(help.out);
+    CHECK(help.exit_code == 0);
+    CHECK(contains(help.out, "--config"));
+    CHECK(contains(help.out, " " + command));
+    if (command != "recover") CHECK_FALSE(contains(help.out, "toml recover"));
+  }
+  CHECK(contains(run_xabridge("check --help").out, "1  errors found"));
+}
+
+TEST_CASE_METHOD(Unreachable, "acknowledge and forget-server take --why and --reason alike") {
+  make_log();
+  for (const std::string option : {"--why", "--reason"}) {
+    for (const std::string command : {"acknowledge --all --yes ", "forget-server accounts "}) {
+      const auto result =
+          run_xabridge("--config " + file + " heuristic " + command + option + " test");
+      INFO(command << option << "\n" << result.out << result.err);
+      CHECK(result.exit_code == 1);
+      CHECK(contains(result.out, "nothing to "));
+    }
+  }
+}
+
+TEST_CASE_METHOD(Unreachable, "A name that is not configured is told with those that are") {
+  make_log();
+  const std::string heuristic = "--config " + file + " heuristic ";
+  for (const std::string command :
+       {"acknowledge 9c41f20be6d8735a-17 bank_x", "forget-server bank_x --reason test"}) {
+    const auto result = run_xabridge(heuristic + command);
+    INFO(result.out << result.err);
+    CHECK(result.exit_code == 1);
+    CHECK(contains(result.out, "bank_x is not configured, there are: accounts"));
+  }
+  const auto without = run_xabridge(heuristic + "acknowledge 9c41f20be6d8735a-17 accounts");
+  INFO(without.out);
+  CHECK(contains(without.out, "no heuristic outcome of 9c41f20be6d8735a-17 at accounts"));
+  CHECK_FALSE(contains(without.out, "not configured"));
+}
+
+TEST_CASE_METHOD(Unreachable, "status tells a directory without a log from one that is missing") {
+  const std::string status = "status --config " + file;
+  CHECK(contains(run_xabridge(status).out, "does not exist yet"));
+  std::filesystem::create_directory(directory.path() / "log");
+  CHECK(contains(run_xabridge(status).out, "has no decision log"));
+}
+
+TEST_CASE_METHOD(Unreachable, "check tries whether a log directory that is missing can be made") {
+  const auto text = [&](const std::string& log) {
+    std::ofstream(file) << "[log]\ndirectory = \"" << log
+                        << "\"\n[[resource_manager]]\nname = \"accounts\"\ndriver = "
+                           "\"postgresql\"\nopen = \"host=127.0.0.1 port=1\"\n";
+    const auto result = run_xabridge("check --config " + file);
+    return result.out + result.err;
+  };
+  CHECK(contains(text("log"), "is created at the first start"));
+  CHECK_FALSE(std::filesystem::exists(directory.path() / "log"));
+  CHECK(contains(text("/proc/xabridge"), "ERROR    log.directory: does not exist, and "));
+  CHECK(contains(text("~/log"), "begins with ~"));
+  xabridge::tm::FileRegister::Options options;
+  options.directory = "/proc/xabridge";
+  const auto made = xabridge::tm::FileRegister::open(xabridge::tm::posix_environment(), options);
+  REQUIRE_FALSE(made);
+  CHECK(contains(made.error().message, "name another log.directory"));
+}
+
+TEST_CASE_METHOD(Unreachable, "A warning in the service's log says once that it is one") {
+  make_log();
+  std::ofstream(file) << "[log]\ndirectory = \"log\"\n[logging]\nlevel = \"info\"\n"
+                         "[[resource_manager]]\nname = \"accounts\"\ndriver = \"postgresql\"\n"
+                         "open = \"host=127.0.0.1 port=1 password=x\"\n";
+  std::filesystem::permissions(file, std::filesystem::perms(0644));
+  const auto result = run_xabridge("recover --config " + file);
+  INFO(result.err);
+  CHECK(contains(result.err, "[warning] the configuration "));
+}
+
 TEST_CASE_METHOD(Unreachable, "A file that is not TOML is told with its line and what to do") {
   std::ofstream(file) << "[log]\ndirectory = decisions\n";
   const auto result = run_xabridge("check --config " + file);
@@ -134,6 +231,36 @@ TEST_CASE("xid says which transaction a server's name belongs to") {
     CHECK(result.out.empty());
     CHECK_FALSE(result.err.empty());
   }
+}
+
+TEST_CASE("xid takes what psql and mysql print, with what is around the rows") {
+  const std::string gtrid =
+      "ffffffffffffffff02a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0102f0f1f2f3f4f5f6f7"
+      "0000000000000011646231" +
+      std::string(2 * 18, '0');
+  const std::string bqual = "ffffffffffffffff02037067" + std::string(2 * 52, '0');
+  const std::string gid = xabridge::Xid::parse("2147483647:" + gtrid + ":" + bqual)->to_gid();
+  const std::string data = "0x" + gtrid + bqual;
+  const std::string listings[] = {
+      "formatID\tgtrid_length\tbqual_length\tdata\n2147483647\t64\t64\t" + data + "\n",
+      "+------+----+----+---+\n| formatID | gtrid_length | bqual_length | data |\n"
+      "+------+----+----+---+\n| 2147483647 |  64 |  64 | " +
+          data + " |\n+------+----+----+---+\n",
+      " gid | database | owner | age\n-----+----------+-------+----\n " + gid +
+          " | bank_a | xabridge | 00:00:03.5\n(1 row)\n\n",
+      gid + "|bank_a|xabridge|00:00:03.5\n"};
+  TemporaryDirectory directory;
+  const std::string file = (directory.path() / "listed").string();
+  for (const std::string& listing : listings) {
+    std::ofstream(file) << listing;
+    const auto result = run_xabridge("xid <" + file);
+    INFO(listing << result.out << result.err);
+    CHECK(result.exit_code == 0);
+    CHECK(result.err.empty());
+    CHECK(contains(result.out, "f0f1f2f3f4f5f6f7-17  pg "));
+  }
+  CHECK(contains(run_xabridge("xid nothing").err, "give a gid of PostgreSQL"));
+  CHECK(contains(run_xabridge("xid 30c394cd52ae8dfd-1").err, "is a transaction already"));
 }
 
 TEST_CASE("xid reads a negative formatID however MySQL writes it") {

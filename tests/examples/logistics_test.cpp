@@ -91,7 +91,7 @@ TEST_CASE("an order that cannot be read and a wrong configuration are named") {
        example::refused);
   says({"--config", config, "order", "1", "pump:1"}, config, example::failed);
   says({"--config", config, "order", "one", "pump:1"}, "CUSTOMER", example::failed);
-  says({"--config", config}, "subcommand", example::failed);
+  says({"--config", config}, "a command is missing", example::failed);
 
   const scene::Scene pair("order_book", "stock");
   says({"--config", pair.config_file(), "init"},

@@ -119,7 +119,10 @@ TEST_CASE("A wrong configuration names file line and key and what is allowed") {
       {log + "[transaction]\ntimeout = \"9223372036854775807h\"\n" + rm,
        "bank.toml:4:11",
        {"duration"}},
-      {log + "[transaction]\ntimeout = \"1000h\"\n" + rm, "bank.toml:4:11", {"7 days"}},
+      {log + "[transaction]\ntimeout = \"1000h\"\n" + rm,
+       "bank.toml:4:11",
+       {"is 1000h; allowed: 0ms to 168h (7 days)"}},
+      {log + "[transaction]\ntimeout = \"30d\"\n" + rm, "bank.toml:4:11", {"at most 168h"}},
       {log + "[transaction]\nmax_retries = -1\n" + rm, "bank.toml:4:15", {"0 to 1000"}},
       {log + "[transaction]\nmax_retries = 1.5\n" + rm, "bank.toml:4:15", {"whole number"}},
       {log + "[transaction]\nretry_backoff_initial = \"2s\"\nretry_backoff_maximum = \"1s\"\n" + rm,
@@ -132,18 +135,20 @@ TEST_CASE("A wrong configuration names file line and key and what is allowed") {
       {log + "[logging]\nlevel = 3\n" + rm, "bank.toml:4:9", {"must be text", "warning"}},
       {log + rm + "registration = \"dynamical\"\n",
        "bank.toml:7:16",
-       {"resource_manager[0].registration", "'dynamical'", "static, dynamic"}},
+       {"(no. 1): registration", "'dynamical'", "static, dynamic"}},
       {log + "[[resource_manager]]\nname = \"a\"\nopen = \"\"\nlibrary = \"l\"\nsymbol = "
              "\"s\"\nsymbol_is = \"pointer\"\n",
        "bank.toml:8:13",
        {"'pointer'", "object, function"}},
-      {log + rm + rm, "bank.toml:8:8", {"resource_manager[1].name", "'a'", "must differ"}},
+      {log + rm + rm,
+       "bank.toml:8:8",
+       {"resource_manager 'a' (no. 2): name", "'a'", "must differ"}},
       {log + "[[resource_manager]]\ndriver = \"mysql\"\nopen = \"\"\n",
        "bank.toml:3:",
-       {"resource_manager[0].name", "missing"}},
+       {"resource_manager (no. 1): name", "missing"}},
       {log + "[[resource_manager]]\nname = \"a\"\nopne = \"\"\n",
        "bank.toml:5:1",
-       {"resource_manager[0].opne", "did you mean 'open'"}},
+       {"(no. 1): opne", "did you mean 'open'"}},
       {log + "[[resource_manager]]\nname = \"a b\"\ndriver = \"mysql\"\nopen = \"\"\n",
        "bank.toml:4:8",
        {"letters"}},
@@ -160,7 +165,7 @@ TEST_CASE("A wrong configuration names file line and key and what is allowed") {
       {log + "[[resource_manager]]\nname = \"a\"\ndriver = \"mysql\"\nopen = \"" +
            std::string(256, 'x') + "\"\n",
        "bank.toml:6:8",
-       {"resource_manager[0].open", "at most 255"}},
+       {"(no. 1): open", "at most 255"}},
   };
   for (const Case& c : cases) {
     INFO(c.toml);
@@ -212,7 +217,7 @@ TEST_CASE("A configuration built in code meets the same rules") {
     FAIL("opened with two resource managers of one name");
   } catch (const xabridge::Exception& e) {
     CHECK(e.error().xa_code == XAER_INVAL);
-    CHECK(contains(e.what(), "resource_manager[1].name"));
+    CHECK(contains(e.what(), "(no. 2): name"));
   }
 }
 

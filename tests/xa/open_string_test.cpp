@@ -104,6 +104,9 @@ TEST_CASE("Every mistake in an open string is named") {
   CHECK(contains(refusal("prot=5"), "unknown key \"prot\", did you mean \"port\"?"));
   CHECK(contains(refusal("prot=5"), "Valid keys: host port user password passwordfile dbname"));
   CHECK_FALSE(contains(refusal("zzzzzzzz=5"), "did you mean"));
+  CHECK(contains(refusal("zzzzzzzz=5"), "unknown key \"zzzzzzzz\". Valid keys: "));
+  CHECK(contains(refusal("database=a"), "did you mean \"dbname\"?"));
+  CHECK(contains(refusal("db=a"), "did you mean \"dbname\"?"));
   CHECK(contains(refusal("host=a host=b"), "\"host\" is given twice"));
   CHECK(contains(refusal("host"), "key=value"));
   CHECK(contains(refusal("=a"), "key=value"));
@@ -112,6 +115,13 @@ TEST_CASE("Every mistake in an open string is named") {
   CHECK(contains(refusal("host='a'b"), "closing quote of \"host\""));
   CHECK(contains(refusal("host=a\\"), "backslash"));
   CHECK(contains(refusal(std::string_view("host=a\0b", 8)), "zero byte"));
+}
+
+TEST_CASE("An unknown key after a password is called that, and not shown") {
+  const std::string text = refusal("password=xy database=bank");
+  CHECK(contains(text, "unknown key after the value of \"password\""));
+  CHECK(contains(text, "single quotes), did you mean \"dbname\"? Valid keys: host "));
+  CHECK_FALSE(contains(text, "database"));
 }
 
 TEST_CASE("No part of a password is in a message") {

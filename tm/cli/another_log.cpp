@@ -146,29 +146,34 @@ const char* to_string(LogAge age) noexcept {
   return "?";
 }
 
-std::string AnotherLog::advice(const std::string& directory) const {
-  std::string text = "Another log: " + count_text(branches, "branch", "branches") + " of";
+std::string AnotherLog::found(const std::string& directory) const {
+  std::string text = count_text(branches, "branch", "branches") + " of";
   for (const std::string& name : resource_managers) text += " " + name;
   text += branches == 1 ? " was" : " were";
   text += " begun on this host under another decision log";
   switch (age) {
     case LogAge::older:
-      return text +
-             ". A second service of this host with a log of its own leaves such branches. If there "
-             "is none, look whether log.directory is right and its volume is mounted.";
+      return text + ". A second service of this host with a log of its own leaves such branches";
     case LogAge::missing:
-      text += ", and there is none in " + directory;
-      break;
+      return text + ", and there is none in " + directory;
     case LogAge::younger:
-      text += ", and the one in " + directory + " was made later";
-      break;
+      return text + ", and the one in " + directory + " was made later";
     case LogAge::undecided:
-      text += ", and the one in " + directory + " has never decided anything";
       break;
   }
-  return text +
-         ". Look whether log.directory is right and its volume is mounted. Until you know, do not "
-         "start the service and complete nothing by hand: only that log has the decisions.";
+  return text + ", and the one in " + directory + " has never decided anything";
+}
+
+const char* AnotherLog::fix() const noexcept {
+  return is_finding()
+             ? "Look whether log.directory is right and its volume is mounted. Until you know, do "
+               "not start the service and complete nothing by hand: only that log has the "
+               "decisions."
+             : "If there is none, look whether log.directory is right and its volume is mounted.";
+}
+
+std::string AnotherLog::advice(const std::string& directory) const {
+  return "Another log: " + found(directory) + ". " + fix();
 }
 
 std::optional<AnotherLog> find_another_log(const Config& config, const std::vector<Looked>& looked,

@@ -33,7 +33,10 @@ struct AnotherLog {
 
   /// The log of this service may be the one that is missing: somebody has to look.
   [[nodiscard]] bool is_finding() const noexcept { return age != LogAge::older; }
-  /// For people.
+  /// For people: what was found, and what to do about it.
+  [[nodiscard]] std::string found(const std::string& directory) const;
+  [[nodiscard]] const char* fix() const noexcept;
+  /// Both, as a line of its own.
   [[nodiscard]] std::string advice(const std::string& directory) const;
 };
 

@@ -118,6 +118,16 @@ void check_out_of_reach(Report& report, const Picture& picture) {
   }
 }
 
+/// The directory is empty because its volume is not mounted, or it is not the one of before: the
+/// servers show it before the service starts there.
+void check_another_log(Report& report, const Config& config, const Picture& picture) {
+  const auto& another = picture.another_log;
+  if (!another) return;
+  report.section("branches of another decision log");
+  report.finding({another->is_finding() ? XABRIDGE_FINDING_ERROR : XABRIDGE_FINDING_OK,
+                  "Another log", another->found(config.log_directory.string()), another->fix()});
+}
+
 }  // namespace
 
 Exit check(const Config& config, const CheckOptions& options) {
@@ -144,9 +154,11 @@ Exit check(const Config& config, const CheckOptions& options) {
     check_identity(report, looked[i].name, answers[i]->identity, identities);
     lists.push_back(answers[i]->listed);
   }
-  const Picture picture = draw(config, lists);
+  Picture picture = draw(config, lists);
+  picture.another_log = find_another_log(config, looked, picture);
   check_log(report, picture);
   check_out_of_reach(report, picture);
+  check_another_log(report, config, picture);
   return report.finish(options.strict);
 }
 

@@ -19,6 +19,16 @@ std::vector<Looked> load_resource_managers(const Config& config) {
   return all;
 }
 
+std::string not_configured(const Config& config, const std::string& name) {
+  const auto& all = config.resource_managers;
+  const bool known =
+      std::any_of(all.begin(), all.end(), [&](const auto& rm) { return rm.name == name; });
+  if (name.empty() || known) return {};
+  std::string text = "; " + name + " is not configured, there are:";
+  for (const ResourceManagerConfig& rm : all) text += " " + rm.name;
+  return text;
+}
+
 Columns::Columns(std::vector<std::string> header) : header_(std::move(header)) {}
 
 void Columns::add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }

@@ -56,7 +56,11 @@ struct ForgetServerOptions {
   std::string reason;
 };
 [[nodiscard]] Exit forget_server(const Config& config, const ForgetServerOptions& options);
-[[nodiscard]] Exit dump_log(const std::filesystem::path& log_directory, bool json);
+struct DumpOptions {
+  bool json = false;
+  bool unfinished = false;  // only what belongs to decisions that are not done
+};
+[[nodiscard]] Exit dump_log(const std::filesystem::path& log_directory, const DumpOptions& options);
 /// An XID as a server lists it, in one or several words; no words: one a line on standard input.
 [[nodiscard]] Exit explain_xids(const std::vector<std::string>& words);
 
@@ -68,6 +72,10 @@ struct Looked {
 };
 /// Loads all; opens none.
 [[nodiscard]] std::vector<Looked> load_resource_managers(const Config& config);
+
+/// For a message about a name that nothing on record has: that it is not configured either, and
+/// which are; empty: it is configured, or none was given.
+[[nodiscard]] std::string not_configured(const Config& config, const std::string& name);
 
 /// Rows printed with the columns aligned, two spaces between them; nothing after the last column.
 class Columns {

@@ -1,4 +1,5 @@
 // xabridge log dump: the decision log as it is on disk, record by record.
+#include <algorithm>
 #include <iostream>
 #include <type_traits>
 #include <xabridge/codes.hpp>
@@ -96,9 +97,22 @@ std::string line_of(const json& record) {
   return record.at("type").text() + text;
 }
 
-json slot_json(const tm::SlotView& slot) {
+/// Of a commit decision in the slot that is not done yet.
+bool is_unfinished(const tm::SlotView& slot, const tm::Record& record) {
+  const std::string* gtrid = std::visit(
+      [](const auto& r) -> const std::string* {
+        if constexpr (requires { r.gtrid; }) return &r.gtrid;
+        return nullptr;
+      },
+      record);
+  return gtrid != nullptr && std::any_of(slot.unfinished.begin(), slot.unfinished.end(),
+                                         [&](const auto& d) { return d.gtrid == *gtrid; });
+}
+
+json slot_json(const tm::SlotView& slot, const DumpOptions& options) {
   json records = json::array();
   for (const tm::LoggedRecord& logged : slot.records) {
+    if (options.unfinished && !is_unfinished(slot, logged.record)) continue;
     json record = std::visit([](const auto& r) { return fields(r); }, logged.record);
     record["file"] = logged.file.string();
     record["offset"] = logged.offset;
@@ -140,7 +154,7 @@ void print(const json& slot, bool owned) {
 
 }  // namespace
 
-Exit dump_log(const std::filesystem::path& log_directory, bool as_json) {
+Exit dump_log(const std::filesystem::path& log_directory, const DumpOptions& options) {
   const auto log = tm::read_log(tm::posix_environment(), log_directory);
   if (!log) {
     std::cerr << "xabridge: " << log.error().to_string() << '\n';
@@ -152,14 +166,14 @@ Exit dump_log(const std::filesystem::path& log_directory, bool as_json) {
            {"slots", json::array()}};
   for (const tm::SlotView& slot : log->slots) {
     if (slot.error) exit = Exit::log;
-    all["slots"].push_back(slot_json(slot));
+    all["slots"].push_back(slot_json(slot, options));
   }
-  if (as_json) {
+  if (options.json) {
     std::cout << all.dump() << '\n';
     return exit;
   }
-  std::cout << "register " << all.at("register").text() << '\n';
-  for (const tm::SlotView& slot : log->slots) print(slot_json(slot), slot.owned);
+  std::cout << "decision log " << all.at("register").text() << '\n';
+  for (const tm::SlotView& slot : log->slots) print(slot_json(slot, options), slot.owned);
   return exit;
 }
 

@@ -187,11 +187,12 @@ void leave_those_that_answer(const std::map<std::string, tm::Listing>& held,
   });
 }
 
-Exit nothing_to_forget(const ForgetServerOptions& options) {
+Exit nothing_to_forget(const Config& config, const ForgetServerOptions& options) {
   std::cout << "nothing to forget: no unfinished decision waits for a lost server";
   if (!options.resource_manager.empty()) std::cout << " of " << options.resource_manager;
   if (!options.server.empty()) std::cout << ", " << options.server;
-  std::cout << "; `xabridge status` shows which do\n";
+  std::cout << not_configured(config, options.resource_manager)
+            << "; `xabridge status` shows which do\n";
   return Exit::findings;
 }
 
@@ -210,7 +211,7 @@ Exit forget_server(const Config& config, const ForgetServerOptions& options) {
   }
   auto asked = waiting(config, options);
   if (!asked) return failed(asked.error());
-  if (asked->empty()) return nothing_to_forget(options);
+  if (asked->empty()) return nothing_to_forget(config, options);
   if (options.server.empty()) {
     const std::map<std::string, tm::Listing> held = what_is_held(config);
     leave_those_that_are_held(held, *asked);

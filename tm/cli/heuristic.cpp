@@ -192,6 +192,14 @@ std::optional<Exit> acknowledge_there(const Config& config, const AcknowledgeOpt
   return waiting.empty() ? Exit::ok : Exit::findings;
 }
 
+std::string nothing_to_acknowledge(const Config& config, const AcknowledgeOptions& options) {
+  std::string text = "nothing to acknowledge: no heuristic outcome";
+  if (!options.transaction.empty()) text += " of " + options.transaction;
+  if (!options.resource_manager.empty()) text += " at " + options.resource_manager;
+  return text + " is on record" + not_configured(config, options.resource_manager) +
+         "; `xabridge heuristic list` shows which are";
+}
+
 }  // namespace
 
 Exit list_heuristics(const std::filesystem::path& log_directory, bool as_json) {
@@ -230,7 +238,7 @@ Exit acknowledge(const Config& config, const AcknowledgeOptions& options) {
   const Exit here = acknowledge_here(config, options, transaction);
   if (here == Exit::log) return here;
   if (const auto there = acknowledge_there(config, options, transaction)) return *there;
-  if (here == Exit::findings) std::cout << "nothing to acknowledge: no such record\n";
+  if (here == Exit::findings) std::cout << nothing_to_acknowledge(config, options) << '\n';
   return here;
 }
 

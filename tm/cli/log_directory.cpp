@@ -92,7 +92,7 @@ ServerFinding check_write(const std::filesystem::path& path) {
   const int fd = ::mkstemp(name.data());
   if (fd < 0) {
     const int code = errno;
-    const char* fix = "look what the operating system says about it";
+    const char* fix = "choose a directory on a disk that takes files";
     if (code == EACCES || code == EPERM)
       fix = "give it to the user the service runs as: chown, and mode 700";
     if (code == EROFS) fix = "mount the file system writable, or choose another one";
@@ -111,6 +111,16 @@ ServerFinding check_write(const std::filesystem::path& path) {
                                              "can be recorded here");
 }
 
+/// A directory that may be written to, by its mode, need not take a new file: /proc does not.
+ServerFinding check_parent(const std::filesystem::path& parent) {
+  const ServerFinding tried = check_write(parent);
+  if (tried.severity == XABRIDGE_FINDING_OK)
+    return finding(XABRIDGE_FINDING_OK, "does not exist yet; it is created at the first start");
+  return finding(XABRIDGE_FINDING_ERROR,
+                 "does not exist, and cannot be created: " + parent.string() + " " + tried.text,
+                 tried.fix);
+}
+
 }  // namespace
 
 std::string this_user() { return user_name(::getuid()); }
@@ -121,8 +131,7 @@ std::vector<ServerFinding> check_log_directory(const std::filesystem::path& dire
   if (::stat(directory.c_str(), &info) != 0) {
     const auto parent = nearest_existing(directory);
     if (::access(parent.c_str(), W_OK | X_OK) == 0) {
-      out.push_back(
-          finding(XABRIDGE_FINDING_OK, "does not exist yet; it is created at the first start"));
+      out.push_back(check_parent(parent));
     } else {
       out.push_back(finding(XABRIDGE_FINDING_ERROR,
                             "does not exist, and " + parent.string() + " is not writable for " +

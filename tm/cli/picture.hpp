@@ -70,7 +70,7 @@ struct Picture {
   std::vector<tm::DecisionRecord> left_decisions;
   std::vector<Misplaced> misplaced;  // running processes' decisions included
   std::vector<tm::HeuristicRecord> heuristics;
-  std::optional<AnotherLog> another_log;  // only where draw() asked the servers
+  std::optional<AnotherLog> another_log;  // by find_another_log(), which asks the servers
 };
 
 /// What one resource manager lists, and what it shows and does not let us complete.

@@ -1,7 +1,9 @@
 // xabridge status: which transactions are in doubt, since when, and what is going to happen to
 // them.
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
+#include <system_error>
 #include <xabridge/codes.hpp>
 
 #include "command.hpp"
@@ -44,7 +46,10 @@ void print_log(const Config& config, const Picture& picture) {
     return;
   }
   if (!picture.log) {
-    std::cout << "does not exist yet; no decision is known here\n";
+    std::error_code ignored;
+    std::cout << (std::filesystem::exists(config.log_directory, ignored) ? "has no decision log"
+                                                                          : "does not exist yet")
+              << "; no decision is known here\n";
     return;
   }
   std::size_t owned = 0;

@@ -1,4 +1,5 @@
 // xabridge xid: from what a server lists to what xabridge shows.
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <iostream>
@@ -69,10 +70,30 @@ std::optional<Xid> from_literal(std::string_view text) {
   return Xid::make(*format_id, bytes[0], bytes[1]);
 }
 
-std::optional<Xid> read(const std::string& line) {
+/// The columns of a row; the programs of the servers put `|` between them.
+std::vector<std::string> fields_of(std::string line) {
+  std::replace(line.begin(), line.end(), '|', ' ');
   std::istringstream words(line);
   std::vector<std::string> fields;
   for (std::string word; words >> word;) fields.push_back(word);
+  return fields;
+}
+
+/// What psql and mysql print around the rows: the names of the columns, lines, a count.
+bool is_frame(const std::string& line) {
+  if (line.find_first_not_of("+-| \t\r") == std::string::npos) return true;
+  const std::vector<std::string> fields = fields_of(line);
+  if (fields[0] == "formatID" || fields[0] == "gid") return true;
+  const bool counted = fields.size() == 2 && (fields[1] == "row)" || fields[1] == "rows)");
+  return counted && fields[0].starts_with('(');
+}
+
+std::optional<Xid> read(const std::string& line) {
+  const std::vector<std::string> fields = fields_of(line);
+  if (fields.empty()) return {};
+  // A row of pg_prepared_xacts has other columns after the gid.
+  if (line.find('|') != std::string::npos)
+    if (auto gid = Xid::from_gid(fields[0])) return gid;
   if (fields.size() == 4) {
     const auto xid = from_literal(fields[3]);
     return xid ? xid : from_row(fields);
@@ -86,7 +107,11 @@ std::optional<Xid> read(const std::string& line) {
 Exit add(Columns& table, const std::string& line) {
   const auto xid = read(line);
   if (!xid) {
-    std::cerr << "xabridge: no XID: " << printable(line) << '\n';
+    std::cerr << "xabridge: " << printable(line)
+              << (tm::TransactionName::parse(line)
+                      ? " is a transaction already: `xabridge status` shows its branches\n"
+                      : " is no XID: give a gid of PostgreSQL, a row of XA RECOVER, or the xid in "
+                        "`xabridge status --json`\n");
     return Exit::findings;
   }
   const auto gtrid = tm::Gtrid::decode(xid->gtrid());
@@ -105,11 +130,11 @@ Exit add(Columns& table, const std::string& line) {
 }  // namespace
 
 Exit explain_xids(const std::vector<std::string>& words) {
-  Columns table({"TRANSACTION", "RESOURCE MANAGER", "BEGUN ON", "REGISTER"});
+  Columns table({"TRANSACTION", "RESOURCE MANAGER", "BEGUN ON", "DECISION LOG"});
   Exit exit = Exit::ok;
   if (words.empty()) {
     for (std::string line; std::getline(std::cin, line);) {
-      if (!line.empty()) exit = worse(exit, add(table, line));
+      if (!is_frame(line)) exit = worse(exit, add(table, line));
     }
   } else {
     std::string line;

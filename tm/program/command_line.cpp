@@ -105,41 +105,77 @@ void CommandLine::version(const std::string& text) { app_->set_version_flag("--v
 
 namespace {
 
-/// A mistyped command is only "a subcommand is required" to CLI11. What is wrong, if it is that.
-std::string wrong_command(CLI::App* app, int argc, const char* const* argv) {
+std::vector<std::string> commands_of(CLI::App* app) {
+  std::vector<std::string> names;
+  for (const CLI::App* one : app->get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(one->get_name());
+  return names;
+}
+
+/// What may stand where `app` is: its options, and those of the commands it is one of.
+std::vector<std::string> options_of(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (; app != nullptr; app = app->get_parent()) {
+    for (const CLI::Option* option : app->get_options()) {
+      // Those that --help does not show are nobody's business.
+      if (option->get_lnames().empty() || option->get_group().empty()) continue;
+      const std::string name = "--" + option->get_lnames().front();
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+/// "; did you mean 'check'?", or all of them.
+std::string meant_text(const std::string& word, const std::vector<std::string>& names) {
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  if (const auto meant = word.size() > 1 ? nearest(word, known) : std::nullopt)
+    return "; did you mean '" + std::string(*meant) + "'?";
+  std::string text = "; there are:";
+  for (const std::string& name : names) text += " " + name;
+  return text;
+}
+
+/// A mistyped command is only "a subcommand is required" to CLI11, and a mistyped option an
+/// argument that it did not expect. What is wrong, if it is one of these.
+std::string wrong_word(CLI::App* app, int argc, const char* const* argv) {
   const auto option_of = [&](const std::string& word) {
     for (CLI::App* at = app; at != nullptr; at = at->get_parent()) {
       if (auto* option = at->get_option_no_throw(word)) return option;
     }
     return static_cast<CLI::Option*>(nullptr);
   };
+  const auto is_number = [](const std::string& word) {
+    return word.find_first_not_of("-0123456789.") == std::string::npos;
+  };
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word.starts_with('-')) {
-      const CLI::Option* option = option_of(word);
-      if (option != nullptr && option->get_type_size() > 0) ++i;  // its value
+    if (word == "--") break;  // values from here
+    if (word.starts_with('-') && !is_number(word)) {
+      const std::string name = word.substr(0, word.find('='));
+      const CLI::Option* option = option_of(name);
+      if (option == nullptr)
+        return "there is no option '" + name + "'" + meant_text(name, options_of(app));
+      if (name != word) continue;
+      if (option->get_type_size() > 0) ++i;  // its value
       continue;
     }
-    const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
-    if (commands.empty()) return {};
-    const auto chosen = std::find_if(commands.begin(), commands.end(), [&](const CLI::App* one) {
-      return one->get_name() == word;
-    });
-    if (chosen != commands.end()) {
-      app = *chosen;
-      continue;
-    }
-    std::vector<std::string> names;
-    for (const CLI::App* one : commands) names.push_back(one->get_name());
-    const std::vector<std::string_view> known(names.begin(), names.end());
-    std::string text = "there is no command '" + word + "'";
-    if (const auto meant = nearest(word, known))
-      return text + "; did you mean '" + std::string(*meant) + "'?";
-    text += "; there are:";
-    for (const std::string& name : names) text += " " + name;
-    return text;
+    const std::vector<std::string> names = commands_of(app);
+    if (names.empty()) continue;  // one of the command's words
+    if (std::find(names.begin(), names.end(), word) == names.end())
+      return "there is no command '" + word + "'" + meant_text(word, names);
+    app = app->get_subcommand(word);
   }
-  return {};
+  const std::vector<std::string> names = commands_of(app);
+  if (names.empty() || app->get_require_subcommand_min() == 0) return {};
+  std::string text = "a command is missing; there are:";
+  for (const std::string& name : names) text += " " + name;
+  return text;
+}
+
+/// As all messages of the program begin.
+void print_error(const CLI::App& app, const std::string& text) {
+  std::cerr << app.get_name() << ": " << text << "\nRun with --help for more information.\n";
 }
 
 }  // namespace
@@ -150,16 +186,15 @@ std::optional<int> CommandLine::parse(int argc, const char* const* argv, int usa
   } catch (const CLI::Success& done) {
     return app_->exit(done);
   } catch (const CLI::ParseError& error) {
-    const std::string wrong = wrong_command(app_, argc, argv);
-    if (wrong.empty()) return app_->exit(error) == 0 ? 0 : usage;
-    std::cerr << app_->get_name() << ": " << wrong << "\nRun with --help for more information.\n";
+    const std::string wrong = wrong_word(app_, argc, argv);
+    print_error(*app_, wrong.empty() ? error.what() : wrong);
     return usage;
   }
   return std::nullopt;
 }
 
 void CommandLine::complain(const std::string& option, const std::string& text) const {
-  static_cast<void>(app_->exit(CLI::ValidationError(option, text)));
+  print_error(*app_, CLI::ValidationError(option, text).what());
 }
 
 template Option Command::add_option(const std::string&, int&, const std::string&);

@@ -26,6 +26,11 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 std::optional<std::string_view> nearest(std::string_view word,
                                         std::span<const std::string_view> known) {
+  // The beginning of a word is nearer to it than another word that is as long.
+  const auto longer = std::find_if(known.begin(), known.end(), [&](auto one) {
+    return word.size() >= 2 && one.starts_with(word);
+  });
+  if (longer != known.end()) return *longer;
   const auto best = std::min_element(known.begin(), known.end(), [&](auto a, auto b) {
     return distance(word, a) < distance(word, b);
   });

@@ -28,10 +28,27 @@ Error invalid(std::string message) {
 
 bool is_space(char c) noexcept { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
-Error unknown_key(std::string_view key, std::span<const std::string_view> known) {
-  std::string text = "unknown key \"" + std::string(key) + "\"";
-  if (const auto meant = nearest(key, known))
-    text += ", did you mean \"" + std::string(*meant) + "\"?";
+/// What other programs call a key, or what looks like a mistyped one.
+std::optional<std::string_view> meant_key(std::string_view key,
+                                          std::span<const std::string_view> known) {
+  constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
+      {"database", "dbname"}, {"schema", "dbname"}, {"username", "user"}, {"hostname", "host"}};
+  for (const auto& [other, ours] : kOtherNames)
+    if (key == other && std::find(known.begin(), known.end(), ours) != known.end()) return ours;
+  return nearest(key, known);
+}
+
+/// What follows an unquoted secret may be the rest of it: no word of it may be shown.
+Error unknown_key(std::string_view key, std::span<const std::string_view> known,
+                  std::string_view secret_before) {
+  std::string text =
+      secret_before.empty()
+          ? "unknown key \"" + std::string(key) + "\""
+          : "unknown key after the value of \"" + std::string(secret_before) +
+                "\" (not shown: it may be the rest of a value with a space, which has to be in "
+                "single quotes)";
+  const auto meant = meant_key(key, known);
+  text += meant ? ", did you mean \"" + std::string(*meant) + "\"?" : ".";
   text += " Valid keys:";
   for (const auto name : known) text.append(" ").append(name);
   return invalid(std::move(text));
@@ -158,12 +175,11 @@ Result<OpenString> OpenString::parse(std::string_view text,
   Scanner scan(text);
   while (!scan.at_end()) {
     const auto key = scan.key();
-    // What follows an unquoted password may be the rest of it: no word of it may be shown.
-    const bool after_secret =
-        !result.pairs_.empty() && result.is_secret(result.pairs_.back().first);
     if (!key) return no_pair(result.pairs_);
-    if (std::find(known_keys.begin(), known_keys.end(), *key) == known_keys.end())
-      return after_secret ? no_pair(result.pairs_) : unknown_key(*key, known_keys);
+    if (std::find(known_keys.begin(), known_keys.end(), *key) == known_keys.end()) {
+      const std::string before = result.pairs_.empty() ? "" : result.pairs_.back().first;
+      return unknown_key(*key, known_keys, result.is_secret(before) ? before : "");
+    }
     if (result.has(*key)) return invalid("the key \"" + *key + "\" is given twice");
     auto value = scan.value(*key);
     if (!value) return std::move(value.error());

@@ -10,6 +10,7 @@
 #include "command_line.hpp"
 #include "engine/executor.hpp"
 #include "engine/last_words.hpp"
+#include "engine/opening.hpp"
 #include "engine/other_process.hpp"
 #include "engine/registration.hpp"
 #include "engine/runner.hpp"
@@ -37,15 +38,18 @@ constexpr const char* kFooter = R"(Examples:
   xa-conformance --list --only B
 
 The symbol is an xa_switch_t or a function without parameters that returns a pointer to one. What a
-resource manager's users do (write, read, fail) is in a work library, see work.h; without one, and
-without a hook, the statements that need it are not applicable. Hooks: cut-session, restart, doom,
-busy, end-busy, operator-commit, operator-rollback; each command finds XA_CONFORMANCE_OPEN (the open
-string) and XA_CONFORMANCE_XID (formatID:gtrid:bqual, hexadecimal) in its environment.
+resource manager's users do (write, read, fail) is in a work library, built with
+<xabridge/xa_conformance_work.h>; without one, and without a hook, the statements that need it are
+not applicable, but B29, E16, E17 and E32 fail where a branch without work is not prepared. Hooks:
+cut-session, restart, doom, busy, end-busy, operator-commit, operator-rollback; each command finds
+XA_CONFORMANCE_OPEN (the open string) and XA_CONFORMANCE_XID (formatID:gtrid:bqual, hexadecimal) in
+its environment.
 
 Use a database that nobody else uses: xa_recover is expected to list exactly what is prepared here.
 
-Exit codes: 0 no statement failed; 1 one did; 2 wrong usage; 130 interrupted. A switch that crashes
-ends the program by its signal; the statement and the call are then named on standard error.)";
+Exit codes: 0 no statement failed; 1 one did; 2 wrong usage, or the first xa_open failed; 130
+interrupted. A switch that crashes ends the program by its signal; the statement and the call are
+then named on standard error.)";
 
 struct Options {
   std::string library, symbol, open, work, unreachable, prepare;
@@ -142,7 +146,10 @@ void declare(cli::CommandLine& app, Options& options) {
       .one_of({"join", "susp", "mig", "async", "heur", "rdo", ""});
   app.add_option("--only", options.only, "ids, ranges or sections: C13,B05-B10,E").delimiter(',');
   app.add_flag("--json", options.json, "for programs");
-  app.add_option("--work", options.work, "work library, see work.h").type_name("LIBRARY");
+  app.add_option("--work", options.work,
+                 "work library: a C library that does work in a branch, "
+                 "see <xabridge/xa_conformance_work.h>")
+      .type_name("LIBRARY");
   app.add_option("--hook", options.hooks, "how to bring about a fault; may be repeated")
       .type_name("NAME=COMMAND")
       .one_value_each()
@@ -183,6 +190,7 @@ int run(int argc, char** argv) {
     const Subject subject = subject_of(options);
     if (const int code = attach(subject); code != 0) return code;
     if (!options.prepare.empty()) return prepare_and_wait(subject, xid_from_text(options.prepare));
+    if (const auto reason = cannot_open(subject)) throw Unusable(*reason);
     return try_all(subject, options);
   } catch (const Unusable& e) {
     std::cerr << "xa-conformance: " << e.what() << '\n';

@@ -1,6 +1,6 @@
 /* Resource managers that break the contract, to see that the suite sees it: one that agrees to
  * everything; in xa_prepare one that never returns, one that is interrupted, one that crashes; one
- * that lists more than it has room for, and one without entries. */
+ * that lists more than it has room for, one that takes no open string, and one without entries. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,10 @@
 static int agree_open(char* info, int rmid, long flags) {
   (void)info, (void)rmid, (void)flags;
   return XA_OK;
+}
+static int refuse_open(char* info, int rmid, long flags) {
+  (void)info, (void)rmid, (void)flags;
+  return XAER_INVAL;
 }
 static int agree(XID* xid, int rmid, long flags) {
   (void)xid, (void)rmid, (void)flags;
@@ -58,6 +62,9 @@ EXPORT struct xa_switch_t interrupting_rm = SWITCH("interrupting", interrupt);
 EXPORT struct xa_switch_t crashing_rm = SWITCH("crashing", crash);
 EXPORT struct xa_switch_t overrunning_rm = LISTING("overrunning", agree, too_many_in_doubt);
 EXPORT struct xa_switch_t empty_rm = {"empty", TMNOFLAGS, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+EXPORT struct xa_switch_t choosy_rm = {
+    "choosy", TMNOFLAGS, 0, refuse_open, agree_open, agree, agree, agree, agree, agree,
+    nothing_in_doubt, agree, agree_complete};
 EXPORT int no_rm = 5;
 
 EXPORT struct xa_switch_t* obliging_rm_of(void) { return &obliging_rm; }

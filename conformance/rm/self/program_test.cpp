@@ -124,6 +124,19 @@ TEST_CASE("a switch without entries fails every statement and none is called") {
   CHECK(has(said.text, "3 failed"));
 }
 
+TEST_CASE("an open string that is refused is told before any statement is tried") {
+  const Said said = run_conformance(with_switch("choosy_rm", ""));
+  INFO(said.text);
+  CHECK(said.exit_code == 2);
+  CHECK(has(said.text, "xa_open with this --open answers XAER_INVAL"));
+  CHECK_FALSE(has(said.text, "A01"));
+  const Said reason = run_conformance("--switch " POSTGRESQL_SWITCH
+                                      " --symbol xabridge_postgresql_switch --open dir=x");
+  INFO(reason.text);
+  CHECK(reason.exit_code == 2);
+  CHECK(has(reason.text, "unknown key \"dir\""));
+}
+
 TEST_CASE("an interrupt ends the run with the report so far") {
   const Said said = run_conformance(with_switch("interrupting_rm", "--only A03,A04,B14"));
   CHECK(said.exit_code == 130);

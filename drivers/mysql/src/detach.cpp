@@ -38,8 +38,8 @@ std::optional<Error> MysqlSession::may_prepare_at_end() {
     seen.error().xa_code = XAER_RMERR;
     seen.error().message =
         "prepare_at_end is refused: MariaDB shows only to accounts with PROCESS when it has let go "
-        "of a branch; as an administrator: GRANT PROCESS ON *.* TO " +
-        settings_->user;
+        "of a branch; as an administrator: GRANT PROCESS ON *.* TO '" +
+        settings_->user + "'@'%'";
   }
   return std::move(seen.error());
 }

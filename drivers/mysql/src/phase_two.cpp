@@ -27,7 +27,7 @@ namespace {
 
 constexpr const char* kGrant =
     "XA RECOVER failed: without the list of prepared branches nothing can be recovered; as an "
-    "administrator: GRANT XA_RECOVER_ADMIN ON *.* TO ";
+    "administrator: GRANT XA_RECOVER_ADMIN ON *.* TO '";
 
 const char* verb(bool commit) { return commit ? "XA COMMIT" : "XA ROLLBACK"; }
 
@@ -282,7 +282,7 @@ Result<std::vector<rm::InDoubt>> MysqlSession::prepared(bool include_foreign) {
     return branches;
   } catch (const sql::SQLException& failure) {
     Error error = failed(failure, "XA RECOVER", nullptr);
-    if (error.vendor_code == 1401) error.message = kGrant + settings_->user;
+    if (error.vendor_code == 1401) error.message = kGrant + settings_->user + "'@'%'";
     return error;
   }
 }

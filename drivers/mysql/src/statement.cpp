@@ -164,9 +164,11 @@ void run_prepared(sql::Connection& connection, const char* sql, Parameters param
   const std::unique_ptr<sql::PreparedStatement> statement(connection.prepareStatement(sql));
   const std::size_t wanted = statement->getParameterMetaData()->getParameterCount();
   if (wanted != parameters.size()) {
+    const std::size_t given = parameters.size();
     throw Refusal{XAER_INVAL, "the statement has " + std::to_string(wanted) +
-                                  " parameters (?), values were given for " +
-                                  std::to_string(parameters.size())};
+                                  (wanted == 1 ? " parameter (?), " : " parameters (?), ") +
+                                  std::to_string(given) +
+                                  (given == 1 ? " value was given" : " values were given")};
   }
   require_readable(*statement);
   Bound bound;

@@ -58,6 +58,7 @@ struct Written : LogFixture {
     const auto log = try_open();
     REQUIRE_FALSE(log);
     CHECK(mentions(log.error(), "damaged"));
+    CHECK(mentions(log.error(), "do not put an older copy back"));
     CHECK(mentions(log.error(), path.string() + " at offset " + std::to_string(offset) + ":"));
     CHECK(files.contents(path) == changed);
     files.kill_process();

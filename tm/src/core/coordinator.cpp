@@ -16,7 +16,7 @@ Error no_answer() {
   Error error;
   error.xa_code = XAER_RMFAIL;
   error.operation = "decide";
-  error.message = "the decision register did not answer";
+  error.message = "the decision log did not answer";
   error.outcome_known = false;
   return error;
 }
@@ -163,8 +163,7 @@ void Coordinator::decided(Result<Decision> result) {
     return;
   }
   if (result) {
-    reason_ = {Weight::given, 0, XA_RBROLLBACK,
-               "the decision register already holds rollback for it"};
+    reason_ = {Weight::given, 0, XA_RBROLLBACK, "the decision log already holds rollback for it"};
   } else {
     reason_ = {Weight::given, 0, result.error().xa_code, why_not_decided(result.error())};
     if (!result.error().outcome_known) {

@@ -70,7 +70,7 @@ PassReport Recovery::run(Pass& pass, std::string_view lane) {
              {},
              {},
              pass.report.error->xa_code,
-             "recovery cannot read the decision register: " + pass.report.error->to_string()});
+             "recovery cannot read the decision log: " + pass.report.error->to_string()});
   }
   events_({EventKind::recovery_finished, {}, lane, 0, {}});
   return std::move(pass.report);

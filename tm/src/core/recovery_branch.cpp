@@ -102,7 +102,7 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   if (!who) {
     branch.whose = Whose::live;  // as good as: somebody may be at work on it
     branch.action = RecoveryAction::report;
-    branch.text = detail("the decision register cannot say whose it is", who.error());
+    branch.text = detail("the decision log cannot say whose it is", who.error());
     branch.error = std::move(who.error());
     tell(EventKind::warning, branch);
     report.branches.push_back(std::move(branch));

@@ -42,7 +42,7 @@ void Recovery::Pass::visit_out_of_reach(const Source& source, const Xid& xid,
   if (!who) {
     branch.whose = Whose::live;  // as good as: somebody may be at work on it
     branch.action = RecoveryAction::report;
-    branch.text = "the decision register cannot say whose it is; " + obstacle;
+    branch.text = "the decision log cannot say whose it is; " + obstacle;
     branch.error = std::move(who.error());
     tell_once(EventKind::warning, source, branch);
     report.branches.push_back(std::move(branch));

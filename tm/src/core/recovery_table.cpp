@@ -39,14 +39,14 @@ constexpr bool misnamed(S s) noexcept {
 
 constexpr RecoveryRow kRows[] = {
     {"foreign", [](S s) noexcept { return s.whose == Whose::foreign && !decided(s); }, Do::leave,
-     "another transaction manager's branch, or of a register that is not this one: never touched"},
+     "another transaction manager's branch, or one of another decision log: never touched"},
     {"stranger", [](S s) noexcept { return s.whose == Whose::stranger && !decided(s); }, Do::report,
      "made by a copy of this log root, whose decisions are in that copy: never touched; run "
      "recovery there"},
     {"live", [](S s) noexcept { return s.whose == Whose::live && !decided(s); }, Do::leave,
      "another process holds its slot: it is at work on it, or will recover it itself"},
     {"in flight", [](S s) noexcept { return s.whose == Whose::in_flight; }, Do::leave,
-     "its coordinator is between two steps, or the register could not say what stands"},
+     "its coordinator is between two steps, or the decision log could not say what stands"},
 
     {"commit", [](S s) noexcept { return ours(s) && decided(s) && s.sight == Sight::listed; },
      Do::commit,
@@ -133,7 +133,7 @@ constexpr RecoveryRow kRows[] = {
               (s.whose == Whose::foreign || s.whose == Whose::stranger || s.whose == Whose::live);
      },
      Do::report,
-     "the register answered for a transaction that is not its to answer for: never touched"},
+     "the decision log answered for a transaction that is not its to answer for: never touched"},
 };
 
 constexpr int rows_for(S situation) noexcept {

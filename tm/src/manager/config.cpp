@@ -65,7 +65,8 @@ Problem take(const toml::node& node, milliseconds& out) {
       {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}}};
   const auto text = node.value_exact<std::string>();
   const auto value = text ? with_unit(*text, kUnits) : std::nullopt;
-  if (!value) return R"(must be a duration as text: "500ms", "30s", "5m" or "1h")";
+  if (!value)
+    return R"(must be a duration as text: "500ms", "30s", "5m" or "1h", at most 168h (7 days))";
   out = milliseconds(*value);
   return {};
 }
@@ -127,6 +128,8 @@ constexpr std::array kKeys{
         [](N n, Config& c) {
           std::string text;
           Problem p = take(n, text, "the path of a directory");
+          if (text == "~" || text.starts_with("~/"))
+            return Problem("begins with ~, which only a shell replaces; write the whole path");
           c.log_directory = text;
           return p;
         }},
@@ -268,16 +271,17 @@ class Reader {
 
   std::optional<Error> resource_manager(std::size_t index, const toml::table& table) {
     ResourceManagerConfig rm;
+    const std::string known = table["name"].value_or(std::string());
     std::vector<std::string_view> names;
     names.reserve(std::size(kResourceManagerKeys));
     for (const auto& k : kResourceManagerKeys) names.push_back(k.name);
     for (const auto& [key, value] : table) {
       if (std::find(names.begin(), names.end(), key.str()) != names.end()) continue;
-      return error(tm::resource_manager_key(index, key.str()),
+      return error(tm::resource_manager_key(index, known, key.str()),
                    "unknown key" + allowed_text(key.str(), names), key.source().begin);
     }
     for (const auto& k : kResourceManagerKeys) {
-      const std::string full = tm::resource_manager_key(index, k.name);
+      const std::string full = tm::resource_manager_key(index, known, k.name);
       const toml::node* node = table.get(k.name);
       if (node == nullptr && k.required != nullptr) {
         return error(full, std::string("missing: ") + k.required, table.source().begin);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "../register/identity.hpp"
 #include "switch_library.hpp"
@@ -35,7 +36,9 @@ std::optional<ConfigProblem> name_problem(const std::string& name, const std::st
 }
 
 std::optional<ConfigProblem> library_problem(const ResourceManagerConfig& rm, std::size_t index) {
-  const auto key = [&](std::string_view field) { return resource_manager_key(index, field); };
+  const auto key = [&](std::string_view field) {
+    return resource_manager_key(index, rm.name, field);
+  };
   if (rm.library.empty()) {
     const bool symbol = !rm.symbol.empty();
     if (!symbol && rm.symbol_is == SymbolKind::as_library_tells) return std::nullopt;
@@ -50,7 +53,7 @@ std::optional<ConfigProblem> library_problem(const ResourceManagerConfig& rm, st
 }
 
 std::optional<ConfigProblem> driver_problem(const ResourceManagerConfig& rm, std::size_t index) {
-  const std::string key = resource_manager_key(index, "driver");
+  const std::string key = resource_manager_key(index, rm.name, "driver");
   if (rm.driver.empty()) {
     return ConfigProblem{key, "missing; allowed: " + known_drivers_text() +
                                   "; for another resource manager give library and symbol"};
@@ -67,13 +70,13 @@ std::optional<ConfigProblem> switch_problem(const ResourceManagerConfig& rm, std
   const int given = (rm.xa_switch != nullptr ? 1 : 0) + (rm.driver.empty() ? 0 : 1) +
                     (rm.library.empty() ? 0 : 1);
   if (given > 1) {
-    return ConfigProblem{resource_manager_key(index, "driver"),
+    return ConfigProblem{resource_manager_key(index, rm.name, "driver"),
                          "'" + rm.name +
                              "' has more than one of a driver, a library and a linked " +
                              "xa_switch: set one of them"};
   }
   if (rm.driver.empty() && rm.dynamic_registration) {
-    return ConfigProblem{resource_manager_key(index, "registration"),
+    return ConfigProblem{resource_manager_key(index, rm.name, "registration"),
                          "is for a driver; another switch says itself whether it registers"};
   }
   if (auto p = library_problem(rm, index)) return p;
@@ -93,18 +96,18 @@ std::optional<ConfigProblem> resource_manager_problem(const Config& config) {
                          std::to_string(all.size()) + " are configured, at most 255 are allowed"};
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (auto p = name_problem(all[i].name, resource_manager_key(i, "name"))) return p;
+    if (auto p = name_problem(all[i].name, resource_manager_key(i, all[i].name, "name"))) return p;
     const auto first = std::find_if(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
                                     [&](const auto& rm) { return rm.name == all[i].name; });
     if (first != all.begin() + static_cast<std::ptrdiff_t>(i)) {
-      return ConfigProblem{resource_manager_key(i, "name"),
+      return ConfigProblem{resource_manager_key(i, all[i].name, "name"),
                            "'" + all[i].name +
                                "' is the name of another resource manager already; " +
                                "names must differ"};
     }
     if (auto p = switch_problem(all[i], i)) return p;
     if (all[i].open.size() > kMaxOpenLength) {
-      return ConfigProblem{resource_manager_key(i, "open"),
+      return ConfigProblem{resource_manager_key(i, all[i].name, "open"),
                            "has " + std::to_string(all[i].open.size()) +
                                " characters, XA allows at most " + std::to_string(kMaxOpenLength) +
                                "; move settings to a service or password file"};
@@ -119,6 +122,15 @@ struct Range {
   milliseconds minimum;
 };
 
+/// In the largest unit of the configuration that leaves no rest, as it was most likely written.
+std::string duration_text(milliseconds value) {
+  constexpr std::pair<long, const char*> kUnits[] = {{3'600'000, "h"}, {60'000, "m"}, {1'000, "s"}};
+  for (const auto& [factor, unit] : kUnits)
+    if (value.count() != 0 && value.count() % factor == 0)
+      return std::to_string(value.count() / factor) + unit;
+  return std::to_string(value.count()) + "ms";
+}
+
 std::optional<ConfigProblem> duration_problem(const Config& c) {
   const std::array ranges{
       Range{"transaction.timeout", c.timeout, milliseconds(0)},
@@ -132,16 +144,18 @@ std::optional<ConfigProblem> duration_problem(const Config& c) {
       Range{"recovery.call_timeout", c.recovery_call_timeout, milliseconds(10)}};
   for (const Range& r : ranges) {
     if (r.value >= r.minimum && r.value <= kMaxDuration) continue;
-    return ConfigProblem{r.key, "is " + std::to_string(r.value.count()) + "ms; allowed: " +
-                                    std::to_string(r.minimum.count()) + "ms to 7 days"};
+    return ConfigProblem{r.key, "is " + duration_text(r.value) +
+                                    "; allowed: " + duration_text(r.minimum) + " to 168h (7 days)"};
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-std::string resource_manager_key(std::size_t index, std::string_view field) {
-  return "resource_manager[" + std::to_string(index) + "]." + std::string(field);
+std::string resource_manager_key(std::size_t index, std::string_view name, std::string_view field) {
+  std::string key = "resource_manager ";
+  if (!name.empty()) key.append("'").append(name).append("' ");
+  return key + "(no. " + std::to_string(index + 1) + "): " + std::string(field);
 }
 
 std::optional<ConfigProblem> find_problem(const Config& config) {

@@ -10,8 +10,8 @@
 
 namespace xabridge::tm {
 
-/// The first thing wrong. `key` is written as in the file: "log.directory",
-/// "resource_manager[1].name".
+/// The first thing wrong. `key` as an operator reads it: "log.directory",
+/// "resource_manager 'ledger' (no. 2): open".
 struct ConfigProblem {
   std::string key;
   std::string text;  // what is wrong and what is allowed
@@ -19,8 +19,9 @@ struct ConfigProblem {
 
 [[nodiscard]] std::optional<ConfigProblem> find_problem(const Config& config);
 
-/// "resource_manager[<index>].<field>"
-[[nodiscard]] std::string resource_manager_key(std::size_t index, std::string_view field);
+/// Counted from one, as people do; `name` may be empty.
+[[nodiscard]] std::string resource_manager_key(std::size_t index, std::string_view name,
+                                               std::string_view field);
 
 /// The resource managers whose open string holds a password, or another secret, itself.
 [[nodiscard]] std::vector<std::string> holders_of_secrets(const Config& config);

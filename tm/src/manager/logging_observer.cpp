@@ -65,10 +65,14 @@ void LoggingObserver::on_event(const Event& event) noexcept {
   const auto level = level_of(event.kind);
   if (!sink_->logger.should_log(level)) return;
   try {
-    std::string line(to_string(event.kind));
-    if (!event.resource_manager.empty()) line += " at " + std::string(event.resource_manager);
-    if (event.code != XA_OK) line += " (" + code_name(event.code) + ")";
-    if (!event.text.empty()) line += ": " + std::string(event.text);
+    // Of a warning the level says that it is one.
+    std::string line(event.kind == EventKind::warning ? std::string_view() : to_string(event.kind));
+    const auto add = [&](const char* between, std::string_view text) {
+      line.append(line.empty() ? "" : between).append(text);
+    };
+    if (!event.resource_manager.empty()) add(" at ", event.resource_manager);
+    if (event.code != XA_OK) add(" ", "(" + code_name(event.code) + ")");
+    if (!event.text.empty()) add(": ", event.text);
     if (!event.gtrid.empty()) line += " [transaction " + std::string(event.gtrid) + "]";
     const auto now = std::chrono::steady_clock::now();
     if (const auto said = sink_->repeated.say(line, now)) sink_->logger.log(level, *said);

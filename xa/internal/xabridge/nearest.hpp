@@ -7,8 +7,9 @@
 
 namespace xabridge {
 
-/// The known word with the smallest edit distance; nullopt when none is near enough to be a typing
-/// mistake of `word`: a wrong hint is worse than none.
+/// The first known word that begins with `word`, else the one with the smallest edit distance;
+/// nullopt when none is near enough to be a typing mistake of `word`: a wrong hint is worse than
+/// none.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view word,
                                                       std::span<const std::string_view> known);
 

@@ -123,7 +123,12 @@ Result<bool> is_unused(FileSystem& files, const fs::path& root) {
 Result<OpenedRegister> open_register_file(Environment& environment, const fs::path& root) {
   FileSystem& files = environment.files;
   bool made_here = false;
-  if (auto made = files.create_directories(root); !made) return made.error();
+  if (auto made = files.create_directories(root); !made) {
+    made.error().message +=
+        "; name another log.directory, on a disk that takes files, or make this one, owned by the "
+        "user the service runs as, with mode 700";
+    return made.error();
+  }
   if (auto own = files.require_own_directory(root, FileSystem::Links::trusted); !own)
     return own.error();
   const auto give_up = environment.clock.now() + std::chrono::seconds(10);

@@ -125,8 +125,9 @@ Error damaged(const std::filesystem::path& path, std::uint64_t offset, const std
   error.message =
       "decision log damaged: " + path.string() + " at offset " + std::to_string(offset) + ": " +
       what +
-      "; nothing was changed. Look at it with `xabridge log dump`, restore the file from a "
-      "copy or resolve its in-doubt branches by hand; deleting it loses decisions";
+      "; nothing was changed. Do not delete it and do not put an older copy back: both lose "
+      "decisions. `xabridge log dump` shows what can be read; what to do is in the operating "
+      "guide, \"The log is damaged\"";
   return error;
 }
 
