@@ -317,7 +317,7 @@ void make_log(const xabridge::Config& config) { const TransactionManager made(co
 }  // namespace
 
 // The volume of the log is not mounted, or log.directory names another one.
-TEST_CASE_METHOD(Configured, "status says that branches of this host are in another log") {
+TEST_CASE_METHOD(Configured, "status says that branches of this service are in another log") {
   const std::string gtrid = die_at(*this, EventKind::before_commit);
   const auto right = built.log_directory;
   built.log_directory += ".other";
@@ -327,6 +327,7 @@ TEST_CASE_METHOD(Configured, "status says that branches of this host are in anot
     INFO(status.out);
     CHECK(status.exit_code == 1);
     CHECK(contains(status.out, "Another log: "));
+    CHECK(contains(status.out, "begun on this host under another decision log"));
     CHECK(contains(status.out, why));
     const json told = another_log(*this);
     CHECK(told["this_log_is"] == age);
@@ -381,7 +382,7 @@ TEST_CASE_METHOD(Configured, "Two services of one host with a log each are no fi
   write();
   const auto status = xabridge("status");
   INFO(status.out);
-  CHECK(contains(status.out, "A second service of this host"));
+  CHECK(contains(status.out, "A second service with a log of its own"));
   CHECK(status.exit_code == 0);
   CHECK(another_log(*this)["finding"] == false);
   CHECK(xabridge("check").exit_code == 0);

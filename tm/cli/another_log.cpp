@@ -150,10 +150,12 @@ std::string AnotherLog::found(const std::string& directory) const {
   std::string text = count_text(branches, "branch", "branches") + " of";
   for (const std::string& name : resource_managers) text += " " + name;
   text += branches == 1 ? " was" : " were";
-  text += " begun on this host under another decision log";
+  text += " begun on ";
+  for (const std::string& host : hosts) text += (host == *hosts.begin() ? "" : ", ") + host;
+  text += " under another decision log";
   switch (age) {
     case LogAge::older:
-      return text + ". A second service of this host with a log of its own leaves such branches";
+      return text + ". A second service with a log of its own leaves such branches";
     case LogAge::missing:
       return text + ", and there is none in " + directory;
     case LogAge::younger:
@@ -186,6 +188,8 @@ std::optional<AnotherLog> find_another_log(const Config& config, const std::vect
   for (const Candidate& one : all) {
     found.resource_managers.insert(one.resource_manager);
     found.registers.insert(hex(one.gtrid.register_id));
+    const std::string& host = one.gtrid.host;
+    found.hosts.insert(host == tm::posix_environment().host ? "this host" : printable(host));
   }
   found.age = judge(config, looked, picture, all);
   return found;

@@ -1,7 +1,8 @@
-// Prepared branches that look like this service's and are on record in another decision log: begun
-// on this host, for one of the configured resource managers, under another register. They are what
-// a service leaves behind whose log directory is not mounted, or no longer the configured one. Two
-// services of one host, each with its log, look the same; what tells them apart is this log's age.
+// Prepared branches that look like this service's and are on record in another decision log: for
+// one of the configured resource managers, under another register, whichever host began them, for a
+// container has another name with each start. They are what a service leaves behind whose log
+// directory is not mounted, or no longer the configured one. Two services, each with its log, look
+// the same; what tells them apart is this log's age.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +30,7 @@ struct AnotherLog {
   std::size_t branches = 0;
   std::set<std::string> resource_managers;
   std::set<std::string> registers;  // ids in hexadecimal
+  std::set<std::string> hosts;      // that began them; "this host" is this one
   LogAge age = LogAge::older;
 
   /// The log of this service may be the one that is missing: somebody has to look.

@@ -20,9 +20,9 @@ const char* const kProgram = R"(Examples:
 Exit codes (the highest that applies):
   0  nothing to attend to
   1  check: errors found (with --strict also warnings); status: branches of dead or unknown
-     owners, or of another log of this host, or heuristic outcomes; recover: something is
-     left; heuristic list: there are some; heuristic acknowledge, forget-server: nothing
-     was, or not all; xid: one is not ours
+     owners, or of another log, or heuristic outcomes; recover: something is left; heuristic
+     list: there are some; heuristic acknowledge, forget-server: nothing was, or not all; xid:
+     one is not ours
   2  the command line or the configuration is wrong
   3  a resource manager could not be used: not reached, or refused the log-in or the question
   4  the log directory is unusable or damaged, or has no log where one is needed
@@ -54,8 +54,8 @@ Examples:
 
 Exit codes (the highest that applies):
   0  nothing to attend to
-  1  branches of dead or unknown owners, or of another log of this host, decisions that are not
-     finished, or heuristic outcomes
+  1  branches of dead or unknown owners, or of another log, decisions that are not finished,
+     or heuristic outcomes
   2  the command line or the configuration is wrong
   3  a resource manager could not be used: not reached, or refused the log-in or the question
   4  the log directory is unusable or damaged, or has no log where one is needed
@@ -69,7 +69,7 @@ Example:
 
 Exit codes (the highest that applies):
   0  nothing is left ("not ours" and "at work" are not counted)
-  1  something is left, or branches of this host are under another log
+  1  something is left, or branches are under another log
   2  the command line or the configuration is wrong
   3  a resource manager could not be used: not reached, or refused the log-in or the question
   4  the log directory is unusable or damaged, or has no log where one is needed
