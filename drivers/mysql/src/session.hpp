@@ -121,7 +121,7 @@ class MysqlSession final : public rm::Session {
   std::optional<Error> isolate();
   std::uint64_t lsn();
   [[nodiscard]] PreparedLog::Place prepared_here() const;
-  bool made_anew_since(const PreparedLog::Place& place);
+  std::optional<std::string> made_anew_since(const PreparedLog::Place& place);
   std::optional<Error> cannot_tell(const Xid& xid);
   struct Now {
     std::string settings;          // to be compared with those at log-in
