@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <string_view>
 #include <vector>
 
 namespace xabridge::test {
@@ -25,16 +26,23 @@ sockaddr_in here(int port) {
   return address;
 }
 
-bool pass(int from, int to) {
+enum class Passed { yes, no, fatal };
+
+/// Not what has the text `fatal` in it.
+Passed pass(int from, int to, const char* fatal = nullptr) {
   std::array<char, 65536> buffer{};
   const ssize_t count = ::read(from, buffer.data(), buffer.size());
+  if (count > 0 && fatal != nullptr) {
+    const std::string_view said(buffer.data(), static_cast<std::size_t>(count));
+    if (said.find(fatal) != std::string_view::npos) return Passed::fatal;
+  }
   for (ssize_t sent = 0; sent < count;) {
     const ssize_t part =
         ::send(to, buffer.data() + sent, static_cast<std::size_t>(count - sent), MSG_NOSIGNAL);
-    if (part <= 0) return false;
+    if (part <= 0) return Passed::no;
     sent += part;
   }
-  return count > 0;
+  return count > 0 ? Passed::yes : Passed::no;
 }
 
 }  // namespace
@@ -81,11 +89,17 @@ void DeafRelay::run() {
     ::poll(waiting.data(), waiting.size(), 5);
     std::vector<Pair> kept;
     for (std::size_t i = 0; i < pairs.size(); ++i) {
-      const Pair pair = pairs[i];
+      Pair pair = pairs[i];
       const bool asked = waiting[1 + 2 * i].revents != 0;
       const bool answered = waiting[2 + 2 * i].revents != 0;
-      if ((!asked || pass(pair.client, pair.server)) &&
-          (!answered || pass(pair.server, pair.client))) {
+      Passed passed = asked ? pass(pair.client, pair.server, fatal_) : Passed::yes;
+      if (passed == Passed::fatal) {
+        ::close(pair.client);
+        pair.client = -1;
+      } else if (passed == Passed::yes && answered) {
+        passed = pass(pair.server, pair.client);
+      }
+      if (passed != Passed::no) {
         kept.push_back(pair);
         continue;
       }

@@ -21,6 +21,9 @@ class DeafRelay {
   void lose_clients() { lose(2); }
   /// The same with the one that has connected first.
   void lose_oldest_client() { lose(1); }
+  /// From now on each client that sends `text`, as a literal has it, before the server gets that.
+  /// Null: none. Without TLS.
+  void lose_who_says(const char* text) { fatal_ = text; }
 
  private:
   void run();
@@ -30,6 +33,7 @@ class DeafRelay {
   int listener_ = -1;
   int port_ = 0;
   std::atomic<int> lose_ = 0;
+  std::atomic<const char*> fatal_ = nullptr;
   std::atomic<bool> stop_ = false;
   std::thread thread_;
 };

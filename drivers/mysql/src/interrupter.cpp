@@ -19,7 +19,7 @@ constexpr std::chrono::seconds kPatience{2};
 constexpr std::chrono::milliseconds kShortestPause{200};
 constexpr std::chrono::milliseconds kLongestPause{5000};
 constexpr std::chrono::minutes kBetweenLogIns{1};
-// Of more the server frees itself in time.
+// Of older ones the server frees itself in time.
 constexpr std::size_t kMostLost = 1000;
 constexpr int kNoSuchThread = 1094;
 
@@ -88,7 +88,8 @@ Interrupter::Told Interrupter::end_statement(const std::string& lock) noexcept {
 
 void Interrupter::keep_lost(SessionMark mark, const std::string& server) noexcept try {
   const std::lock_guard lock(lost_mutex_);
-  if (lost_.size() < kMostLost) lost_.push_back({std::move(mark), server, ::getpid()});
+  if (lost_.size() == kMostLost) lost_.erase(lost_.begin());
+  lost_.push_back({std::move(mark), server, ::getpid()});
 } catch (const std::exception&) {
   // Out of memory: the server keeps the session until idle_limit.
 }

@@ -42,7 +42,7 @@ class Interrupter {
 
   /// A session of `server` whose connection was lost. The server may have heard nothing of it and
   /// keep the session, with the locks of its branch. Its mark stays taken until it is let go, so
-  /// that no other session of this process has that name meanwhile.
+  /// that no other session of this process has that name meanwhile. Of too many the oldest go.
   void keep_lost(SessionMark mark, const std::string& server) noexcept;
   struct Lost {
     SessionMark mark;

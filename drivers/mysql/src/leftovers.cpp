@@ -96,11 +96,12 @@ void MysqlSession::note_settings(ComparedSettings* known) {
     prepare_check();
     now = ask_now();
   }
-  for (int i = 0; i < kTakenNames && now.mark_taken; ++i) {
+  for (int i = 0; i < kTakenNames && now.has_mark == false; ++i) {
     mark_.next();
     prepare_check();
     now = ask_now();
   }
+  if (now.has_mark == true) mark_.hold();
   settings_at_login_ = std::move(now.settings);
   writable_at_login_ = now.writable;
 }
@@ -133,7 +134,8 @@ MysqlSession::Now MysqlSession::ask_now() {
       (schema ? *schema : std::string(row->getString(7))) + " " + std::string(row->getString(1));
   now.silence = static_cast<long>(row->getInt64(2));
   now.writable = row->getInt(3) == 1;
-  now.mark_taken = row->getString(5) == "0";
+  const std::string lock = row->getString(5);
+  if (!row->wasNull()) now.has_mark = lock == "1";
   return now;
 }
 
@@ -142,10 +144,13 @@ std::optional<Error> MysqlSession::inspect() {
   try {
     const Now now = ask_now();
     outdated_ = outdated_ || (writable_at_login_ && !now.writable);
+    if (now.has_mark == false) {  // an interrupt would hit whoever has it
+      const std::lock_guard lock(id_mutex_);
+      mark_.next();
+    }
     const bool young = std::chrono::steady_clock::now() - since_ < kYoung;
     unchanged_ = now.settings == settings_at_login_ && now.silence == silence_ &&
-                 !now.mark_taken &&  // else an interrupt would hit whoever has it
-                 (now.writable || (young && !outdated_));
+                 now.has_mark == true && (now.writable || (young && !outdated_));
     return std::nullopt;
   } catch (const sql::SQLException& failure) {
     return failed(failure, "check the session", nullptr);

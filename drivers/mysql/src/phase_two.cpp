@@ -29,6 +29,32 @@ constexpr const char* kGrant =
     "XA RECOVER failed: without the list of prepared branches nothing can be recovered; as an "
     "administrator: GRANT XA_RECOVER_ADMIN ON *.* TO '";
 
+/// It answers, so it is forgotten by name.
+std::string bring_back(const std::string& server) {
+  return " bring back the server that has the branch, or forget it: xabridge heuristic "
+         "forget-server --server '" +
+         server + "'";
+}
+
+/// When the oldest was made of what applications have at the server and the account sees, in
+/// seconds since 1970; 0: it sees nothing. MariaDB tells local time, which is ambiguous for an hour
+/// when summer ends. MySQL's procedures tell as well as tables, for accounts that see nothing else;
+/// MariaDB's do not: a dump of all databases brings the old time back.
+std::string age_query(Flavour flavour) {
+  const std::string theirs = " NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema')";
+  const std::string tables =
+      "SELECT UNIX_TIMESTAMP(create_time) AS made FROM information_schema.tables"
+      " WHERE table_schema" +
+      theirs;
+  const std::string oldest = "SELECT COALESCE(MIN(made), 0) FROM (" + tables;
+  if (flavour == Flavour::mariadb)
+    return "SET STATEMENT time_zone = '+00:00' FOR " + oldest + ") AS seen";
+  return oldest +
+         " UNION ALL SELECT UNIX_TIMESTAMP(created) FROM information_schema.routines"
+         " WHERE routine_schema" +
+         theirs + ") AS seen";
+}
+
 const char* verb(bool commit) { return commit ? "XA COMMIT" : "XA ROLLBACK"; }
 
 bool server_rolled_back(int vendor_code) {
@@ -209,41 +235,58 @@ rm::Answer MysqlSession::judge(bool commit, const Xid& xid, Error error) {
   return error;
 }
 
-/// MySQL has an identifier that is as old as its files.
-bool MysqlSession::made_anew_since(const PreparedLog::Place& place) {
-  if (flavour_ != Flavour::mariadb || place.at == 0) return false;
-  const std::unique_ptr<sql::ResultSet> row(statement_->executeQuery(
-      "SELECT COALESCE(UNIX_TIMESTAMP(MIN(create_time)), 0) FROM information_schema.tables"
-      " WHERE table_schema <> 'information_schema' AND table_type = 'BASE TABLE'"));
-  // No table at all, of those that the account sees: whatever the branch changed is not there.
-  return !row->next() || row->getUInt64(1) == 0 || row->getUInt64(1) > place.at;
+/// What speaks for a server made anew at the same place; nullopt: nothing does. An identifier may
+/// be part of the image that it was made from, and so are the tables of the server's own schemas.
+/// Not for good: who rebuilds a table makes it young, too.
+std::optional<std::string> MysqlSession::made_anew_since(const PreparedLog::Place& place) {
+  if (place.at == 0) return std::nullopt;
+  const std::unique_ptr<sql::ResultSet> row(statement_->executeQuery(age_query(flavour_)));
+  const std::uint64_t oldest = row->next() ? row->getUInt64(1) : 0;
+  (void)roll_back_stray_work();  // such a question opens a transaction at MySQL
+  if (oldest == 0)
+    return "this account sees no table of an application there, so the server was made anew, or "
+           "the account has no privilege on a table. If it is no new one, GRANT the account SELECT "
+           "on a table that is older than the branch; else";
+  if (oldest <= place.at) return std::nullopt;
+  return "all tables that this account sees there were made after the branch was prepared, so the "
+         "server was made anew, or each of them was rebuilt or altered since. Look at the data "
+         "there, and";
 }
 
 /// A server whose log is behind where it was when the branch was prepared has lost it, or is a new
-/// one at the same place. That it could not tell goes on record with its answer.
+/// one at the same place. That it could not tell goes on record with its answer. The age of tables
+/// does not: it proves less, and an older table that is seen later proves more.
 std::optional<Error> MysqlSession::cannot_tell(const Xid& xid) {
   const auto place = prepared_log_ == nullptr ? std::nullopt : prepared_log_->find(xid, server_);
   if (!place) return std::nullopt;
   std::uint64_t now = 0;
-  bool anew = false;
+  std::optional<std::string> seen;
+  bool behind = place->doubted;
   try {
     now = lsn();
-    anew = made_anew_since(*place);
+    behind = behind || now < place->lsn;
+    if (!behind) seen = made_anew_since(*place);
   } catch (const sql::SQLException& failure) {
-    Error error = failed(failure, "ask how far the log has got", &xid);
+    Error error = failed(failure, "ask how old the server's files are", &xid);
     if (!connection_lost(error)) error.xa_code = XA_RETRY;
     return error;
   }
-  if (!place->doubted && !anew && now >= place->lsn) return std::nullopt;
+  if (!behind && !seen) return std::nullopt;
+  if (!behind)
+    return make_error(XA_RETRY, "XA RECOVER", &xid,
+                      "the server does not have the branch, and cannot tell what became of it: " +
+                          *seen + bring_back(server_));
   const PreparedLog::Place doubted{place->lsn, place->at, true};
   evidence_ = PreparedLog::text(server_, doubted);
   prepared_log_->note(xid, server_, doubted);
   return make_error(
       XA_RETRY, "XA RECOVER", &xid,
       "the server does not have the branch, and its files are new or were put back since it was "
-      "prepared (its log was at LSN " + std::to_string(place->lsn) + " then, and is at " +
-          std::to_string(now) + " now): it cannot tell what became of the branch. "
-          "Bring back the server that has it, or see xabridge heuristic forget-server");
+      "prepared (its log was at LSN " +
+          std::to_string(place->lsn) + " then, and is at " + std::to_string(now) +
+          (now < place->lsn ? " now" : " now, but was behind before") +
+          "): it cannot tell what became of the branch. Look at the data there, and" +
+          bring_back(server_));
 }
 
 Result<bool> MysqlSession::listed(const Xid& xid) {

@@ -5,8 +5,9 @@
 // MariaDB keeps no identifier with its data, and a copy of MySQL's has the same; InnoDB's log
 // sequence number (LSN) only grows. What is on record is the LSN at the log-in of the session that
 // prepared, which costs no message then: the branch lies behind it. A new server passes it one day;
-// so once one was behind, that is kept, and it can never tell. MariaDB's tables tell, too: where
-// all that the account sees are younger than the vote, they were made anew.
+// so once one was behind, that is kept, and it can never tell. The tables tell, too: where all that
+// the account sees are younger than the vote, the server may have been made anew, of an image that
+// may have MySQL's identifier in it. They may have been rebuilt as well; so that is not kept.
 //
 // Bounded; thread-safe.
 #pragma once

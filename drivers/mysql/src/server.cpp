@@ -32,8 +32,10 @@ std::string count_query(const char* table, const std::string& owner_tag) {
          "' USING utf8mb4) AND COALESCE(command, 'Sleep') = 'Sleep'";
 }
 
-// A process has seldom more sessions at one server; who has asks again.
-constexpr std::size_t kMarksAtOnce = 128;
+constexpr std::size_t kMarksAtOnce = 512;
+// A process numbers its sessions at all servers together, so that those of one have gaps between
+// them. Who has more sessions than that elsewhere, all older, is found by its attributes only.
+constexpr std::size_t kLongestGap = 4096;
 
 std::string holders_query(const std::string& owner_tag, std::size_t first) {
   std::string sql;
@@ -97,19 +99,18 @@ Result<std::optional<long>> MysqlServer::end_sessions_tagged(rm::Session& contro
   MysqlSession& session = own(control);
   long ended = 0;
   bool known = SessionMark::tells_owners_apart(owner_tag);
-  for (std::size_t first = 0; known; first += kMarksAtOnce) {
+  std::size_t last = 0;
+  for (std::size_t first = 0; known && first < last + kLongestGap; first += kMarksAtOnce) {
     const auto row = session.query(holders_query(owner_tag, first));
     if (!row) return row.error();
-    bool more = false;
     for (std::size_t i = 0; i < kMarksAtOnce; ++i) {
       if (!row->at(0).at(i)) continue;
-      more = true;
+      last = first + i;
       const std::string holder = "IS_USED_LOCK('" + SessionMark::numbered(owner_tag, first + i);
       const auto failure = session.order("KILL CONNECTION " + holder + "')");
       if (failure && connection_lost(*failure)) return *failure;
       if (!failure) ++ended;
     }
-    if (!more) break;
   }
   for (const char* table : {"session_connect_attrs", "session_account_connect_attrs"}) {
     const auto rows = session.query(sessions_query(table, owner_tag));

@@ -15,14 +15,6 @@
 #include "errors.hpp"
 
 namespace xabridge::mysql {
-namespace {
-
-std::string place(const Settings& settings) {
-  return settings.socket.empty() ? settings.host + ":" + std::to_string(settings.port)
-                                 : settings.socket;
-}
-
-}  // namespace
 
 MysqlSession::MysqlSession(std::shared_ptr<const Settings> settings, std::string owner_tag,
                            std::unique_ptr<sql::Connection> connection, const Socket& socket)
@@ -30,16 +22,19 @@ MysqlSession::MysqlSession(std::shared_ptr<const Settings> settings, std::string
       owner_tag_(std::move(owner_tag)),
       connection_(std::move(connection)),
       statement_(connection_->createStatement()),
-      mark_(owner_tag_, place(*settings_)),
+      mark_(owner_tag_),
       socket_(socket),
       process_(::getpid()),
       since_(std::chrono::steady_clock::now()) {}
 
 /// The library's goodbye may wait for a server that reads no more. Whether the server has noticed
-/// the end of a lost connection nobody knows; a child's copy of a session is no loss.
+/// the end of a lost connection nobody knows; a child's copy of a session is no loss. Nor is one
+/// that was lost before the server gave it its mark: it has no branch, and nobody else is to be
+/// ended.
 MysqlSession::~MysqlSession() {
   if (late_) cut(socket_);
-  if ((broken_ || late_) && interrupter_ != nullptr && process_ == ::getpid())
+  const bool ours = mark_.held() && process_ == ::getpid();
+  if ((broken_ || late_) && interrupter_ != nullptr && ours)
     interrupter_->keep_lost(std::move(mark_), server_);
 }
 

@@ -121,13 +121,13 @@ class MysqlSession final : public rm::Session {
   std::optional<Error> isolate();
   std::uint64_t lsn();
   [[nodiscard]] PreparedLog::Place prepared_here() const;
-  bool made_anew_since(const PreparedLog::Place& place);
+  std::optional<std::string> made_anew_since(const PreparedLog::Place& place);
   std::optional<Error> cannot_tell(const Xid& xid);
   struct Now {
-    std::string settings;     // to be compared with those at log-in
-    long silence = 0;         // wait_timeout
-    bool writable = true;     // the server
-    bool mark_taken = false;  // by another session
+    std::string settings;          // to be compared with those at log-in
+    long silence = 0;              // wait_timeout
+    bool writable = true;          // the server
+    std::optional<bool> has_mark;  // empty: the server did not say
   };
   [[nodiscard]] std::string check_query() const;
   void prepare_check();

@@ -1,4 +1,4 @@
-// The numbers in use, per owner tag and server.
+// The numbers in use, per owner tag.
 #include "session_mark.hpp"
 
 #include <algorithm>
@@ -50,20 +50,19 @@ std::string SessionMark::numbered(const std::string& owner_tag, std::size_t numb
   return owner_tag + "/" + std::to_string(number);
 }
 
-SessionMark::SessionMark(const std::string& owner_tag, const std::string& server)
-    : owner_tag_(owner_tag), key_(owner_tag + " " + server) {
-  take();
-}
+SessionMark::SessionMark(const std::string& owner_tag) : owner_tag_(owner_tag) { take(); }
 
 SessionMark::SessionMark(SessionMark&& other) noexcept
     : owner_tag_(std::move(other.owner_tag_)),
-      key_(std::exchange(other.key_, {})),
+      taken_(std::exchange(other.taken_, false)),
+      held_(std::exchange(other.held_, false)),
       number_(other.number_),
       lock_(std::move(other.lock_)) {}
 
 SessionMark& SessionMark::operator=(SessionMark&& other) noexcept {
   std::swap(owner_tag_, other.owner_tag_);
-  std::swap(key_, other.key_);
+  std::swap(taken_, other.taken_);
+  std::swap(held_, other.held_);
   std::swap(number_, other.number_);
   std::swap(lock_, other.lock_);
   return *this;
@@ -77,22 +76,24 @@ void SessionMark::take() {
     return;
   }
   const std::lock_guard lock(numbers().mutex);
-  auto& used = numbers().used[key_];
+  auto& used = numbers().used[owner_tag_];
   while (used.contains(number_)) ++number_;
   used.insert(number_);
+  taken_ = true;
   lock_ = numbered(owner_tag_, number_);
 }
 
 void SessionMark::next() {
   give_back();
+  held_ = false;
   ++number_;
   take();
 }
 
 void SessionMark::give_back() noexcept {
-  if (key_.empty() || !tells_owners_apart(owner_tag_)) return;
+  if (!std::exchange(taken_, false)) return;
   const std::lock_guard lock(numbers().mutex);
-  const auto found = numbers().used.find(key_);
+  const auto found = numbers().used.find(owner_tag_);
   if (found == numbers().used.end()) return;
   found->second.erase(number_);
   if (found->second.empty()) numbers().used.erase(found);

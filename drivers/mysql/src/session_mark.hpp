@@ -6,9 +6,11 @@
 // asks the server for the holder, in the statement that ends it. A server that does not have the
 // session knows no holder. The lock is taken in the query that asks for the session's settings
 // anyhow; an application that calls RELEASE_ALL_LOCKS() gives it away until the next such query.
+// Until the server has answered that the session has the lock, nobody is asked to end its holder.
 //
 // The names are the owner tag and a number, so that recovery finds the sessions of a dead owner on
-// a server without performance_schema, which is MariaDB's default.
+// a server without performance_schema, which is MariaDB's default. A number is one session's in
+// this process, whatever the server: two addresses may lead to the same one.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +20,7 @@ namespace xabridge::mysql {
 
 class SessionMark {
  public:
-  /// `server`: where numbers begin anew.
-  SessionMark(const std::string& owner_tag, const std::string& server);
+  explicit SessionMark(const std::string& owner_tag);
   SessionMark(SessionMark&& other) noexcept;
   SessionMark& operator=(SessionMark&& other) noexcept;
   ~SessionMark();
@@ -28,6 +29,9 @@ class SessionMark {
   [[nodiscard]] const std::string& lock() const noexcept { return lock_; }
   /// Another name: somebody else holds the lock of this one.
   void next();
+  /// Has the server given the session the lock of this name?
+  [[nodiscard]] bool held() const noexcept { return held_; }
+  void hold() noexcept { held_ = true; }
 
   /// The name with a number, where the owner tag is one by which owners are told apart.
   static bool tells_owners_apart(const std::string& owner_tag) noexcept;
@@ -38,7 +42,8 @@ class SessionMark {
   void give_back() noexcept;
 
   std::string owner_tag_;
-  std::string key_;  // owner tag and server; empty: moved from
+  bool taken_ = false;  // the number, until it is moved from or given back
+  bool held_ = false;
   std::size_t number_ = 0;
   std::string lock_;
 };
