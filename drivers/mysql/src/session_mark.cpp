@@ -32,7 +32,7 @@ Numbers& numbers() {
 }
 
 // Before threads can be: see rm::free_in_children().
-[[maybe_unused]] const Numbers& made_when_loaded = numbers();
+[[maybe_unused]] const Numbers& numbers_made = numbers();
 
 std::string random_name() {
   std::random_device device;

@@ -33,7 +33,7 @@ Doubts& doubts() {
 }
 
 // Before threads can be: see rm::free_in_children().
-[[maybe_unused]] const Doubts& made_when_loaded = doubts();
+[[maybe_unused]] const Doubts& doubts_made = doubts();
 
 /// The digits behind `mark`, in a line that has it.
 std::string number_after(std::string_view line, std::string_view mark) {

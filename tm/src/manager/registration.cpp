@@ -60,7 +60,7 @@ Known& known() {
 }
 
 // Before threads can be: see rm::free_in_children().
-[[maybe_unused]] const Known& made_when_loaded = known();
+[[maybe_unused]] const Known& known_made = known();
 
 std::shared_ptr<const Instance> find(int rmid) {
   const std::lock_guard lock(known().mutex);

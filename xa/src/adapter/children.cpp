@@ -205,7 +205,7 @@ void watch_forks() {
 
 // Other threads fork when they like. A child made while one is in the initialiser of a static,
 // where it may even wait for that fork, would wait for the static's guard for ever.
-[[maybe_unused]] const bool made_when_loaded = (sockets(), LogIns::all(), watch_forks(), true);
+[[maybe_unused]] const bool fork_parts_made = (sockets(), LogIns::all(), watch_forks(), true);
 
 /// OpenSSL registers its teardown when it is first used, which is amid a log-in. Of what is asked
 /// for here nothing else comes but its texts of errors, which a log-in loads as well. It is looked

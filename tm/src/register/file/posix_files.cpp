@@ -172,7 +172,7 @@ LockList& lock_list() {
 
 // While the library is loaded: pthread_atfork() waits for a fork that is under way, and a child
 // made meanwhile would find the static's guard taken for ever.
-[[maybe_unused]] const LockList& made_when_loaded = lock_list();
+[[maybe_unused]] const LockList& lock_list_made = lock_list();
 
 class PosixFileSystem final : public FileSystem {
  public:
