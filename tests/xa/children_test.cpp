@@ -1,4 +1,4 @@
-// What a child process has of a socket that was kept from it.
+// What a child process has of a socket that was kept from it; log-ins amid fork() and exit().
 
 #include <fcntl.h>
 #include <poll.h>
@@ -6,12 +6,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <xabridge/rm/children.hpp>
+#include <xabridge/rm/session.hpp>
 
+#include "at_exit.hpp"
 #include "catch.hpp"
 #include "in_child.hpp"
 
@@ -45,6 +51,33 @@ int say(int socket) { return ::write(socket, "x", 1) == 1 ? 1 : 0; }
 std::optional<int> connected(int socket) { return socket; }
 
 int itself(int socket) { return socket; }
+
+std::atomic<bool> exits{false};
+
+/// A log-in at a server that answers again and again, and is never done.
+class Trickle {
+ public:
+  Trickle() {
+    while (!begun_) std::this_thread::yield();
+  }
+  ~Trickle() {
+    over_ = true;
+    thread_.join();
+  }
+  Trickle(const Trickle&) = delete;
+  Trickle& operator=(const Trickle&) = delete;
+
+ private:
+  std::atomic<bool> begun_{false};
+  std::atomic<bool> over_{false};
+  std::thread thread_{[this] {
+    const LogIn under_way;
+    while (!over_) {
+      LogIn::goes_on();
+      begun_ = true;
+    }
+  }};
+};
 
 }  // namespace
 
@@ -125,4 +158,72 @@ TEST_CASE("a connection that fails is not tried again for the sake of children")
   };
   CHECK_FALSE(connect_hidden(connect, itself));
   CHECK(made == 1);
+}
+
+TEST_CASE("fork() is over though a server answers a log-in in pieces without end") {
+  const Trickle trickle;
+  CHECK(in_child([] { return 7; }) == 7);
+}
+
+TEST_CASE("a log-in that waits for a fork waits no longer than its call may take") {
+  const Trickle trickle;
+  std::atomic<bool> forked{false};
+  std::thread forks([&] {
+    (void)in_child([] { return 0; });
+    forked = true;
+  });
+  bool refused = false;
+  while (!refused && !forked) {
+    const CallDeadline limit(std::chrono::steady_clock::now() + std::chrono::milliseconds(20));
+    const LogIn log_in;
+    refused = log_in.refused() != nullptr;
+  }
+  CHECK(refused);
+  CHECK_FALSE(forked);
+  forks.join();
+  const LogIn log_in;
+  CHECK(log_in.refused() == nullptr);
+}
+
+TEST_CASE("exit() waits for a log-in that is at work") {
+  CHECK(xabridge::test::exited([] {
+          auto& done = *new std::atomic<bool>(false);
+          auto& begun = *new std::atomic<bool>(false);
+          xabridge::test::last_word() = [&] { return done ? 0 : 1; };
+          std::thread([&] {
+            const LogIn under_way;
+            begun = true;
+            while (!exits) std::this_thread::yield();
+            for (volatile long work = 50'000'000; work > 0;) work = work - 1;
+            done = true;
+          }).detach();
+          while (!begun) std::this_thread::yield();
+          (void)std::atexit([] { exits = true; });  // called first
+        }) == 0);
+}
+
+TEST_CASE("exit() ends a log-in that waits for its server") {
+  Pair pair;
+  CHECK(xabridge::test::exited([&] {
+          auto& done = *new std::atomic<bool>(false);
+          auto& begun = *new std::atomic<bool>(false);
+          xabridge::test::last_word() = [&] { return done ? 0 : 1; };
+          std::thread([&] {
+            const LogIn under_way;
+            begun = true;
+            pollfd answer{pair.ours, POLLIN, 0};
+            done = ::poll(&answer, 1, 60000) == 1;
+          }).detach();
+          while (!begun) std::this_thread::yield();
+        }) == 0);
+}
+
+TEST_CASE("no log-in begins once exit() has begun") {
+  CHECK(xabridge::test::exited([] {
+          { const LogIn first; }
+          xabridge::test::last_word() = [] {
+            const LogIn late;
+            return late.refused() == nullptr ? 1 : 0;
+          };
+        }) == 0);
 }

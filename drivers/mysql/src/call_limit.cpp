@@ -20,9 +20,13 @@ constexpr std::chrono::milliseconds kBeforeWritingEnds{100};
 /// Never destroyed: calls may outlive main().
 class Watcher {
  public:
+  /// pthread_atfork() waits for a fork that is under way. In the initialiser of a static that would
+  /// leave its guard taken in the child, so it is called while the library is loaded.
+  static bool leave_to_parent() {
+    return ::pthread_atfork(nullptr, nullptr, [] { instance() = nullptr; }) == 0;
+  }
+
   static Watcher& current() {
-    static const int once = ::pthread_atfork(nullptr, nullptr, [] { instance() = nullptr; });
-    (void)once;
     Watcher* watcher = instance();
     if (watcher != nullptr) return *watcher;
     auto* const fresh = new Watcher;
@@ -87,6 +91,12 @@ class Watcher {
   Time sleeps_until_ = Time::min();          // guarded by mutex_; min: it is awake
   bool running_ = false;                     // guarded by mutex_
 };
+
+namespace {
+
+[[maybe_unused]] const bool left_to_parent = Watcher::leave_to_parent();
+
+}  // namespace
 
 CallLimit::CallLimit(const Socket& socket, Time deadline, std::atomic<bool>& late)
     : deadline_(deadline) {

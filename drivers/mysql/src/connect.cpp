@@ -164,7 +164,11 @@ Result<std::unique_ptr<sql::Connection>> open_connection(const Settings& setting
                           ")");
   }
   try {
-    const rm::LogIn under_way;
+    const rm::LogIn under_way(attempt.deadline);
+    if (const char* const why = under_way.refused(); why != nullptr) {
+      return make_error(XAER_RMFAIL, kOperation, nullptr,
+                        std::string("connect not tried: ") + why + " (" + settings.address() + ")");
+    }
     CallLimit limit(attempt.deadline);
     // From the server's greeting on, when nobody is logged in yet.
     const SocketOf seen([&](const Socket& found) {

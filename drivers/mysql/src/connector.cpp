@@ -2,6 +2,7 @@
 #include "connector.hpp"
 
 #include <atomic>
+#include <xabridge/rm/children.hpp>
 
 namespace xabridge::mysql {
 namespace {
@@ -17,6 +18,7 @@ struct ExitMark {
 sql::Driver& driver_object() {
   static sql::Driver* const driver = sql::mysql::get_driver_instance();
   static const ExitMark mark;  // made after the driver object, so destroyed before it
+  [[maybe_unused]] static const bool log_ins_end = (rm::LogIn::end_before_teardown(), true);
   return *driver;
 }
 

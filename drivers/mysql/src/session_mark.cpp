@@ -31,6 +31,9 @@ Numbers& numbers() {
   return kept;
 }
 
+// Before threads can be: see rm::free_in_children().
+[[maybe_unused]] const Numbers& numbers_made = numbers();
+
 std::string random_name() {
   std::random_device device;
   std::string name("xabridge:");

@@ -166,18 +166,20 @@ Attempt drive(PGconn* connection, std::chrono::seconds timeout, Clock::time_poin
   return Attempt::refused;
 }
 
-Error out_of_memory() {
+Error not_tried(std::string message) {
   Error error;
   error.xa_code = XAER_RMFAIL;
   error.operation = "connect";
-  error.message = "out of memory";
+  error.message = std::move(message);
   return error;
 }
 
 }  // namespace
 
 Result<Connection> Options::dial(Parameters list, Clock::time_point deadline) const {
-  const rm::LogIn under_way;
+  const rm::LogIn under_way(deadline);
+  if (const char* const why = under_way.refused(); why != nullptr)
+    return not_tried(std::string("connect not tried: ") + why + " (" + target() + ")");
   const auto timeout = timeout_of(list);
   std::string said;
   std::vector<Endpoint> places;
@@ -185,7 +187,7 @@ Result<Connection> Options::dial(Parameters list, Clock::time_point deadline) co
     const Pointers pointers(list);
     Connection connection(
         PQconnectStartParams(pointers.keywords.data(), pointers.values.data(), 0));
-    if (!connection) return out_of_memory();
+    if (!connection) return not_tried("out of memory");
     const Attempt attempt = drive(connection.get(), timeout, deadline);
     if (attempt == Attempt::connected) return connection;
     said += PQerrorMessage(connection.get());

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "amid_log_ins.hpp"
+#include "at_exit.hpp"
 #include "fixture.hpp"
 #include "in_child.hpp"
 
@@ -119,6 +120,16 @@ TEST_CASE("a child made amid the log-ins of other threads has sessions of its ow
     return server.connect("").ok();
   };
   CHECK(failures_amid_log_ins(5, log_in) == 0);
+}
+
+TEST_CASE("a process may exit while a thread waits for a server's greeting") {
+  const auto log_in = [](int port) {
+    const auto text = open_string_with("port", std::to_string(port)) + " sslmode=require";
+    MysqlServer server(parse_settings(text).value());
+    (void)server.connect("");
+  };
+  const int port = parse_settings(open_string()).value().port;
+  xabridge::test::check_exit_amid(log_in, 0, port);
 }
 
 TEST_CASE("a child has sessions of its own") {

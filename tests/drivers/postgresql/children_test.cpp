@@ -5,6 +5,7 @@
 #include <xabridge/codes.hpp>
 
 #include "amid_log_ins.hpp"
+#include "at_exit.hpp"
 #include "fixture.hpp"
 #include "in_child.hpp"
 
@@ -48,6 +49,19 @@ TEST_CASE("what a child does with a session of its parent does not reach the ser
 TEST_CASE("a child made amid the log-ins of other threads has sessions of its own") {
   Corner corner;
   CHECK(failures_amid_log_ins(20, [&] { return corner.connect() != nullptr; }) == 0);
+}
+
+TEST_CASE("a process may exit while a thread waits for a server's answer about TLS") {
+  const std::string text = environment("XABRIDGE_TEST_POSTGRESQL");
+  const int server_port = std::stoi(text.substr(text.find("port=") + 5));
+  const auto log_in = [&](int port) {
+    std::string there = text + " sslmode=require";
+    there.replace(there.find("port="), 5 + std::to_string(server_port).size(),
+                  "port=" + std::to_string(port));
+    (void)postgresql::driver().parse(there).value()->connect("");
+  };
+  constexpr std::size_t kRequest = 8;  // SSLRequest
+  check_exit_amid(log_in, kRequest, server_port);
 }
 
 TEST_CASE("a child has sessions of its own") {

@@ -59,6 +59,9 @@ Known& known() {
   return *instances;
 }
 
+// Before threads can be: see rm::free_in_children().
+[[maybe_unused]] const Known& known_made = known();
+
 std::shared_ptr<const Instance> find(int rmid) {
   const std::lock_guard lock(known().mutex);
   const auto found = known().by_rmid.find(rmid);

@@ -1,26 +1,29 @@
-// Close-on-exec, and the fork handlers that close a child's copies.
+// Close-on-exec, the fork handlers that close a child's copies, and the handler of exit().
 //
 // Nobody tells when a client library closes a socket, and another part of the program may then be
 // given its number. So a socket is known by number and inode, and closed in the child only where
 // both still agree. Its number is not given free there: it leads to /dev/null from then on, so that
 // what an object of the parent's still says on it reaches nobody.
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 #include <xabridge/rm/children.hpp>
+#include <xabridge/rm/session.hpp>
+
+#include "in_kernel.hpp"
 
 namespace xabridge::rm {
 namespace {
@@ -46,29 +49,13 @@ bool is_socket(int number, ino_t* inode) noexcept {
 
 // A log-in at a server that answers is over in this time, but for the work that TLS makes.
 constexpr std::chrono::milliseconds kUsual{200};
-// Nobody who forks waits longer.
+// Nobody who forks or exits waits longer, counted from its begin: a server that answers in small
+// pieces keeps a log-in at work.
 constexpr std::chrono::seconds kLongest{5};
 // A condition variable has no good state in a child, so whoever waits looks again.
 constexpr std::chrono::microseconds kPause{100};
 
 thread_local LogIn* my_log_in = nullptr;
-
-/// The thread is in a call of the kernel that waits for a socket. False also where the kernel does
-/// not say.
-bool waits_for_network(int thread) noexcept {
-  const std::string path = "/proc/self/task/" + std::to_string(thread) + "/syscall";
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  std::array<char, 32> text{};
-  const bool told = ::read(file, text.data(), text.size() - 1) > 0;
-  ::close(file);
-  if (!told || text[0] < '0' || text[0] > '9') return false;  // "running"
-  const long call = std::atol(text.data());
-#ifdef SYS_poll
-  if (call == SYS_poll) return true;
-#endif
-  return call == SYS_ppoll || call == SYS_connect || call == SYS_recvfrom || call == SYS_recvmsg;
-}
 
 // Runs in the child, whose only thread holds the mutex: no memory is allocated, no other lock
 // taken.
@@ -89,6 +76,7 @@ struct LogIns {
   std::mutex mutex;
   LogIn* first = nullptr;
   int forks = 0;  // of threads that want to
+  std::atomic<bool> exiting{false};
   std::vector<std::mutex*> others;
 
   // Never destroyed: threads may outlive static destruction.
@@ -101,15 +89,17 @@ struct LogIns {
     const auto now = std::chrono::steady_clock::now();
     for (const LogIn* log_in = first; log_in != nullptr; log_in = log_in->next_) {
       if (log_in == my_log_in || log_in->at_work_ < now - kLongest) continue;
-      if (log_in->at_work_ > now - kUsual || !waits_for_network(log_in->thread_)) return true;
+      const bool usual = log_in->at_work_ > now - kUsual && log_in->begun_ > now - kLongest;
+      if (usual || !in_kernel(log_in->thread_).waits) return true;
     }
     return false;
   }
 
   void before_fork() {
+    const auto limit = std::chrono::steady_clock::now() + kLongest;
     mutex.lock();
     ++forks;
-    while (at_work()) {
+    while (at_work() && std::chrono::steady_clock::now() < limit) {
       mutex.unlock();
       std::this_thread::sleep_for(kPause);
       mutex.lock();
@@ -131,17 +121,25 @@ struct LogIns {
     after_fork();
   }
 
-  void wait_and_add(LogIn& log_in) {
-    mutex.lock();
-    while (forks > 0) {
-      mutex.unlock();
-      std::this_thread::sleep_for(kPause);
-      mutex.lock();
+  /// Null, or why it must not begin. Who forks may have the mutex for seconds, until all other
+  /// libraries' handlers are through: nobody waits for it beyond `limit`.
+  const char* wait_and_add(LogIn& log_in, LogIn::Time limit) {
+    for (;; std::this_thread::sleep_for(kPause)) {
+      if (exiting) return "the process is exiting";
+      if (mutex.try_lock()) {
+        const std::lock_guard lock(mutex, std::adopt_lock);
+        if (forks == 0 && !exiting) return add(log_in);
+      }
+      if (std::chrono::steady_clock::now() >= limit)
+        return "the time for the call was over while another thread was in fork()";
     }
-    log_in.at_work_ = std::chrono::steady_clock::now();
+  }
+
+  const char* add(LogIn& log_in) noexcept {
+    log_in.begun_ = log_in.at_work_ = std::chrono::steady_clock::now();
     log_in.next_ = first;
     first = &log_in;
-    mutex.unlock();
+    return nullptr;
   }
 
   void remove(const LogIn& log_in) {
@@ -156,6 +154,31 @@ struct LogIns {
   void note(std::chrono::steady_clock::time_point at_work) {
     const std::lock_guard lock(mutex);
     my_log_in->at_work_ = at_work;
+  }
+
+  /// Shuts down what log-ins of other threads wait for, so that they fail. False: there are none.
+  /// A socket may have been closed, and its number given away, since it was seen: then another
+  /// part of a process that is about to end has lost its connection a moment earlier.
+  [[nodiscard]] bool cut() const noexcept {
+    bool any = false;
+    for (const LogIn* log_in = first; log_in != nullptr; log_in = log_in->next_) {
+      if (log_in == my_log_in) continue;
+      any = true;
+      const InKernel now = in_kernel(log_in->thread_);
+      if (now.waits && now.socket >= 0) ::shutdown(now.socket, SHUT_RDWR);
+    }
+    return any;
+  }
+
+  /// Again and again: who was cut may look for the next address, or try without TLS.
+  void at_exit() noexcept {
+    if (exiting.exchange(true)) return;
+    const auto limit = std::chrono::steady_clock::now() + kLongest;
+    for (; std::chrono::steady_clock::now() < limit; std::this_thread::sleep_for(kPause)) {
+      if (!mutex.try_lock()) continue;
+      const std::lock_guard lock(mutex, std::adopt_lock);
+      if (!cut()) return;
+    }
   }
 };
 
@@ -180,19 +203,53 @@ void watch_forks() {
       });
 }
 
+// Other threads fork when they like. A child made while one is in the initialiser of a static,
+// where it may even wait for that fork, would wait for the static's guard for ever.
+[[maybe_unused]] const bool fork_parts_made = (sockets(), LogIns::all(), watch_forks(), true);
+
+/// OpenSSL registers its teardown when it is first used, which is amid a log-in. Of what is asked
+/// for here nothing else comes but its texts of errors, which a log-in loads as well. It is looked
+/// up by name: whether there is one is the client library's matter.
+void use_openssl() noexcept {
+  using Initialise = int (*)(std::uint64_t, const void*);
+  constexpr std::uint64_t kTextsOfErrors = 2;  // OPENSSL_INIT_LOAD_CRYPTO_STRINGS
+  if (void* const found = ::dlsym(RTLD_DEFAULT, "OPENSSL_init_crypto"); found != nullptr)
+    (void)reinterpret_cast<Initialise>(found)(kTextsOfErrors, nullptr);
+}
+
+/// Called in a log-in, so that no child gets the guard taken. The first of the two is for an exit
+/// that begins before OpenSSL has registered itself: it waits for this log-in all the same.
+void watch_exit() noexcept {
+  [[maybe_unused]] static const bool watched = [] {
+    LogIn::end_before_teardown();
+    use_openssl();
+    LogIn::end_before_teardown();
+    return true;
+  }();
+}
+
 }  // namespace
 
-LogIn::LogIn() noexcept : outer_(my_log_in), thread_(::gettid()) {
-  watch_forks();
+LogIn::LogIn() noexcept : LogIn(call_deadline()) {}
+
+LogIn::LogIn(Time limit) noexcept : outer_(my_log_in), thread_(::gettid()) {
   if (outer_ != nullptr) return;
-  LogIns::all().wait_and_add(*this);
+  refused_ = LogIns::all().wait_and_add(*this, limit);
+  if (refused_ != nullptr) return;
   my_log_in = this;
+  watch_exit();
 }
 
 LogIn::~LogIn() {
-  if (outer_ != nullptr) return;
+  if (outer_ != nullptr || refused_ != nullptr) return;
+  // What the client library has made in its first log-in may have registered a teardown too.
+  [[maybe_unused]] static const bool again = (end_before_teardown(), true);
   LogIns::all().remove(*this);
   my_log_in = nullptr;
+}
+
+void LogIn::end_before_teardown() noexcept {
+  (void)std::atexit([] { LogIns::all().at_exit(); });
 }
 
 void LogIn::waits() noexcept {
@@ -204,7 +261,7 @@ void LogIn::goes_on() noexcept {
 }
 
 void free_in_children(std::mutex& mutex) {
-  watch_forks();
+  watch_forks();  // called amid the loading, perhaps before this file's own statics are made
   const std::lock_guard lock(LogIns::all().mutex);
   LogIns::all().others.push_back(&mutex);
 }
@@ -216,14 +273,12 @@ void close_on_exec(int socket) noexcept {
 
 void keep_from_children(int socket) {
   close_on_exec(socket);
-  watch_forks();
   ino_t inode = 0;
   const std::lock_guard lock(sockets().mutex);
   if (is_socket(socket, &inode)) sockets().inode_by_number[socket] = inode;
 }
 
 unsigned forks_seen() noexcept {
-  watch_forks();
   return sockets().forks;
 }
 

@@ -170,6 +170,10 @@ LockList& lock_list() {
   return list;
 }
 
+// While the library is loaded: pthread_atfork() waits for a fork that is under way, and a child
+// made meanwhile would find the static's guard taken for ever.
+[[maybe_unused]] const LockList& lock_list_made = lock_list();
+
 class PosixFileSystem final : public FileSystem {
  public:
   Result<std::unique_ptr<File>> open(const fs::path& path, OpenMode mode) override {

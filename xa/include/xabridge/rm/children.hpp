@@ -10,6 +10,11 @@
 // loading certificates) would be locked there for ever. So fork() waits for log-ins that are under
 // way: as long as one usually takes, and on as long as it works instead of waiting for its server;
 // in all a few seconds at most.
+//
+// So does the process's exit. OpenSSL and client libraries take themselves down in handlers of
+// exit(), while threads that nobody joins may be amid a log-in: it would use locks and certificates
+// that are gone. From exit()'s begin no log-in begins, the sockets of those that wait are shut
+// down, and those at work are waited for, a few seconds at most.
 #pragma once
 
 #include <chrono>
@@ -29,13 +34,20 @@ void keep_from_children(int socket);
 [[nodiscard]] unsigned forks_seen() noexcept;
 
 /// A log-in of the calling thread, as long as it lives. It does not begin while another thread
-/// forks.
+/// forks, or the process exits.
 class LogIn {
  public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  /// Waits for forks until call_deadline(), or `limit`.
   LogIn() noexcept;
+  explicit LogIn(Time limit) noexcept;
   ~LogIn();
   LogIn(const LogIn&) = delete;
   LogIn& operator=(const LogIn&) = delete;
+
+  /// Why the client library must not be called; null: it may.
+  [[nodiscard]] const char* refused() const noexcept { return refused_; }
 
   /// The calling thread, in its log-in, is about to wait for the server, and the client library has
   /// locked nothing.
@@ -43,20 +55,31 @@ class LogIn {
   /// That wait is over. Where nobody tells of waiting, it goes on with each answer of the server.
   static void goes_on() noexcept;
 
+  /// exit() ends log-ins before all that has registered its teardown so far: its handlers run in
+  /// reverse order. For a driver, amid its first log-in, when its library has done so; OpenSSL and
+  /// what a first log-in does are seen to.
+  static void end_before_teardown() noexcept;
+
  private:
   friend struct LogIns;
-  LogIn* next_;
+  LogIn* next_ = nullptr;
   LogIn* const outer_;
   const int thread_;
-  std::chrono::steady_clock::time_point at_work_;
+  const char* refused_ = nullptr;
+  Time begun_;
+  Time at_work_;
 };
 
 /// No child gets `mutex` locked: whoever forks has it meanwhile. For one that lives for ever and is
 /// held for moments, without another such one.
+///
+/// To be called while the library is loaded. Later it may wait for a fork, and one that waits in
+/// the initialiser of a static leaves its guard taken in the child, for ever.
 void free_in_children(std::mutex& mutex);
 
 /// Connects by `connect()`, once more when a child may have got a copy of the socket. The result is
-/// false where it failed; its socket is `socket_of(*result)`, negative where there is none.
+/// false where it failed; its socket is `socket_of(*result)`, negative where there is none. What
+/// `connect` answers to a refusal is its own: it has a LogIn too, and looks.
 template <class Connect, class SocketOf>
 auto connect_hidden(Connect connect, SocketOf socket_of) -> decltype(connect()) {
   // Whoever forks all the time gets a connection all the same, which a child may then share.
