@@ -5,7 +5,6 @@
 #include <string>
 
 #include "../../examples/common/facts.hpp"
-#include "../../examples/common/postgresql_query.hpp"
 #include "../crash/support/scene.hpp"
 #include "catch.hpp"
 
@@ -17,18 +16,18 @@ using examples::number_in;
 class TwoCommits {
  public:
   TwoCommits() {
-    examples::postgresql::execute(a_.get(), "CREATE TABLE t (n bigint PRIMARY KEY)");
-    examples::mysql::execute(*b_, "CREATE TABLE t (n BIGINT PRIMARY KEY) ENGINE = InnoDB");
+    a_.execute("CREATE TABLE t (n bigint PRIMARY KEY)");
+    b_.execute("CREATE TABLE t (n BIGINT PRIMARY KEY) ENGINE = InnoDB");
   }
 
   /// What commit() threw.
   std::string fail(const char* undo) {
     examples::AdHoc work(nullptr);
-    work.begin("a", a_.get(), [&] { examples::postgresql::execute(a_.get(), undo); });
-    work.begin("b", *b_);
-    examples::postgresql::execute(a_.get(), "INSERT INTO t VALUES (1)");
-    examples::mysql::execute(*b_, "INSERT INTO t VALUES (1)");
-    const auto session = number_in(*b_, "SELECT CONNECTION_ID()");
+    work.begin("a", a_, [&] { a_.execute(undo); });
+    work.begin("b", b_);
+    a_.execute("INSERT INTO t VALUES (1)");
+    b_.execute("INSERT INTO t VALUES (1)");
+    const auto session = number_in(b_.query("SELECT CONNECTION_ID()"));
     scene_.execute("b", ("KILL " + std::to_string(session)).c_str());
     try {
       work.commit();
@@ -48,8 +47,8 @@ class TwoCommits {
  private:
   scene::Scene scene_{"a", "b"};
   xabridge::Config config_ = xabridge::Config::load(scene_.config_file());
-  examples::PostgresqlConnection a_ = examples::connect_postgresql(config_, "a");
-  examples::MysqlConnection b_ = examples::connect_mysql(config_, "b");
+  examples::PlainPostgresql a_ = examples::connect_postgresql(config_, "a");
+  examples::PlainMysql b_ = examples::connect_mysql(config_, "b");
 };
 
 bool contains(const std::string& text, const std::string& part) {
