@@ -62,8 +62,9 @@ class AdHoc {
   std::vector<Local> databases_;
 };
 
-/// Repeats `work` after a deadlock and the like, up to five times, as run() of the transaction
-/// manager does. Not after the loss of a connection: it has no other.
+/// Repeats `work` after a deadlock, a serialization failure or a lock that was not granted in time,
+/// up to five times, as run() of the transaction manager does. Not after a lost connection: the
+/// work has no other.
 void repeat_after_deadlock(const std::function<void()>& work);
 
 }  // namespace examples

@@ -1,14 +1,14 @@
 // Plain connections; see the header.
 #include "direct_connection.hpp"
 
-#if !__has_include(<mysql/jdbc.h>)
-#include <mysql_driver.h>
-#endif
-
 #include <stdexcept>
 #include <string_view>
 #include <vector>
 #include <xabridge/rm/open_string.hpp>
+
+#if !__has_include(<mysql/jdbc.h>)
+#include <mysql_driver.h>
+#endif
 
 namespace examples {
 namespace {

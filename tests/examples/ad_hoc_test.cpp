@@ -51,6 +51,20 @@ class TwoCommits {
   examples::PlainMysql b_ = examples::connect_mysql(config_, "b");
 };
 
+/// How often work is done whose statement fails the first two times.
+template <class Connection>
+int times_done(const Connection& connection, const std::string& failing_statement) {
+  int times = 0;
+  try {
+    examples::repeat_after_deadlock([&] {
+      if (++times <= 2) connection.execute(failing_statement);
+    });
+  } catch (const xabridge::StatementError&) {
+    CHECK(times == 1);
+  }
+  return times;
+}
+
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
@@ -75,4 +89,23 @@ TEST_CASE("written by hand an undo that fails is reported and the first commit s
   CHECK(contains(error, "; NOT undone at a, which stays committed: "));
   CHECK(commits.rows_at_a() == 1);
   CHECK(commits.rows_at_b() == 0);
+}
+
+TEST_CASE("written by hand work is repeated where the server says that it may succeed then") {
+  const scene::Scene scene("a", "b");
+  const auto config = xabridge::Config::load(scene.config_file());
+  const auto a = examples::connect_postgresql(config, "a");
+  const auto at_a = [&](const std::string& sqlstate) {
+    return times_done(a, "DO $$ BEGIN RAISE SQLSTATE '" + sqlstate + "'; END $$");
+  };
+  CHECK(at_a("40P01") == 3);
+  CHECK(at_a("40001") == 3);
+  CHECK(at_a("23505") == 1);
+  const auto b = examples::connect_mysql(config, "b");
+  const auto at_b = [&](const std::string& number) {
+    return times_done(b, "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = " + number);
+  };
+  CHECK(at_b("1213") == 3);
+  CHECK(at_b("1205") == 3);
+  CHECK(at_b("1062") == 1);
 }
