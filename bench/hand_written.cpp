@@ -18,11 +18,11 @@ void HandWritten::at_a(const std::string& sql, const char* expected_tag) {
   struct Clear {
     void operator()(PGresult* result) const noexcept { PQclear(result); }
   };
-  const std::unique_ptr<PGresult, Clear> result(PQexec(a_.get(), sql.c_str()));
+  const std::unique_ptr<PGresult, Clear> result(PQexec(a_, sql.c_str()));
   // In a failed transaction PREPARE TRANSACTION succeeds with the tag ROLLBACK.
   if (PQresultStatus(result.get()) != PGRES_COMMAND_OK ||
       std::strcmp(PQcmdStatus(result.get()), expected_tag) != 0) {
-    throw std::runtime_error(sql + ": " + PQerrorMessage(a_.get()));
+    throw std::runtime_error(sql + ": " + PQerrorMessage(a_));
   }
 }
 
@@ -31,13 +31,13 @@ void HandWritten::at_b(const std::string& sql) { statement_b_->execute(sql); }
 void HandWritten::work(const bank::Transfer& transfer) {
   for (const bank::Entry& entry : bank::entries_of(transfer)) {
     if (entry.account.bank == bank::Bank::a) {
-      bank::postgresql::post(a_.get(), entry);
+      bank::postgresql::post(a_, entry);
     } else {
-      bank::mysql::post(*b_, entry);
+      bank::mysql::post(b_, entry);
     }
   }
-  bank::postgresql::record(a_.get(), transfer);
-  bank::mysql::record(*b_, transfer);
+  bank::postgresql::record(a_, transfer);
+  bank::mysql::record(b_, transfer);
 }
 
 void HandWritten::transfer(const bank::Transfer& transfer) {

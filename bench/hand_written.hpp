@@ -28,8 +28,8 @@ class HandWritten {
 
   enum class Branch { none, active, prepared };
 
-  examples::PostgresqlConnection a_;
-  examples::MysqlConnection b_;
+  examples::PlainPostgresql a_;
+  examples::PlainMysql b_;
   std::unique_ptr<sql::Statement> statement_b_;
   Branch branch_a_ = Branch::none;
   Branch branch_b_ = Branch::none;

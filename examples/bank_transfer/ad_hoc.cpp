@@ -13,15 +13,15 @@ namespace bank {
 namespace {
 
 struct Connections {
-  examples::PostgresqlConnection a;
-  examples::MysqlConnection b;
+  examples::PlainPostgresql a;
+  examples::PlainMysql b;
 };
 
 void book_at(const Connections& connections, const Entry& entry) {
   if (entry.account.bank == Bank::a) {
-    postgresql::post(connections.a.get(), entry);
+    postgresql::post(connections.a, entry);
   } else {
-    mysql::post(*connections.b, entry);
+    mysql::post(connections.b, entry);
   }
 }
 
@@ -35,14 +35,14 @@ void transfer_ad_hoc(const Connections& connections, const Transfer& transfer, b
     for (const Entry& entry : entries) {
       if (entry.account.bank == Bank::a) book_at(connections, {entry.account, -entry.change});
     }
-    postgresql::forget(connections.a.get(), transfer);
+    postgresql::forget(connections.a, transfer);
   };
   examples::AdHoc work(steps);
-  if (concerns(Bank::a)) work.begin(bank_a, connections.a.get(), undo_at_a);
-  if (concerns(Bank::b)) work.begin(bank_b, *connections.b);
+  if (concerns(Bank::a)) work.begin(bank_a, connections.a, undo_at_a);
+  if (concerns(Bank::b)) work.begin(bank_b, connections.b);
   for (const Entry& entry : entries) book_at(connections, entry);
-  if (concerns(Bank::a)) postgresql::record(connections.a.get(), transfer);
-  if (concerns(Bank::b)) mysql::record(*connections.b, transfer);
+  if (concerns(Bank::a)) postgresql::record(connections.a, transfer);
+  if (concerns(Bank::b)) mysql::record(connections.b, transfer);
   if (cancelled) refuse_cancelled();
   work.commit();
 }

@@ -69,14 +69,14 @@ void compare_with_report(const Transfers& a, const Transfers& b, const std::stri
 Audit audit(const xabridge::Config& config, const std::string& report) {
   const auto at_a = examples::connect_postgresql(config, bank_a);
   const auto at_b = examples::connect_mysql(config, bank_b);
-  const Transfers transfers_a = postgresql::transfers(at_a.get());
-  const Transfers transfers_b = mysql::transfers(*at_b);
+  const Transfers transfers_a = postgresql::transfers(at_a);
+  const Transfers transfers_b = mysql::transfers(at_b);
 
   Audit result;
-  result.opening_a = postgresql::opening_total(at_a.get());
-  result.opening_b = mysql::opening_total(*at_b);
-  result.money_a = postgresql::total(at_a.get());
-  result.money_b = mysql::total(*at_b);
+  result.opening_a = postgresql::opening_total(at_a);
+  result.opening_b = mysql::opening_total(at_b);
+  result.money_a = postgresql::total(at_a);
+  result.money_b = mysql::total(at_b);
   compare(transfers_a, transfers_b, Bank::b, result);
   compare(transfers_b, transfers_a, Bank::a, result);
   check_money(transfers_a, Bank::a, result.opening_a, result.money_a, result);

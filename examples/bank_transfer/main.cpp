@@ -35,9 +35,9 @@ int init(const examples::Program& program, const Arguments& arguments) {
       __builtin_mul_overflow(total, 2, &total)) {
     throw bank::Refused("that is more money than can be counted");
   }
-  bank::postgresql::create_tables(examples::connect_postgresql(config, bank::bank_a).get(),
-                                  accounts, opening);
-  bank::mysql::create_tables(*examples::connect_mysql(config, bank::bank_b), accounts, opening);
+  bank::postgresql::create_tables(examples::connect_postgresql(config, bank::bank_a), accounts,
+                                  opening);
+  bank::mysql::create_tables(examples::connect_mysql(config, bank::bank_b), accounts, opening);
   std::cout << accounts << " accounts at each bank, " << opening << " on each\n";
   return examples::ok;
 }

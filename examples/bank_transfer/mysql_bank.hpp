@@ -5,24 +5,26 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <xabridge/mysql_connection.hpp>
 
-#include "../common/mysql_query.hpp"
 #include "bank.hpp"
 
 namespace bank::mysql {
 
+using Connection = xabridge::MysqlConnection;
+
 /// Drops and creates the tables; accounts are numbered from 1. MySQL commits each of these
 /// statements.
-void create_tables(sql::Connection& connection, std::int64_t accounts, Amount opening_balance);
+void create_tables(const Connection& connection, std::int64_t accounts, Amount opening_balance);
 
 /// Changes one balance. Throws Refused: unknown account, insufficient funds, overflow.
-void post(sql::Connection& connection, const Entry& entry);
-void record(sql::Connection& connection, const Transfer& transfer);
+void post(const Connection& connection, const Entry& entry);
+void record(const Connection& connection, const Transfer& transfer);
 
 /// Throws Refused: unknown account.
-[[nodiscard]] Amount balance(sql::Connection& connection, const Account& account);
-[[nodiscard]] Amount total(sql::Connection& connection);
-[[nodiscard]] Amount opening_total(sql::Connection& connection);
-[[nodiscard]] std::map<std::string, Transfer> transfers(sql::Connection& connection);
+[[nodiscard]] Amount balance(const Connection& connection, const Account& account);
+[[nodiscard]] Amount total(const Connection& connection);
+[[nodiscard]] Amount opening_total(const Connection& connection);
+[[nodiscard]] std::map<std::string, Transfer> transfers(const Connection& connection);
 
 }  // namespace bank::mysql

@@ -1,19 +1,14 @@
 // Commit A, commit B, undo A; see the header.
 #include "ad_hoc.hpp"
 
-#include <memory>
 #include <stdexcept>
 #include <utility>
-#include <xabridge/transaction_manager.hpp>
-
-#include "postgresql_query.hpp"
 
 namespace examples {
 namespace {
 
 using xabridge::EventKind;
 
-constexpr int deadlock = 1213;
 constexpr int most_repetitions = 5;
 
 }  // namespace
@@ -28,25 +23,23 @@ const std::vector<EventKind>& AdHoc::events() {
 
 AdHoc::~AdHoc() { roll_back_open(); }
 
-void AdHoc::begin(const std::string& name, PGconn* connection, Undo undo) {
+void AdHoc::begin(const std::string& name, const xabridge::PostgresqlConnection& connection,
+                  Undo undo) {
   const auto run = [connection](const char* sql) {
-    return [connection, sql] { postgresql::execute(connection, sql); };
+    return [connection, sql] { connection.execute(sql); };
   };
   const auto rollback = [connection] {
     // A COMMIT that failed has ended it already.
     if (PQtransactionStatus(connection) == PQTRANS_IDLE) return;
-    postgresql::execute(connection, "ROLLBACK");
+    connection.execute("ROLLBACK");
   };
   begin({name, run("BEGIN"), run("COMMIT"), rollback, std::move(undo)});
 }
 
 // As statements: Connection::commit() of Connector/C++ 1.1 does not say when it failed.
-void AdHoc::begin(const std::string& name, sql::Connection& connection, Undo undo) {
-  const auto run = [&connection](const char* sql) {
-    return [&connection, sql] {
-      const std::unique_ptr<sql::Statement> statement(connection.createStatement());
-      statement->execute(sql);
-    };
+void AdHoc::begin(const std::string& name, const xabridge::MysqlConnection& connection, Undo undo) {
+  const auto run = [connection](const char* sql) {
+    return [connection, sql] { connection.execute(sql); };
   };
   begin({name, run("START TRANSACTION"), run("COMMIT"), run("ROLLBACK"), std::move(undo)});
 }
@@ -118,10 +111,10 @@ void repeat_after_deadlock(const std::function<void()>& work) {
   for (int repetition = 0; true; ++repetition) {
     try {
       return work();
-    } catch (const xabridge::RetryRequest&) {
-      if (repetition == most_repetitions) throw;
-    } catch (const sql::SQLException& error) {
-      if (error.getErrorCode() != deadlock || repetition == most_repetitions) throw;
+    } catch (const xabridge::StatementError& failure) {
+      const int code = failure.error().xa_code;
+      const bool may_succeed_next_time = code == XA_RBDEADLOCK || code == XA_RBTRANSIENT;
+      if (!may_succeed_next_time || repetition == most_repetitions) throw;
     }
   }
 }

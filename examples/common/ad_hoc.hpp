@@ -7,14 +7,12 @@
 // cannot do is to undo anything once the program is dead.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <functional>
 #include <string>
 #include <vector>
 #include <xabridge/event.hpp>
-
-#include "mysql_query.hpp"
+#include <xabridge/mysql_connection.hpp>
+#include <xabridge/postgresql_connection.hpp>
 
 namespace examples {
 
@@ -35,8 +33,9 @@ class AdHoc {
   using Undo = std::function<void()>;
   /// Begins a local transaction; they are committed in the order of these calls. `undo` takes back
   /// what was committed; it is called in a local transaction of its own. The last one needs none.
-  void begin(const std::string& name, PGconn* connection, Undo undo = {});
-  void begin(const std::string& name, sql::Connection& connection, Undo undo = {});
+  void begin(const std::string& name, const xabridge::PostgresqlConnection& connection,
+             Undo undo = {});
+  void begin(const std::string& name, const xabridge::MysqlConnection& connection, Undo undo = {});
 
   /// Throws std::runtime_error: a commit failed. The text says what became of the earlier ones.
   void commit();
@@ -63,7 +62,9 @@ class AdHoc {
   std::vector<Local> databases_;
 };
 
-/// Repeats `work` after a deadlock, up to five times, as run() of the transaction manager does.
+/// Repeats `work` after a deadlock, a serialization failure or a lock that was not granted in time,
+/// up to five times, as run() of the transaction manager does. Not after a lost connection: the
+/// work has no other.
 void repeat_after_deadlock(const std::function<void()>& work);
 
 }  // namespace examples

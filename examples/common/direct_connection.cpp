@@ -6,6 +6,10 @@
 #include <vector>
 #include <xabridge/rm/open_string.hpp>
 
+#if !__has_include(<mysql/jdbc.h>)
+#include <mysql_driver.h>
+#endif
+
 namespace examples {
 namespace {
 
@@ -45,7 +49,7 @@ sql::Driver& connector() {
 
 }  // namespace
 
-PostgresqlConnection connect_postgresql(const std::string& open_string) {
+PlainPostgresql connect_postgresql(const std::string& open_string, const std::string& name) {
   const OpenString open = parse_for_postgresql(open_string);
   std::vector<std::pair<std::string, std::string>> settings;
   for (const auto& [key, value] : open.pairs()) {
@@ -61,14 +65,14 @@ PostgresqlConnection connect_postgresql(const std::string& open_string) {
   }
   keys.push_back(nullptr);
   values.push_back(nullptr);
-  PostgresqlConnection connection(PQconnectdbParams(keys.data(), values.data(), 0));
+  PlainPostgresql::Owner connection(PQconnectdbParams(keys.data(), values.data(), 0));
   if (PQstatus(connection.get()) != CONNECTION_OK) {
     throw std::runtime_error(std::string("PostgreSQL: ") + PQerrorMessage(connection.get()));
   }
-  return connection;
+  return PlainPostgresql(std::move(connection), name);
 }
 
-MysqlConnection connect_mysql(const std::string& open_string) {
+PlainMysql connect_mysql(const std::string& open_string, const std::string& name) {
   const OpenString open = OpenString::parse(open_string, mysql_keys).value();
   sql::ConnectOptionsMap options;
   if (const auto socket = open.get("socket")) {
@@ -82,21 +86,22 @@ MysqlConnection connect_mysql(const std::string& open_string) {
   options["password"] = sql::SQLString(open.password().value().value_or(""));
   options["schema"] = sql::SQLString(open.get("dbname").value_or(""));
   try {
-    return MysqlConnection(connector().connect(options));
+    return PlainMysql(PlainMysql::Owner(connector().connect(options)), name);
   } catch (const sql::SQLException& error) {
     if (error.getErrorCode() != tls_error || open.has("sslmode")) throw;
   }
   options["sslEnforce"] = false;
-  return MysqlConnection(connector().connect(options));
+  return PlainMysql(PlainMysql::Owner(connector().connect(options)), name);
 }
 
-PostgresqlConnection connect_postgresql(const xabridge::Config& config,
-                                        const std::string& resource_manager) {
-  return connect_postgresql(open_string_of(config, resource_manager, "postgresql"));
+PlainPostgresql connect_postgresql(const xabridge::Config& config,
+                                   const std::string& resource_manager) {
+  return connect_postgresql(open_string_of(config, resource_manager, "postgresql"),
+                            resource_manager);
 }
 
-MysqlConnection connect_mysql(const xabridge::Config& config, const std::string& resource_manager) {
-  return connect_mysql(open_string_of(config, resource_manager, "mysql"));
+PlainMysql connect_mysql(const xabridge::Config& config, const std::string& resource_manager) {
+  return connect_mysql(open_string_of(config, resource_manager, "mysql"), resource_manager);
 }
 
 std::string open_string_of(const xabridge::Config& config, const std::string& resource_manager,

@@ -1,32 +1,16 @@
 // Comparing databases; see the header.
 #include "facts.hpp"
 
-#include "postgresql_query.hpp"
-
 namespace examples {
 
-Facts facts_in(PGconn* connection, const char* sql) {
+Facts facts_in(const xabridge::Rows& rows) {
   Facts facts;
-  const auto rows = postgresql::execute(connection, sql);
-  for (int row = 0; row < rows.count(); ++row) facts[rows.text(row, 0)] = rows.text(row, 1);
+  for (const xabridge::Row& row : rows) facts[row.get<std::string>(0)] = row.get<std::string>(1);
   return facts;
 }
 
-Facts facts_in(sql::Connection& connection, const char* sql) {
-  Facts facts;
-  auto rows = mysql::query(connection, sql);
-  while (rows.next()) facts[rows.text(1)] = rows.text(2);
-  return facts;
-}
-
-std::int64_t number_in(PGconn* connection, const char* sql) {
-  const auto rows = postgresql::execute(connection, sql);
-  return rows.count() > 0 ? rows.number(0, 0) : 0;
-}
-
-std::int64_t number_in(sql::Connection& connection, const char* sql) {
-  auto rows = mysql::query(connection, sql);
-  return rows.next() ? rows.number(1) : 0;
+std::int64_t number_in(const xabridge::Rows& rows) {
+  return rows.empty() ? 0 : rows[0].get<std::int64_t>(0);
 }
 
 void compare(const Side& left, const Side& right, Faults& faults) {

@@ -2,14 +2,11 @@
 // other by plain reads.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
-
-#include "mysql_query.hpp"
+#include <xabridge/sql.hpp>
 
 namespace examples {
 
@@ -18,12 +15,10 @@ using Facts = std::map<std::string, std::string>;
 using Faults = std::vector<std::string>;
 
 /// The first column is the name, the second what is said.
-[[nodiscard]] Facts facts_in(PGconn* connection, const char* sql);
-[[nodiscard]] Facts facts_in(sql::Connection& connection, const char* sql);
+[[nodiscard]] Facts facts_in(const xabridge::Rows& rows);
 
 /// The single number a query gives; 0 when it gives no row.
-[[nodiscard]] std::int64_t number_in(PGconn* connection, const char* sql);
-[[nodiscard]] std::int64_t number_in(sql::Connection& connection, const char* sql);
+[[nodiscard]] std::int64_t number_in(const xabridge::Rows& rows);
 
 /// Facts and how a sentence ends that states one: "ordered", "picked".
 struct Side {

@@ -1,8 +1,6 @@
 // Accepting an order; see the header.
 #include "accept.hpp"
 
-#include <xabridge/postgresql.hpp>
-
 #include "carrier.hpp"
 #include "order_book.hpp"
 #include "warehouse.hpp"
@@ -21,9 +19,9 @@ std::int64_t write_order(const Databases& databases, const Order& order) {
 Accepted accept(xabridge::TransactionManager& tm, const Order& order) {
   Accepted accepted;
   accepted.outcome = tm.run([&](xabridge::Transaction& tx) {
-    PGconn* const book = tx.postgresql(order_book);
-    sql::Connection& stock = tx.mysql(warehouse);
-    sql::Connection& transport = tx.mysql(carrier);
+    const auto book = tx.postgresql(order_book);
+    const auto stock = tx.mysql(warehouse);
+    const auto transport = tx.mysql(carrier);
     accepted.number = write_order({book, stock, transport}, order);
   });
   return accepted;

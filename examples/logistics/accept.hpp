@@ -4,11 +4,9 @@
 // vehicle has room. Otherwise nothing is written anywhere.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <functional>
 #include <xabridge/mysql.hpp>
-#include <xabridge/transaction_manager.hpp>
+#include <xabridge/postgresql.hpp>
 
 #include "order.hpp"
 
@@ -16,9 +14,9 @@ namespace logistics {
 
 /// One connection at each database, each with a transaction open.
 struct Databases {
-  PGconn* order_book = nullptr;
-  sql::Connection& warehouse;
-  sql::Connection& carrier;
+  xabridge::PostgresqlConnection order_book;
+  xabridge::MysqlConnection warehouse;
+  xabridge::MysqlConnection carrier;
 };
 
 /// What is written at each of them, in the transactions of the given connections. Returns the

@@ -12,16 +12,16 @@ namespace logistics {
 namespace {
 
 struct Connections {
-  examples::PostgresqlConnection order_book;
-  examples::MysqlConnection warehouse;
-  examples::MysqlConnection carrier;
+  examples::PlainPostgresql order_book;
+  examples::PlainMysql warehouse;
+  examples::PlainMysql carrier;
 };
 
 std::int64_t accept_ad_hoc(const Connections& connections, const Order& order,
                            xabridge::Observer* steps) {
-  PGconn* const book = connections.order_book.get();
-  sql::Connection& stock = *connections.warehouse;
-  sql::Connection& transport = *connections.carrier;
+  const xabridge::PostgresqlConnection& book = connections.order_book;
+  const xabridge::MysqlConnection& stock = connections.warehouse;
+  const xabridge::MysqlConnection& transport = connections.carrier;
   std::int64_t number = 0;
   examples::AdHoc work(steps);
   work.begin(order_book, book, [&] { order_book_side::withdraw(book, number); });

@@ -3,9 +3,6 @@
 
 namespace logistics::carrier_side {
 
-using examples::mysql::execute;
-using examples::mysql::query;
-
 namespace {
 
 constexpr std::int64_t capacity = 3000;  // kg
@@ -23,32 +20,32 @@ constexpr const char* tables[] = {
 
 }  // namespace
 
-void create_tables(sql::Connection& connection, std::int64_t orders) {
-  for (const char* sql : tables) execute(connection, sql);
+void create_tables(const Connection& connection, std::int64_t orders) {
+  for (const char* sql : tables) connection.execute(sql);
   for (const char* town : {"Bremen", "Kassel", "Ulm"}) {
     for (std::int64_t number = 1; number <= 1 + orders / (3 * stops); ++number) {
-      execute(connection, "INSERT INTO departure VALUES (?, ?, ?, ?, ?, ?)",
-              {std::string(town), number, capacity, capacity, stops, stops});
+      connection.execute("INSERT INTO departure VALUES (?, ?, ?, ?, ?, ?)", town, number, capacity,
+                         capacity, stops, stops);
     }
   }
 }
 
-void book(sql::Connection& connection, const Entered& order) {
-  auto found = query(connection,
-                     "SELECT number FROM departure WHERE town = ? AND free >= ? AND free_stops > 0"
-                     " ORDER BY number LIMIT 1 FOR UPDATE",
-                     {order.town, order.weight});
-  if (!found.next()) {
+void book(const Connection& connection, const Entered& order) {
+  const auto found = connection.query_row(
+      "SELECT number FROM departure WHERE town = ? AND free >= ? AND free_stops > 0"
+      " ORDER BY number LIMIT 1 FOR UPDATE",
+      order.town, order.weight);
+  if (!found) {
     throw Refused("no vehicle to " + order.town + " has a stop and " +
                   std::to_string(order.weight) + " kg left");
   }
-  const std::int64_t departure = found.number(1);
-  execute(connection,
-          "UPDATE departure SET free = free - ?, free_stops = free_stops - 1"
-          " WHERE town = ? AND number = ?",
-          {order.weight, order.town, departure});
-  execute(connection, "INSERT INTO transport_booking VALUES (?, ?, ?, ?)",
-          {order.number, order.town, departure, order.weight});
+  const auto departure = found->get<std::int64_t>("number");
+  connection.execute(
+      "UPDATE departure SET free = free - ?, free_stops = free_stops - 1"
+      " WHERE town = ? AND number = ?",
+      order.weight, order.town, departure);
+  connection.execute("INSERT INTO transport_booking VALUES (?, ?, ?, ?)", order.number, order.town,
+                     departure, order.weight);
 }
 
 }  // namespace logistics::carrier_side

@@ -31,11 +31,10 @@ struct Arguments {
 int init(const examples::Program& program, const Arguments& arguments) {
   const auto config = program.config();
   const lg::WorkloadOptions& options = arguments.workload;
-  lg::order_book_side::create_tables(examples::connect_postgresql(config, lg::order_book).get(),
+  lg::order_book_side::create_tables(examples::connect_postgresql(config, lg::order_book),
                                      options.customers);
-  lg::warehouse_side::create_tables(*examples::connect_mysql(config, lg::warehouse),
-                                    options.orders);
-  lg::carrier_side::create_tables(*examples::connect_mysql(config, lg::carrier), options.orders);
+  lg::warehouse_side::create_tables(examples::connect_mysql(config, lg::warehouse), options.orders);
+  lg::carrier_side::create_tables(examples::connect_mysql(config, lg::carrier), options.orders);
   std::cout << options.customers << " customers; stock and vehicles for about " << options.orders
             << " orders\n";
   return examples::ok;

@@ -1,11 +1,7 @@
 // The order book's SQL; see the header.
 #include "order_book.hpp"
 
-#include "../common/postgresql_query.hpp"
-
 namespace logistics::order_book_side {
-
-using examples::postgresql::execute;
 
 namespace {
 
@@ -31,65 +27,65 @@ struct Totals {
   std::int64_t amount = 0;
 };
 
-Totals totals_of(PGconn* connection, const Order& order) {
+Totals totals_of(const Connection& connection, const Order& order) {
   Totals totals;
   for (const Line& line : order.lines) {
-    const auto rows =
-        execute(connection, "SELECT weight, price FROM product WHERE article = $1", {line.article});
-    if (rows.count() == 0) throw Refused("unknown article " + line.article);
-    totals.weight += line.quantity * rows.number(0, 0);
-    totals.amount += line.quantity * rows.number(0, 1);
+    const auto product =
+        connection.query_row("SELECT weight, price FROM product WHERE article = $1", line.article);
+    if (!product) throw Refused("unknown article " + line.article);
+    totals.weight += line.quantity * product->get<std::int64_t>("weight");
+    totals.amount += line.quantity * product->get<std::int64_t>("price");
   }
   return totals;
 }
 
 /// Adds to what the customer owes; returns the customer's town.
-std::string charge(PGconn* connection, std::int64_t customer, std::int64_t amount) {
-  const auto rows = execute(
-      connection, "SELECT town, credit_limit - owes FROM customer WHERE number = $1 FOR UPDATE",
-      {customer});
+std::string charge(const Connection& connection, std::int64_t customer, std::int64_t amount) {
+  const auto found = connection.query_row(
+      "SELECT town, credit_limit - owes AS credit FROM customer WHERE number = $1 FOR UPDATE",
+      customer);
   const std::string name = "customer " + std::to_string(customer);
-  if (rows.count() == 0) throw Refused("unknown " + name);
-  if (amount > rows.number(0, 1)) {
+  if (!found) throw Refused("unknown " + name);
+  const auto credit = found->get<std::int64_t>("credit");
+  if (amount > credit) {
     throw Refused(name + " is refused: the order is for " + std::to_string(amount) +
-                  ", credit for " + rows.text(0, 1) + " is left");
+                  ", credit for " + std::to_string(credit) + " is left");
   }
-  execute(connection, "UPDATE customer SET owes = owes + $2 WHERE number = $1", {customer, amount});
-  return rows.text(0, 0);
+  connection.execute("UPDATE customer SET owes = owes + $2 WHERE number = $1", customer, amount);
+  return found->get<std::string>("town");
 }
 
 }  // namespace
 
-void create_tables(PGconn* connection, std::int64_t customers) {
-  for (const char* sql : tables) execute(connection, sql);
-  execute(connection,
-          "INSERT INTO customer SELECT n, (ARRAY['Bremen', 'Kassel', 'Ulm'])[1 + n % 3],"
-          " CASE WHEN n % 10 = 0 THEN 0 ELSE 1000000000 END FROM generate_series(1, $1::bigint) n",
-          {customers});
+void create_tables(const Connection& connection, std::int64_t customers) {
+  for (const char* sql : tables) connection.execute(sql);
+  connection.execute(
+      "INSERT INTO customer SELECT n, (ARRAY['Bremen', 'Kassel', 'Ulm'])[1 + n % 3],"
+      " CASE WHEN n % 10 = 0 THEN 0 ELSE 1000000000 END FROM generate_series(1, $1::bigint) n",
+      customers);
 }
 
-Entered enter(PGconn* connection, const Order& order) {
+Entered enter(const Connection& connection, const Order& order) {
   const Totals totals = totals_of(connection, order);
   const std::string town = charge(connection, order.customer, totals.amount);
-  const std::int64_t number = execute(connection,
-                                      "INSERT INTO customer_order (customer, weight, amount)"
-                                      " VALUES ($1, $2, $3) RETURNING number",
-                                      {order.customer, totals.weight, totals.amount})
-                                  .number(0, 0);
+  const auto entered = connection.query(
+      "INSERT INTO customer_order (customer, weight, amount) VALUES ($1, $2, $3) RETURNING number",
+      order.customer, totals.weight, totals.amount);
+  const auto number = entered[0].get<std::int64_t>("number");
   for (const Line& line : order.lines) {
-    execute(connection, "INSERT INTO order_line VALUES ($1, $2, $3)",
-            {number, line.article, line.quantity});
+    connection.execute("INSERT INTO order_line VALUES ($1, $2, $3)", number, line.article,
+                       line.quantity);
   }
   return {number, town, totals.weight};
 }
 
-void withdraw(PGconn* connection, std::int64_t number) {
-  execute(connection,
-          "UPDATE customer SET owes = owes - amount FROM customer_order o"
-          " WHERE o.number = $1 AND customer.number = o.customer",
-          {number});
-  execute(connection, "DELETE FROM order_line WHERE order_number = $1", {number});
-  execute(connection, "DELETE FROM customer_order WHERE number = $1", {number});
+void withdraw(const Connection& connection, std::int64_t number) {
+  connection.execute(
+      "UPDATE customer SET owes = owes - amount FROM customer_order o"
+      " WHERE o.number = $1 AND customer.number = o.customer",
+      number);
+  connection.execute("DELETE FROM order_line WHERE order_number = $1", number);
+  connection.execute("DELETE FROM customer_order WHERE number = $1", number);
 }
 
 }  // namespace logistics::order_book_side

@@ -52,24 +52,24 @@ Reconciliation reconcile(const xabridge::Config& config) {
   const auto transport = examples::connect_mysql(config, carrier);
 
   Reconciliation result;
-  result.orders = number_in(book.get(), "SELECT count(*) FROM customer_order");
+  result.orders = number_in(book.query("SELECT count(*) FROM customer_order"));
   result.pieces_ordered =
-      number_in(book.get(), "SELECT coalesce(sum(quantity), 0)::bigint FROM order_line");
+      number_in(book.query("SELECT coalesce(sum(quantity), 0)::bigint FROM order_line"));
   result.pieces_picked =
-      number_in(*stock, "SELECT CAST(COALESCE(SUM(quantity), 0) AS SIGNED) FROM picking");
-  result.bookings = number_in(*transport, "SELECT COUNT(*) FROM transport_booking");
+      number_in(stock.query("SELECT CAST(COALESCE(SUM(quantity), 0) AS SIGNED) FROM picking"));
+  result.bookings = number_in(transport.query("SELECT COUNT(*) FROM transport_booking"));
   result.weight_ordered =
-      number_in(book.get(), "SELECT coalesce(sum(weight), 0)::bigint FROM customer_order");
+      number_in(book.query("SELECT coalesce(sum(weight), 0)::bigint FROM customer_order"));
   result.weight_booked = number_in(
-      *transport, "SELECT CAST(COALESCE(SUM(weight), 0) AS SIGNED) FROM transport_booking");
+      transport.query("SELECT CAST(COALESCE(SUM(weight), 0) AS SIGNED) FROM transport_booking"));
 
-  compare({facts_in(book.get(), lines_ordered), "ordered"},
-          {facts_in(*stock, lines_picked), "picked"}, result.faults);
-  compare({facts_in(book.get(), transports_ordered), "ordered"},
-          {facts_in(*transport, transports_booked), "booked"}, result.faults);
-  add_faults(facts_in(book.get(), wrong_debts), result.faults);
-  add_faults(facts_in(*stock, wrong_stock), result.faults);
-  add_faults(facts_in(*transport, wrong_vehicles), result.faults);
+  compare({facts_in(book.query(lines_ordered)), "ordered"},
+          {facts_in(stock.query(lines_picked)), "picked"}, result.faults);
+  compare({facts_in(book.query(transports_ordered)), "ordered"},
+          {facts_in(transport.query(transports_booked)), "booked"}, result.faults);
+  add_faults(facts_in(book.query(wrong_debts)), result.faults);
+  add_faults(facts_in(stock.query(wrong_stock)), result.faults);
+  add_faults(facts_in(transport.query(wrong_vehicles)), result.faults);
   return result;
 }
 

@@ -5,9 +5,6 @@
 
 namespace logistics::warehouse_side {
 
-using examples::mysql::execute;
-using examples::mysql::query;
-
 namespace {
 
 constexpr const char* tables[] = {
@@ -20,34 +17,33 @@ constexpr const char* tables[] = {
     " PRIMARY KEY (order_number, article, warehouse)) ENGINE = InnoDB",
 };
 
-void receive(sql::Connection& connection, const char* article, std::int64_t quantity) {
+void receive(const Connection& connection, const char* article, std::int64_t quantity) {
   for (const char* warehouse : {"north", "south"}) {
-    execute(connection, "INSERT INTO warehouse_stock VALUES (?, ?, ?, ?)",
-            {std::string(article), std::string(warehouse), quantity, quantity});
+    connection.execute("INSERT INTO warehouse_stock VALUES (?, ?, ?, ?)", article, warehouse,
+                       quantity, quantity);
   }
 }
 
 }  // namespace
 
-void create_tables(sql::Connection& connection, std::int64_t orders) {
-  for (const char* sql : tables) execute(connection, sql);
+void create_tables(const Connection& connection, std::int64_t orders) {
+  for (const char* sql : tables) connection.execute(sql);
   receive(connection, "pipe", orders * 5);
   receive(connection, "pump", orders * 2);
   receive(connection, "tank", std::max<std::int64_t>(1, orders / 2));  // too few: some must wait
   receive(connection, "valve", orders * 2);
 }
 
-void pick(sql::Connection& connection, std::int64_t order, const Line& line) {
+void pick(const Connection& connection, std::int64_t order, const Line& line) {
   std::int64_t missing = line.quantity;
-  auto stock = query(connection,
-                     "SELECT warehouse, quantity FROM warehouse_stock WHERE article = ?"
-                     " ORDER BY warehouse FOR UPDATE",
-                     {line.article});
   std::vector<std::pair<std::string, std::int64_t>> parts;
-  while (missing > 0 && stock.next()) {
-    const std::int64_t quantity = std::min(missing, stock.number(2));
+  for (const xabridge::Row& stock :
+       connection.query("SELECT warehouse, quantity FROM warehouse_stock WHERE article = ?"
+                        " ORDER BY warehouse FOR UPDATE",
+                        line.article)) {
+    const std::int64_t quantity = std::min(missing, stock.get<std::int64_t>("quantity"));
     if (quantity == 0) continue;
-    parts.emplace_back(stock.text(1), quantity);
+    parts.emplace_back(stock.get<std::string>("warehouse"), quantity);
     missing -= quantity;
   }
   if (missing > 0) {
@@ -55,22 +51,21 @@ void pick(sql::Connection& connection, std::int64_t order, const Line& line) {
                   std::to_string(line.quantity) + " are missing");
   }
   for (const auto& [warehouse, quantity] : parts) {
-    execute(
-        connection,
+    connection.execute(
         "UPDATE warehouse_stock SET quantity = quantity - ? WHERE article = ? AND warehouse = ?",
-        {quantity, line.article, warehouse});
-    execute(connection, "INSERT INTO picking VALUES (?, ?, ?, ?)",
-            {order, line.article, warehouse, quantity});
+        quantity, line.article, warehouse);
+    connection.execute("INSERT INTO picking VALUES (?, ?, ?, ?)", order, line.article, warehouse,
+                       quantity);
   }
 }
 
-void put_back(sql::Connection& connection, std::int64_t order) {
-  execute(connection,
-          "UPDATE warehouse_stock s JOIN picking p ON p.article = s.article"
-          " AND p.warehouse = s.warehouse SET s.quantity = s.quantity + p.quantity"
-          " WHERE p.order_number = ?",
-          {order});
-  execute(connection, "DELETE FROM picking WHERE order_number = ?", {order});
+void put_back(const Connection& connection, std::int64_t order) {
+  connection.execute(
+      "UPDATE warehouse_stock s JOIN picking p ON p.article = s.article"
+      " AND p.warehouse = s.warehouse SET s.quantity = s.quantity + p.quantity"
+      " WHERE p.order_number = ?",
+      order);
+  connection.execute("DELETE FROM picking WHERE order_number = ?", order);
 }
 
 }  // namespace logistics::warehouse_side

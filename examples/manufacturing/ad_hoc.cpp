@@ -11,18 +11,19 @@ namespace manufacturing {
 namespace {
 
 struct Connections {
-  examples::PostgresqlConnection erp;
-  examples::MysqlConnection floor;
+  examples::PlainPostgresql erp;
+  examples::PlainMysql floor;
 };
 
 /// PostgreSQL first: its COMMIT may still refuse a cost center.
 void release_ad_hoc(const Connections& connections, std::int64_t number,
                     xabridge::Observer* steps) {
-  PGconn* const books = connections.erp.get();
+  const xabridge::PostgresqlConnection& books = connections.erp;
+  const xabridge::MysqlConnection& floor = connections.floor;
   examples::AdHoc work(steps);
   work.begin(erp, books, [&] { erp_side::plan_again(books, number); });
-  work.begin(shop_floor, *connections.floor);
-  write_release(books, *connections.floor, number);
+  work.begin(shop_floor, floor);
+  write_release(books, floor, number);
   work.commit();
 }
 

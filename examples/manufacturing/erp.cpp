@@ -1,11 +1,7 @@
 // The ERP side's SQL; see the header.
 #include "erp.hpp"
 
-#include "../common/postgresql_query.hpp"
-
 namespace manufacturing::erp_side {
-
-using examples::postgresql::execute;
 
 namespace {
 
@@ -39,69 +35,74 @@ constexpr const char* tables[] = {
 
 }  // namespace
 
-void create_tables(PGconn* connection, const std::vector<WorkOrder>& orders) {
-  for (const char* sql : tables) execute(connection, sql);
+void create_tables(const Connection& connection, const std::vector<WorkOrder>& orders) {
+  for (const char* sql : tables) connection.execute(sql);
   for (const WorkOrder& order : orders) {
-    execute(connection, "INSERT INTO work_order VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            {order.number, order.product, order.quantity, order.machine, order.slot,
-             order.cost_center, order.cost});
+    connection.execute("INSERT INTO work_order VALUES ($1, $2, $3, $4, $5, $6, $7)", order.number,
+                       order.product, order.quantity, order.machine, order.slot, order.cost_center,
+                       order.cost);
   }
 }
 
-WorkOrder planned_order(PGconn* connection, std::int64_t number) {
-  const auto rows =
-      execute(connection,
-              "SELECT product, quantity, machine, slot, cost_center, cost, state FROM work_order"
-              " WHERE number = $1 FOR UPDATE",
-              {number});
+WorkOrder planned_order(const Connection& connection, std::int64_t number) {
+  const auto found = connection.query_row(
+      "SELECT product, quantity, machine, slot, cost_center, cost, state FROM work_order"
+      " WHERE number = $1 FOR UPDATE",
+      number);
   const std::string name = "work order " + std::to_string(number);
-  if (rows.count() == 0) throw NotReleased(name + " does not exist");
-  if (rows.text(0, 6) != "planned") throw NotReleased(name + " is released already");
-  return {number,          rows.text(0, 0),  rows.number(0, 1), rows.text(0, 2), rows.number(0, 3),
-          rows.text(0, 4), rows.number(0, 5)};
+  if (!found) throw NotReleased(name + " does not exist");
+  if (found->get<std::string>("state") != "planned")
+    throw NotReleased(name + " is released already");
+  return {number,
+          found->get<std::string>("product"),
+          found->get<std::int64_t>("quantity"),
+          found->get<std::string>("machine"),
+          found->get<std::int64_t>("slot"),
+          found->get<std::string>("cost_center"),
+          found->get<std::int64_t>("cost")};
 }
 
-std::vector<Need> needs_of(PGconn* connection, const WorkOrder& order) {
-  const auto rows =
-      execute(connection,
-              "SELECT material, quantity * $2::bigint FROM bill_of_material WHERE product = $1"
-              " ORDER BY material COLLATE \"C\"",
-              {order.product, order.quantity});
+std::vector<Need> needs_of(const Connection& connection, const WorkOrder& order) {
   std::vector<Need> needs;
-  for (int row = 0; row < rows.count(); ++row)
-    needs.push_back({rows.text(row, 0), rows.number(row, 1)});
+  for (const xabridge::Row& row :
+       connection.query("SELECT material, quantity * $2::bigint AS quantity FROM bill_of_material"
+                        " WHERE product = $1 ORDER BY material COLLATE \"C\"",
+                        order.product, order.quantity)) {
+    needs.push_back({row.get<std::string>("material"), row.get<std::int64_t>("quantity")});
+  }
   if (needs.empty()) throw NotReleased("product " + order.product + " has no bill of material");
   return needs;
 }
 
-void reserve(PGconn* connection, const WorkOrder& order,
+void reserve(const Connection& connection, const WorkOrder& order,
              const std::vector<Reservation>& reservations) {
   for (const Reservation& reservation : reservations) {
-    execute(connection, "INSERT INTO material_reservation VALUES ($1, $2, $3, $4)",
-            {order.number, reservation.material, reservation.bin, reservation.quantity});
+    connection.execute("INSERT INTO material_reservation VALUES ($1, $2, $3, $4)", order.number,
+                       reservation.material, reservation.bin, reservation.quantity);
   }
 }
 
-void post_cost(PGconn* connection, const WorkOrder& order) {
-  execute(connection, "INSERT INTO cost_posting VALUES ($1, $2, $3)",
-          {order.number, order.cost_center, order.cost});
+void post_cost(const Connection& connection, const WorkOrder& order) {
+  connection.execute("INSERT INTO cost_posting VALUES ($1, $2, $3)", order.number,
+                     order.cost_center, order.cost);
 }
 
-void mark_released(PGconn* connection, const WorkOrder& order) {
-  execute(connection, "UPDATE work_order SET state = 'released' WHERE number = $1", {order.number});
+void mark_released(const Connection& connection, const WorkOrder& order) {
+  connection.execute("UPDATE work_order SET state = 'released' WHERE number = $1", order.number);
 }
 
-void plan_again(PGconn* connection, std::int64_t number) {
-  execute(connection, "DELETE FROM material_reservation WHERE work_order = $1", {number});
-  execute(connection, "DELETE FROM cost_posting WHERE work_order = $1", {number});
-  execute(connection, "UPDATE work_order SET state = 'planned' WHERE number = $1", {number});
+void plan_again(const Connection& connection, std::int64_t number) {
+  connection.execute("DELETE FROM material_reservation WHERE work_order = $1", number);
+  connection.execute("DELETE FROM cost_posting WHERE work_order = $1", number);
+  connection.execute("UPDATE work_order SET state = 'planned' WHERE number = $1", number);
 }
 
-std::vector<std::int64_t> planned_orders(PGconn* connection) {
-  const auto rows =
-      execute(connection, "SELECT number FROM work_order WHERE state = 'planned' ORDER BY number");
+std::vector<std::int64_t> planned_orders(const Connection& connection) {
   std::vector<std::int64_t> numbers;
-  for (int row = 0; row < rows.count(); ++row) numbers.push_back(rows.number(row, 0));
+  for (const xabridge::Row& row :
+       connection.query("SELECT number FROM work_order WHERE state = 'planned' ORDER BY number")) {
+    numbers.push_back(row.get<std::int64_t>("number"));
+  }
   return numbers;
 }
 

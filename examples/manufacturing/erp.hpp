@@ -2,8 +2,6 @@
 // in the transaction of the connection it is given and neither begins nor ends one.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <cstdint>
 #include <vector>
 
@@ -11,22 +9,24 @@
 
 namespace manufacturing::erp_side {
 
+using Connection = xabridge::PostgresqlConnection;
+
 /// Drops and creates the tables, with the master data and `orders` planned orders. Commits by
 /// itself.
-void create_tables(PGconn* connection, const std::vector<WorkOrder>& orders);
+void create_tables(const Connection& connection, const std::vector<WorkOrder>& orders);
 
 /// Locks the order. Throws NotReleased: unknown or released already.
-[[nodiscard]] WorkOrder planned_order(PGconn* connection, std::int64_t number);
+[[nodiscard]] WorkOrder planned_order(const Connection& connection, std::int64_t number);
 /// What the order needs, sorted by material: every release locks stock in this order.
-[[nodiscard]] std::vector<Need> needs_of(PGconn* connection, const WorkOrder& order);
-void reserve(PGconn* connection, const WorkOrder& order,
+[[nodiscard]] std::vector<Need> needs_of(const Connection& connection, const WorkOrder& order);
+void reserve(const Connection& connection, const WorkOrder& order,
              const std::vector<Reservation>& reservations);
-void post_cost(PGconn* connection, const WorkOrder& order);
-void mark_released(PGconn* connection, const WorkOrder& order);
+void post_cost(const Connection& connection, const WorkOrder& order);
+void mark_released(const Connection& connection, const WorkOrder& order);
 
 /// Takes back the release of an order. Only the ad-hoc variant needs it.
-void plan_again(PGconn* connection, std::int64_t number);
+void plan_again(const Connection& connection, std::int64_t number);
 
-[[nodiscard]] std::vector<std::int64_t> planned_orders(PGconn* connection);
+[[nodiscard]] std::vector<std::int64_t> planned_orders(const Connection& connection);
 
 }  // namespace manufacturing::erp_side

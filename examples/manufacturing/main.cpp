@@ -30,9 +30,9 @@ struct Arguments {
 
 int init(const examples::Program& program, const Arguments& arguments) {
   const auto config = program.config();
-  mf::erp_side::create_tables(examples::connect_postgresql(config, mf::erp).get(),
+  mf::erp_side::create_tables(examples::connect_postgresql(config, mf::erp),
                               mf::make_plan(arguments.orders));
-  mf::shop_floor_side::create_tables(*examples::connect_mysql(config, mf::shop_floor),
+  mf::shop_floor_side::create_tables(examples::connect_mysql(config, mf::shop_floor),
                                      arguments.orders);
   std::cout << arguments.orders << " work orders planned\n";
   return examples::ok;
@@ -64,7 +64,7 @@ int release(const examples::Program& program, const Arguments& arguments) {
 int run(const examples::Program& program, const Arguments& arguments) {
   return with_foremen(program, arguments, [&](const auto& open_foreman) {
     const std::vector<std::int64_t> orders =
-        mf::erp_side::planned_orders(examples::connect_postgresql(program.config(), mf::erp).get());
+        mf::erp_side::planned_orders(examples::connect_postgresql(program.config(), mf::erp));
     const auto client = [&](int, examples::Items& items, examples::Tally& tally) {
       const mf::Foreman foreman = open_foreman();
       while (const auto i = items.next()) {

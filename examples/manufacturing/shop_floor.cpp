@@ -5,10 +5,9 @@
 
 namespace manufacturing::shop_floor_side {
 
-using examples::mysql::execute;
-using examples::mysql::query;
-
 namespace {
+
+constexpr int duplicate_key = 1062;
 
 constexpr const char* tables[] = {
     "DROP TABLE IF EXISTS stock_bin, machine_slot, production_lot",
@@ -21,16 +20,16 @@ constexpr const char* tables[] = {
     " quantity BIGINT NOT NULL) ENGINE = InnoDB",
 };
 
-void fill_bin(sql::Connection& connection, const char* material, const char* bin,
+void fill_bin(const Connection& connection, const char* material, const char* bin,
               std::int64_t quantity) {
-  execute(connection, "INSERT INTO stock_bin VALUES (?, ?, ?, ?)",
-          {std::string(material), std::string(bin), quantity, quantity});
+  connection.execute("INSERT INTO stock_bin VALUES (?, ?, ?, ?)", material, bin, quantity,
+                     quantity);
 }
 
 }  // namespace
 
-void create_tables(sql::Connection& connection, std::int64_t orders) {
-  for (const char* sql : tables) execute(connection, sql);
+void create_tables(const Connection& connection, std::int64_t orders) {
+  for (const char* sql : tables) connection.execute(sql);
   // Orders are for one to three pieces: two on average. Two bins a material, so that an order may
   // need both.
   fill_bin(connection, "frame", "north", orders);
@@ -40,16 +39,15 @@ void create_tables(sql::Connection& connection, std::int64_t orders) {
   fill_bin(connection, "screw", "north", orders * 40);
 }
 
-std::vector<Reservation> take_from_stock(sql::Connection& connection, const Need& need) {
+std::vector<Reservation> take_from_stock(const Connection& connection, const Need& need) {
   std::vector<Reservation> taken;
   std::int64_t missing = need.quantity;
-  auto bins = query(
-      connection, "SELECT bin, quantity FROM stock_bin WHERE material = ? ORDER BY bin FOR UPDATE",
-      {need.material});
-  while (missing > 0 && bins.next()) {
-    const std::int64_t quantity = std::min(missing, bins.number(2));
+  for (const xabridge::Row& bin : connection.query(
+           "SELECT bin, quantity FROM stock_bin WHERE material = ? ORDER BY bin FOR UPDATE",
+           need.material)) {
+    const std::int64_t quantity = std::min(missing, bin.get<std::int64_t>("quantity"));
     if (quantity == 0) continue;
-    taken.push_back({need.material, bins.text(1), quantity});
+    taken.push_back({need.material, bin.get<std::string>("bin"), quantity});
     missing -= quantity;
   }
   if (missing > 0) {
@@ -57,27 +55,27 @@ std::vector<Reservation> take_from_stock(sql::Connection& connection, const Need
                       std::to_string(need.quantity) + " are missing");
   }
   for (const Reservation& part : taken) {
-    execute(connection,
-            "UPDATE stock_bin SET quantity = quantity - ? WHERE material = ? AND bin = ?",
-            {part.quantity, part.material, part.bin});
+    connection.execute(
+        "UPDATE stock_bin SET quantity = quantity - ? WHERE material = ? AND bin = ?",
+        part.quantity, part.material, part.bin);
   }
   return taken;
 }
 
-void occupy_slot(sql::Connection& connection, const WorkOrder& order) {
+void occupy_slot(const Connection& connection, const WorkOrder& order) {
   try {
-    execute(connection, "INSERT INTO machine_slot VALUES (?, ?, ?)",
-            {order.machine, order.slot, order.number});
-  } catch (const sql::SQLException& error) {
-    if (error.getErrorCode() != examples::mysql::duplicate_key) throw;
+    connection.execute("INSERT INTO machine_slot VALUES (?, ?, ?)", order.machine, order.slot,
+                       order.number);
+  } catch (const xabridge::StatementError& failure) {
+    if (failure.vendor_code() != duplicate_key) throw;
     throw NotReleased("machine " + order.machine + " is taken in slot " +
                       std::to_string(order.slot));
   }
 }
 
-void open_lot(sql::Connection& connection, const WorkOrder& order) {
-  execute(connection, "INSERT INTO production_lot VALUES (?, ?, ?)",
-          {order.number, order.product, order.quantity});
+void open_lot(const Connection& connection, const WorkOrder& order) {
+  connection.execute("INSERT INTO production_lot VALUES (?, ?, ?)", order.number, order.product,
+                     order.quantity);
 }
 
 }  // namespace manufacturing::shop_floor_side

@@ -5,20 +5,21 @@
 
 #include <vector>
 
-#include "../common/mysql_query.hpp"
 #include "work_order.hpp"
 
 namespace manufacturing::shop_floor_side {
 
+using Connection = xabridge::MysqlConnection;
+
 /// Drops and creates the tables, with stock for about `orders` orders. MySQL commits each of these
 /// statements.
-void create_tables(sql::Connection& connection, std::int64_t orders);
+void create_tables(const Connection& connection, std::int64_t orders);
 
 /// Takes the quantity out of the bins, emptying one after the other. Throws NotReleased: shortage.
-[[nodiscard]] std::vector<Reservation> take_from_stock(sql::Connection& connection,
+[[nodiscard]] std::vector<Reservation> take_from_stock(const Connection& connection,
                                                        const Need& need);
 /// Throws NotReleased: the machine is taken at that time.
-void occupy_slot(sql::Connection& connection, const WorkOrder& order);
-void open_lot(sql::Connection& connection, const WorkOrder& order);
+void occupy_slot(const Connection& connection, const WorkOrder& order);
+void open_lot(const Connection& connection, const WorkOrder& order);
 
 }  // namespace manufacturing::shop_floor_side

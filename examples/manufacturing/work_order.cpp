@@ -1,14 +1,13 @@
 // The release; see the header.
 #include "work_order.hpp"
 
-#include <xabridge/postgresql.hpp>
-
 #include "erp.hpp"
 #include "shop_floor.hpp"
 
 namespace manufacturing {
 
-void write_release(PGconn* books, sql::Connection& floor, std::int64_t number) {
+void write_release(const xabridge::PostgresqlConnection& books,
+                   const xabridge::MysqlConnection& floor, std::int64_t number) {
   const WorkOrder order = erp_side::planned_order(books, number);
   for (const Need& need : erp_side::needs_of(books, order)) {
     erp_side::reserve(books, order, shop_floor_side::take_from_stock(floor, need));
@@ -22,8 +21,8 @@ void write_release(PGconn* books, sql::Connection& floor, std::int64_t number) {
 
 xabridge::Outcome release(xabridge::TransactionManager& tm, std::int64_t number) {
   return tm.run([&](xabridge::Transaction& tx) {
-    PGconn* const books = tx.postgresql(erp);
-    sql::Connection& floor = tx.mysql(shop_floor);
+    const auto books = tx.postgresql(erp);
+    const auto floor = tx.mysql(shop_floor);
     write_release(books, floor, number);
   });
 }

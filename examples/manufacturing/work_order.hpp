@@ -11,14 +11,12 @@
 //               production_lot                    one per released order
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 #include <xabridge/mysql.hpp>
-#include <xabridge/transaction_manager.hpp>
+#include <xabridge/postgresql.hpp>
 
 #include "../common/refused.hpp"
 
@@ -58,7 +56,8 @@ class NotReleased : public examples::Refused {
 
 /// Everything the release writes, on both sides, in the transactions of the given connections.
 /// Throws NotReleased.
-void write_release(PGconn* books, sql::Connection& floor, std::int64_t number);
+void write_release(const xabridge::PostgresqlConnection& books,
+                   const xabridge::MysqlConnection& floor, std::int64_t number);
 
 /// Begins, releases, commits; repeats after a deadlock. A cost center that does not exist is found
 /// by PostgreSQL when it prepares: then the outcome is rolled_back. Throws NotReleased, and

@@ -11,13 +11,13 @@ namespace order_to_cash {
 namespace {
 
 struct Connections {
-  examples::PostgresqlConnection shop;
-  examples::MysqlConnection supplier;
+  examples::PlainPostgresql shop;
+  examples::PlainMysql supplier;
 };
 
 Sale sell_ad_hoc(const Connections& connections, const Order& order, xabridge::Observer* steps) {
-  PGconn* const at_shop = connections.shop.get();
-  sql::Connection& at_supplier = *connections.supplier;
+  const xabridge::PostgresqlConnection& at_shop = connections.shop;
+  const xabridge::MysqlConnection& at_supplier = connections.supplier;
   Sale sale;
   examples::AdHoc work(steps);
   work.begin(shop, at_shop, [&] { shop_side::take_back(at_shop, sale); });

@@ -29,9 +29,9 @@ struct Arguments {
 
 int init(const examples::Program& program, const Arguments& arguments) {
   const auto config = program.config();
-  oc::shop_side::create_tables(examples::connect_postgresql(config, oc::shop).get(),
+  oc::shop_side::create_tables(examples::connect_postgresql(config, oc::shop),
                                arguments.workload.buyers, arguments.money, arguments.stock);
-  oc::supplier_side::create_tables(*examples::connect_mysql(config, oc::supplier), arguments.stock);
+  oc::supplier_side::create_tables(examples::connect_mysql(config, oc::supplier), arguments.stock);
   std::cout << arguments.workload.buyers << " buyers with " << arguments.money << " cents each; "
             << arguments.stock << " of each article in the shop and at the supplier\n";
   return examples::ok;

@@ -44,22 +44,22 @@ Reconciliation reconcile(const xabridge::Config& config) {
   const auto at_supplier = examples::connect_mysql(config, supplier);
 
   Reconciliation result;
-  result.sales = number_in(at_shop.get(), "SELECT count(*) FROM sale");
-  result.shipments = number_in(*at_supplier, "SELECT COUNT(*) FROM shipment");
+  result.sales = number_in(at_shop.query("SELECT count(*) FROM sale"));
+  result.shipments = number_in(at_supplier.query("SELECT COUNT(*) FROM shipment"));
   result.paid_by_buyers =
-      number_in(at_shop.get(), "SELECT coalesce(sum(opening - money), 0)::bigint FROM buyer");
+      number_in(at_shop.query("SELECT coalesce(sum(opening - money), 0)::bigint FROM buyer"));
   result.kept_by_shop =
-      number_in(at_shop.get(), "SELECT coalesce(sum(paid - supplier_part), 0)::bigint FROM sale");
-  result.got_by_supplier =
-      number_in(*at_supplier, "SELECT CAST(COALESCE(SUM(amount), 0) AS SIGNED) FROM remittance");
+      number_in(at_shop.query("SELECT coalesce(sum(paid - supplier_part), 0)::bigint FROM sale"));
+  result.got_by_supplier = number_in(
+      at_supplier.query("SELECT CAST(COALESCE(SUM(amount), 0) AS SIGNED) FROM remittance"));
 
-  compare({facts_in(at_shop.get(), sold), "sold"}, {facts_in(*at_supplier, shipped), "shipped"},
-          result.faults);
-  compare({facts_in(at_shop.get(), owed_to_supplier), "due to the supplier"},
-          {facts_in(*at_supplier, remitted), "remitted"}, result.faults);
-  add_faults(facts_in(at_shop.get(), wrong_money), result.faults);
-  add_faults(facts_in(at_shop.get(), wrong_shelf), result.faults);
-  add_faults(facts_in(*at_supplier, wrong_stock), result.faults);
+  compare({facts_in(at_shop.query(sold)), "sold"},
+          {facts_in(at_supplier.query(shipped)), "shipped"}, result.faults);
+  compare({facts_in(at_shop.query(owed_to_supplier)), "due to the supplier"},
+          {facts_in(at_supplier.query(remitted)), "remitted"}, result.faults);
+  add_faults(facts_in(at_shop.query(wrong_money)), result.faults);
+  add_faults(facts_in(at_shop.query(wrong_shelf)), result.faults);
+  add_faults(facts_in(at_supplier.query(wrong_stock)), result.faults);
   if (result.paid_by_buyers != result.kept_by_shop + result.got_by_supplier) {
     result.faults.push_back("the buyers paid " + std::to_string(result.paid_by_buyers) +
                             ", shop and supplier together got " +

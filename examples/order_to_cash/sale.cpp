@@ -1,14 +1,13 @@
 // The sale; see the header.
 #include "sale.hpp"
 
-#include <xabridge/postgresql.hpp>
-
 #include "shop.hpp"
 #include "supplier.hpp"
 
 namespace order_to_cash {
 
-Sale write_sale(PGconn* at_shop, sql::Connection& at_supplier, const Order& order) {
+Sale write_sale(const xabridge::PostgresqlConnection& at_shop,
+                const xabridge::MysqlConnection& at_supplier, const Order& order) {
   const Sale sale = shop_side::sell(at_shop, order);
   supplier_side::deliver(at_supplier, sale);
   return sale;
@@ -17,8 +16,8 @@ Sale write_sale(PGconn* at_shop, sql::Connection& at_supplier, const Order& orde
 Sold sell(xabridge::TransactionManager& tm, const Order& order) {
   Sold sold;
   sold.outcome = tm.run([&](xabridge::Transaction& tx) {
-    PGconn* const at_shop = tx.postgresql(shop);
-    sql::Connection& at_supplier = tx.mysql(supplier);
+    const auto at_shop = tx.postgresql(shop);
+    const auto at_supplier = tx.mysql(supplier);
     sold.sale = write_sale(at_shop, at_supplier, order);
   });
   return sold;

@@ -14,13 +14,11 @@
 //             remittance      one per sale: what the supplier got
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <xabridge/mysql.hpp>
-#include <xabridge/transaction_manager.hpp>
+#include <xabridge/postgresql.hpp>
 
 #include "../common/refused.hpp"
 
@@ -50,7 +48,8 @@ struct Sale {
 
 /// What a sale writes at both, in the transactions of the given connections. Throws Refused:
 /// unknown buyer or offer, too little money, sold out here or there.
-[[nodiscard]] Sale write_sale(PGconn* at_shop, sql::Connection& at_supplier, const Order& order);
+[[nodiscard]] Sale write_sale(const xabridge::PostgresqlConnection& at_shop,
+                              const xabridge::MysqlConnection& at_supplier, const Order& order);
 
 struct Sold {
   Sale sale;

@@ -1,11 +1,7 @@
 // The shop's SQL; see the header.
 #include "shop.hpp"
 
-#include "../common/postgresql_query.hpp"
-
 namespace order_to_cash::shop_side {
-
-using examples::postgresql::execute;
 
 namespace {
 
@@ -32,65 +28,67 @@ constexpr const char* offers[] = {
 };
 
 /// What is wrong when the buyer's money did not change.
-[[noreturn]] void refuse_buyer(PGconn* connection, std::int64_t buyer, std::int64_t price) {
+[[noreturn]] void refuse_buyer(const Connection& connection, std::int64_t buyer,
+                               std::int64_t price) {
   const std::string name = "buyer " + std::to_string(buyer);
-  const auto rows = execute(connection, "SELECT money FROM buyer WHERE number = $1", {buyer});
-  if (rows.count() == 0) throw Refused("unknown " + name);
-  throw Refused(name + " has " + rows.text(0, 0) + ", " + std::to_string(price) + " are to pay");
+  const auto found = connection.query_row("SELECT money FROM buyer WHERE number = $1", buyer);
+  if (!found) throw Refused("unknown " + name);
+  throw Refused(name + " has " + found->get<std::string>("money") + ", " + std::to_string(price) +
+                " are to pay");
 }
 
 }  // namespace
 
-void create_tables(PGconn* connection, std::int64_t buyers, std::int64_t money,
+void create_tables(const Connection& connection, std::int64_t buyers, std::int64_t money,
                    std::int64_t sales) {
-  for (const char* sql : tables) execute(connection, sql);
+  for (const char* sql : tables) connection.execute(sql);
   for (const char* article : {"cargo bicycle", "city bicycle", "touring bicycle"}) {
-    execute(connection, "INSERT INTO shelf VALUES ($1, $2, $2)", {std::string(article), sales});
+    connection.execute("INSERT INTO shelf VALUES ($1, $2, $2)", article, sales);
   }
-  for (const char* sql : offers) execute(connection, sql);
-  execute(
-      connection,
+  for (const char* sql : offers) connection.execute(sql);
+  connection.execute(
       "INSERT INTO buyer SELECT n, $2::bigint, $2::bigint FROM generate_series(1, $1::bigint) n",
-      {buyers, money});
+      buyers, money);
 }
 
-Sale sell(PGconn* connection, const Order& order) {
-  const auto offer = execute(connection,
-                             "SELECT shelf_article, supplier_article, price * $2::bigint,"
-                             " supplier_part * $2::bigint FROM offer WHERE name = $1",
-                             {order.offer, order.quantity});
-  if (offer.count() == 0) throw Refused("unknown offer " + order.offer);
-  Sale sale{0, offer.text(0, 1), order.quantity, offer.number(0, 2), offer.number(0, 3)};
+Sale sell(const Connection& connection, const Order& order) {
+  const auto offer = connection.query_row(
+      "SELECT shelf_article, supplier_article, price * $2::bigint AS price,"
+      " supplier_part * $2::bigint AS supplier_part FROM offer WHERE name = $1",
+      order.offer, order.quantity);
+  if (!offer) throw Refused("unknown offer " + order.offer);
+  const auto article = offer->get<std::string>("shelf_article");
+  Sale sale{0, offer->get<std::string>("supplier_article"), order.quantity,
+            offer->get<std::int64_t>("price"), offer->get<std::int64_t>("supplier_part")};
 
-  const auto paid = execute(
-      connection, "UPDATE buyer SET money = money - $2::bigint WHERE number = $1 AND money >= $2",
-      {order.buyer, sale.paid});
-  if (paid.affected() == 0) refuse_buyer(connection, order.buyer, sale.paid);
+  const auto paid = connection.execute(
+      "UPDATE buyer SET money = money - $2::bigint WHERE number = $1 AND money >= $2", order.buyer,
+      sale.paid);
+  if (paid == 0) refuse_buyer(connection, order.buyer, sale.paid);
 
-  const auto taken = execute(connection,
-                             "UPDATE shelf SET quantity = quantity - $2::bigint"
-                             " WHERE article = $1 AND quantity >= $2",
-                             {offer.text(0, 0), order.quantity});
-  if (taken.affected() == 0) throw Refused(offer.text(0, 0) + " is sold out in the shop");
+  const auto taken = connection.execute(
+      "UPDATE shelf SET quantity = quantity - $2::bigint WHERE article = $1 AND quantity >= $2",
+      article, order.quantity);
+  if (taken == 0) throw Refused(article + " is sold out in the shop");
 
-  sale.number = execute(connection,
-                        "INSERT INTO sale (buyer, offer, quantity, paid, supplier_part)"
-                        " VALUES ($1, $2, $3, $4, $5) RETURNING number",
-                        {order.buyer, order.offer, order.quantity, sale.paid, sale.supplier_part})
-                    .number(0, 0);
+  const auto sold = connection.query(
+      "INSERT INTO sale (buyer, offer, quantity, paid, supplier_part)"
+      " VALUES ($1, $2, $3, $4, $5) RETURNING number",
+      order.buyer, order.offer, order.quantity, sale.paid, sale.supplier_part);
+  sale.number = sold[0].get<std::int64_t>("number");
   return sale;
 }
 
-void take_back(PGconn* connection, const Sale& sale) {
-  execute(connection,
-          "UPDATE buyer SET money = money + s.paid FROM sale s"
-          " WHERE s.number = $1 AND buyer.number = s.buyer",
-          {sale.number});
-  execute(connection,
-          "UPDATE shelf SET quantity = shelf.quantity + s.quantity FROM sale s, offer o"
-          " WHERE s.number = $1 AND o.name = s.offer AND shelf.article = o.shelf_article",
-          {sale.number});
-  execute(connection, "DELETE FROM sale WHERE number = $1", {sale.number});
+void take_back(const Connection& connection, const Sale& sale) {
+  connection.execute(
+      "UPDATE buyer SET money = money + s.paid FROM sale s"
+      " WHERE s.number = $1 AND buyer.number = s.buyer",
+      sale.number);
+  connection.execute(
+      "UPDATE shelf SET quantity = shelf.quantity + s.quantity FROM sale s, offer o"
+      " WHERE s.number = $1 AND o.name = s.offer AND shelf.article = o.shelf_article",
+      sale.number);
+  connection.execute("DELETE FROM sale WHERE number = $1", sale.number);
 }
 
 }  // namespace order_to_cash::shop_side

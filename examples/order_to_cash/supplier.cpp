@@ -3,8 +3,6 @@
 
 namespace order_to_cash::supplier_side {
 
-using examples::mysql::execute;
-
 namespace {
 
 constexpr const char* tables[] = {
@@ -19,23 +17,21 @@ constexpr const char* tables[] = {
 
 }  // namespace
 
-void create_tables(sql::Connection& connection, std::int64_t sales) {
-  for (const char* sql : tables) execute(connection, sql);
+void create_tables(const Connection& connection, std::int64_t sales) {
+  for (const char* sql : tables) connection.execute(sql);
   for (const char* article : {"child seat", "panniers", "tent"}) {
-    execute(connection, "INSERT INTO supplier_stock VALUES (?, ?, ?)",
-            {std::string(article), sales, sales});
+    connection.execute("INSERT INTO supplier_stock VALUES (?, ?, ?)", article, sales, sales);
   }
 }
 
-void deliver(sql::Connection& connection, const Sale& sale) {
-  const auto taken = execute(
-      connection,
+void deliver(const Connection& connection, const Sale& sale) {
+  const auto taken = connection.execute(
       "UPDATE supplier_stock SET quantity = quantity - ? WHERE article = ? AND quantity >= ?",
-      {sale.quantity, sale.supplier_article, sale.quantity});
+      sale.quantity, sale.supplier_article, sale.quantity);
   if (taken == 0) throw Refused(sale.supplier_article + " is sold out at the supplier");
-  execute(connection, "INSERT INTO shipment VALUES (?, ?, ?)",
-          {sale.number, sale.supplier_article, sale.quantity});
-  execute(connection, "INSERT INTO remittance VALUES (?, ?)", {sale.number, sale.supplier_part});
+  connection.execute("INSERT INTO shipment VALUES (?, ?, ?)", sale.number, sale.supplier_article,
+                     sale.quantity);
+  connection.execute("INSERT INTO remittance VALUES (?, ?)", sale.number, sale.supplier_part);
 }
 
 }  // namespace order_to_cash::supplier_side

@@ -3,16 +3,17 @@
 // one.
 #pragma once
 
-#include "../common/mysql_query.hpp"
 #include "sale.hpp"
 
 namespace order_to_cash::supplier_side {
 
+using Connection = xabridge::MysqlConnection;
+
 /// Drops and creates the tables, with stock for `sales` sales of each offer. MySQL commits each of
 /// these statements.
-void create_tables(sql::Connection& connection, std::int64_t sales);
+void create_tables(const Connection& connection, std::int64_t sales);
 
 /// Takes the article from the stock, writes the shipment and the money. Throws Refused: sold out.
-void deliver(sql::Connection& connection, const Sale& sale);
+void deliver(const Connection& connection, const Sale& sale);
 
 }  // namespace order_to_cash::supplier_side

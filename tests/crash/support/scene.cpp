@@ -10,8 +10,6 @@
 #include <random>
 #include <stdexcept>
 
-#include "../../../examples/common/postgresql_query.hpp"
-
 namespace scene {
 namespace {
 
@@ -121,13 +119,12 @@ void Scene::create_databases() {
     const std::string admin = server_variable(database.server, "_ADMIN");
     const std::string user = user_of(database.open_string);
     if (database.server == "postgresql") {
-      examples::postgresql::execute(examples::connect_postgresql(admin).get(),
-                                    ("CREATE DATABASE " + database_ + " OWNER " + user).c_str());
+      examples::connect_postgresql(admin).execute("CREATE DATABASE " + database_ + " OWNER " +
+                                                  user);
     } else {
       const auto connection = examples::connect_mysql(admin);
-      const std::unique_ptr<sql::Statement> statement(connection->createStatement());
-      statement->execute("CREATE DATABASE " + database_);
-      statement->execute("GRANT ALL PRIVILEGES ON " + database_ + ".* TO '" + user + "'@'%'");
+      connection.execute("CREATE DATABASE " + database_);
+      connection.execute("GRANT ALL PRIVILEGES ON " + database_ + ".* TO '" + user + "'@'%'");
     }
     database.open_string = with_database(database.open_string, database_);
   }
@@ -138,14 +135,12 @@ void Scene::drop_databases() const {
   for (const Database& database : databases_) {
     const std::string admin = server_variable(database.server, "_ADMIN");
     if (database.server == "postgresql") {
-      examples::postgresql::execute(examples::connect_postgresql(admin).get(),
-                                    ("DROP DATABASE " + database_ + " WITH (FORCE)").c_str());
+      examples::connect_postgresql(admin).execute("DROP DATABASE " + database_ + " WITH (FORCE)");
     } else {
       const auto connection = examples::connect_mysql(admin);
-      const std::unique_ptr<sql::Statement> statement(connection->createStatement());
-      statement->execute("SET SESSION lock_wait_timeout = 5");
-      statement->execute("DROP DATABASE " + database_);
-      statement->execute("REVOKE ALL PRIVILEGES ON " + database_ + ".* FROM '" +
+      connection.execute("SET SESSION lock_wait_timeout = 5");
+      connection.execute("DROP DATABASE " + database_);
+      connection.execute("REVOKE ALL PRIVILEGES ON " + database_ + ".* FROM '" +
                          user_of(database.open_string) + "'@'%'");
     }
   }
@@ -161,22 +156,19 @@ const Database& Scene::database(const std::string& name) const {
 void Scene::execute(const std::string& name, const char* sql) const {
   const Database& at = database(name);
   if (at.server == "postgresql") {
-    examples::postgresql::execute(examples::connect_postgresql(at.open_string).get(), sql);
+    examples::connect_postgresql(at.open_string).execute(sql);
   } else {
-    examples::mysql::execute(*examples::connect_mysql(at.open_string), sql);
+    examples::connect_mysql(at.open_string).execute(sql);
   }
 }
 
 std::int64_t Scene::number(const std::string& name, const char* sql) const {
   const Database& at = database(name);
-  if (at.server == "postgresql") {
-    const auto connection = examples::connect_postgresql(at.open_string);
-    return examples::postgresql::execute(connection.get(), sql).number(0, 0);
-  }
-  const auto connection = examples::connect_mysql(at.open_string);
-  auto rows = examples::mysql::query(*connection, sql);
-  if (!rows.next()) throw std::runtime_error(std::string("no row: ") + sql);
-  return rows.number(1);
+  const auto row = at.server == "postgresql"
+                       ? examples::connect_postgresql(at.open_string).query_row(sql)
+                       : examples::connect_mysql(at.open_string).query_row(sql);
+  if (!row) throw std::runtime_error(std::string("no row: ") + sql);
+  return row->get<std::int64_t>(0);
 }
 
 std::int64_t Scene::postgresql(const char* sql) const { return number(databases_[0].name, sql); }
