@@ -240,6 +240,7 @@ class FullDisk final : public xabridge::tm::FileSystem {
   xabridge::Result<std::unique_ptr<xabridge::tm::FileLock>> try_lock(const Path& p) override {
     return real_.try_lock(p);
   }
+  xabridge::Result<bool> is_locked(const Path& p) override { return real_.is_locked(p); }
 
  private:
   class FullFile final : public xabridge::tm::File {

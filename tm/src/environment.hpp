@@ -83,8 +83,12 @@ class FileSystem {
   virtual Result<void> remove(const std::filesystem::path& path) = 0;
   /// Makes created, renamed and removed names durable.
   virtual Result<void> sync_directory(const std::filesystem::path& path) = 0;
-  /// Null when another holder has it; never waits. Creates the file if missing.
+  /// Null when another holder has it; waits for none, but for a moment for who only looks. Creates
+  /// the file if missing.
   virtual Result<std::unique_ptr<FileLock>> try_lock(const std::filesystem::path& path) = 0;
+  /// Whether somebody holds it. Takes nothing that would make try_lock() of others, or a look of
+  /// theirs, answer that it is held. No file: nobody.
+  virtual Result<bool> is_locked(const std::filesystem::path& path) = 0;
 };
 
 class Clock {

@@ -275,6 +275,15 @@ Result<std::unique_ptr<tm::FileLock>> CrashFs::try_lock(const fs::path& path) {
   return std::unique_ptr<tm::FileLock>(std::make_unique<HeldLock>(*this, inode));
 }
 
+Result<bool> CrashFs::is_locked(const fs::path& path) {
+  const std::lock_guard guard(mutex_);
+  if (crashed_) return failure("lock", path, EIO);
+  if (const int code = fault ? fault("lock", path) : 0; code != 0)
+    return failure("lock", path, code);
+  const auto found = cache_.find(path.string());
+  return found != cache_.end() && locked_.contains(found->second);
+}
+
 void CrashFs::destroy_unsynced(Inode& inode, std::mt19937& random) {
   std::shuffle(inode.pending.begin(), inode.pending.end(), random);
   for (Change& change : inode.pending) {

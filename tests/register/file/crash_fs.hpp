@@ -43,6 +43,7 @@ class CrashFs final : public tm::FileSystem {
   Result<void> remove(const std::filesystem::path& path) override;
   Result<void> sync_directory(const std::filesystem::path& path) override;
   Result<std::unique_ptr<tm::FileLock>> try_lock(const std::filesystem::path& path) override;
+  Result<bool> is_locked(const std::filesystem::path& path) override;
 
   /// Changing operations begun so far.
   [[nodiscard]] std::uint64_t operations() const;

@@ -4,12 +4,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <register/file/log_view.hpp>
+#include <thread>
+#include <vector>
 
 #include "log_fixture.hpp"
 
@@ -91,6 +94,35 @@ unsigned mode_of(const fs::path& path) {
 }
 
 }  // namespace
+
+TEST_CASE("looking_at_a_log_keeps_nobody_from_a_slot_and_shows_no_owner_to_another_look") {
+  const Directory directory;
+  const auto log = directory.open().value();
+  auto dead = directory.open().value();
+  REQUIRE(commits(*dead, gtrid_of(*dead, 1)));
+  dead.reset();
+  FileSystem& files = posix_environment().files;
+  const fs::path lock = directory.path / "a" / "root" / "slots" / "0001" / "lock";
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> lookers;
+  for (int i = 0; i < 2; ++i)
+    lookers.emplace_back([&] {
+      while (!stop) (void)files.is_locked(lock);
+    });
+  int missed = 0;
+  for (int i = 0; i < 50; ++i) {
+    missed += *files.is_locked(lock) ? 1 : 0;
+    REQUIRE(log->begin_pass());
+    missed += log->unfinished().size() == 1 ? 0 : 1;
+    log->end_pass();
+  }
+  stop = true;
+  for (std::thread& looker : lookers) looker.join();
+  CHECK(missed == 0);
+  CHECK_FALSE(*files.is_locked(directory.path / "none"));
+  CHECK_FALSE(fs::exists(directory.path / "none"));
+  CHECK(*files.is_locked(lock.parent_path().parent_path() / "0000" / "lock"));
+}
 
 TEST_CASE("missing_directories_are_made_and_nobody_else_may_look") {
   const Directory directory;

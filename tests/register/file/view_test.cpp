@@ -1,6 +1,7 @@
 // Looking at a log root without owning any of it.
 
 #include <catch.hpp>
+#include <functional>
 #include <register/file/log_view.hpp>
 #include <thread>
 
@@ -103,6 +104,71 @@ TEST_CASE("view_of_a_slot_at_work_never_looks_damaged_and_misses_no_decision") {
   stop = true;
   writer.join();
   CHECK(wrong == 0);
+}
+
+namespace {
+
+/// Files at which something happens before one of a reader's operations.
+class Meanwhile final : public FileSystem {
+ public:
+  using Path = std::filesystem::path;
+  Meanwhile(FileSystem& files, int operation, std::function<void()> happens)
+      : files_(files), left_(operation), happens_(std::move(happens)) {}
+  [[nodiscard]] bool happened() const { return left_ < 0; }
+
+  Result<std::unique_ptr<File>> open(const Path& path, OpenMode mode) override {
+    return at().open(path, mode);
+  }
+  Result<void> create_directories(const Path& p) override { return at().create_directories(p); }
+  Result<std::vector<std::string>> list(const Path& p) override { return at().list(p); }
+  Result<bool> exists(const Path& p) override { return at().exists(p); }
+  Result<void> rename(const Path& from, const Path& to) override { return at().rename(from, to); }
+  Result<void> remove(const Path& p) override { return at().remove(p); }
+  Result<void> sync_directory(const Path& p) override { return at().sync_directory(p); }
+  Result<std::unique_ptr<FileLock>> try_lock(const Path& p) override { return at().try_lock(p); }
+  Result<bool> is_locked(const Path& p) override { return at().is_locked(p); }
+
+ private:
+  FileSystem& at() {
+    if (left_-- == 0) happens_();
+    return files_;
+  }
+  FileSystem& files_;
+  int left_;
+  std::function<void()> happens_;
+};
+
+}  // namespace
+
+// "Dead, none: rollback" would make somebody who completes branches by hand undo a commit.
+TEST_CASE("view_of_an_owner_that_decides_and_dies_meanwhile_never_says_undecided_and_gone") {
+  const bool succeeded = GENERATE(false, true);  // by another owner, before the view is there
+  bool during = true;
+  int looked_at = 0;
+  for (int operation = 0; during; ++operation) {
+    LogFixture f;
+    auto owner = f.open();
+    std::unique_ptr<FileRegister> next;
+    const std::string gtrid = gtrid_of(*owner, 1);
+    const Incarnation incarnation = owner->incarnation();
+    Meanwhile files(f.files, operation, [&] {
+      REQUIRE(commits(*owner, gtrid));
+      owner.reset();
+      if (succeeded) next = f.open();
+    });
+    Environment environment{files, f.clock, f.entropy, "host"};
+    const LogView view = read_log(environment, "/log").value();
+    during = files.happened();
+    if (!during) break;
+    ++looked_at;
+    CAPTURE(operation, succeeded);
+    const SlotView& slot = view.slots.at(0);
+    CHECK_FALSE(slot.error);
+    const bool last = slot.incarnations.back().incarnation == incarnation;
+    const bool gone = !slot.owned || !last;
+    CHECK((!gone || slot.unfinished.size() == 1));
+  }
+  CHECK(looked_at > 5);
 }
 
 TEST_CASE("view_of_a_slot_whose_segment_was_deleted_says_so") {

@@ -60,18 +60,21 @@ Attempt read_steadily(FileSystem& files, const fs::path& slot) {
   return attempt;
 }
 
+// The order is what keeps "nobody owns it, and nothing is decided" true. An owner decides only while
+// it has the lock, and is the last incarnation on record: so who is seen to be gone, by its lock or
+// by a later incarnation, has written all it ever will, and the segment that is read afterwards
+// shows it. The other way round, one that decides and dies in between would look undecided.
 SlotView view_slot(FileSystem& files, std::uint16_t number, const fs::path& directory) {
   SlotView view;
   view.slot = number;
   view.directory = directory;
-  Attempt attempt = read_steadily(files, directory);
+  const auto locked = files.is_locked(directory / "lock");
+  view.owned = locked && *locked;
   auto incarnations = read_incarnations(files, directory);
-  if (incarnations && !incarnations->entries.empty() && attempt.segment == 0 && !attempt.error) {
-    // A segment is made before the first incarnation is recorded: so there is one by now.
-    attempt = read_steadily(files, directory);
-    if (attempt.segment == 0 && !attempt.error)
-      attempt.error = damaged(directory, 0, "the slot has been used, but its segment is missing");
-  }
+  Attempt attempt = read_steadily(files, directory);
+  // A segment is made before the first incarnation is recorded: so there is one by now.
+  if (incarnations && !incarnations->entries.empty() && attempt.segment == 0 && !attempt.error)
+    attempt.error = damaged(directory, 0, "the slot has been used, but its segment is missing");
   view.records = std::move(attempt.records);
   view.torn_at = attempt.torn_at;
   view.error = std::move(attempt.error);
@@ -85,13 +88,7 @@ SlotView view_slot(FileSystem& files, std::uint16_t number, const fs::path& dire
     view.incarnations = std::move(incarnations->entries);
   else if (!view.error)
     view.error = incarnations.error();
-  const fs::path path = directory / "lock";
-  const auto there = files.exists(path);
-  if (!there && !view.error) view.error = there.error();
-  if (!there || !*there) return view;  // taking a lock would make the file, for this user
-  const auto lock = files.try_lock(path);
-  view.owned = lock && *lock == nullptr;
-  if (!lock && !view.error) view.error = lock.error();
+  if (!locked && !view.error) view.error = locked.error();
   return view;
 }
 

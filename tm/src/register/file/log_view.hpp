@@ -22,7 +22,8 @@ struct LoggedRecord {
 struct SlotView {
   std::uint16_t slot = 0;
   std::filesystem::path directory;
-  bool owned = false;  // a process holds it now
+  bool owned = false;  // a process held it before all below was read; false: all that its owners
+                       // have ever decided is below
   std::vector<IncarnationEntry> incarnations;
   std::vector<LoggedRecord> records;  // of the current segment, in order
   std::vector<DecisionRecord>
@@ -41,8 +42,7 @@ struct LogView {
 };
 
 /// Error: no log root there, or one of another version. What concerns one slot is in that slot.
-/// Asking whether a slot is owned takes its lock for a moment: a process starting then takes
-/// another slot.
+/// Nobody who starts or recovers meanwhile is kept from a slot by this.
 [[nodiscard]] Result<LogView> read_log(Environment& environment, const std::filesystem::path& root);
 
 }  // namespace xabridge::tm

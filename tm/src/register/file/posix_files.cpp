@@ -18,11 +18,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
 #include <set>
 #include <system_error>
+#include <thread>
 #include <xabridge/xid.hpp>
 
 #include "posix_access.hpp"
@@ -174,6 +176,16 @@ LockList& lock_list() {
 // made meanwhile would find the static's guard taken for ever.
 [[maybe_unused]] const LockList& lock_list_made = lock_list();
 
+// An owner's lock is exclusive. Who only looks shares one, which no other look takes for an owner,
+// and ends it at once: who wants the lock and finds it shared waits for that. One that was stopped
+// in the middle of a look counts as an owner after a while.
+enum class Flocked { taken, held, failed };
+Flocked try_flock(int fd, int kind) {
+  if (retry_interrupted([&] { return ::flock(fd, kind | LOCK_NB); }) == 0) return Flocked::taken;
+  return errno == EWOULDBLOCK ? Flocked::held : Flocked::failed;
+}
+constexpr std::chrono::milliseconds kLookIsOver{1'000};
+
 class PosixFileSystem final : public FileSystem {
  public:
   Result<std::unique_ptr<File>> open(const fs::path& path, OpenMode mode) override {
@@ -257,25 +269,52 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Result<std::unique_ptr<FileLock>> try_lock(const fs::path& path) override {
-    // Held from open to registration: no fork can slip in between and copy an unregistered lock.
+    const auto patience = std::chrono::steady_clock::now() + kLookIsOver;
+    for (;;) {
+      {
+        // Held from open to registration: no fork can slip in between and copy an unregistered lock.
+        const std::lock_guard guard(lock_list().mutex);
+        const auto file = open_lock(path, O_CREAT);
+        if (!file) return file.error();
+        const Flocked got = try_flock(*file, LOCK_EX);
+        if (got == Flocked::taken)
+          return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(*file));
+        const int code = errno;
+        const bool owned = got == Flocked::held && try_flock(*file, LOCK_SH) == Flocked::held;
+        ::close(*file);
+        if (got == Flocked::failed) return failure("lock", path, code);
+        if (owned || std::chrono::steady_clock::now() >= patience)
+          return std::unique_ptr<FileLock>();
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
+  Result<bool> is_locked(const fs::path& path) override {
     const std::lock_guard guard(lock_list().mutex);
+    const auto file = open_lock(path, 0);
+    if (!file && file.error().sys_errno == ENOENT) return false;
+    if (!file) return file.error();
+    const Flocked got = try_flock(*file, LOCK_SH);
+    const int code = errno;
+    ::close(*file);
+    if (got == Flocked::failed) return failure("lock", path, code);
+    return got == Flocked::held;
+  }
+
+ private:
+  static Result<int> open_lock(const fs::path& path, int create) {
     const int fd = retry_interrupted([&] {
-      return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+      return ::open(path.c_str(), O_RDWR | create | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     });
     if (fd < 0) return failure("open lock file", path, errno);
     if (auto own = require_own_file(fd, path, false); !own) {  // `status` asks as root, too
       ::close(fd);
       return own.error();
     }
-    if (retry_interrupted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) == 0)
-      return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(fd));
-    const int code = errno;
-    ::close(fd);
-    if (code == EWOULDBLOCK) return std::unique_ptr<FileLock>();
-    return failure("lock", path, code);
+    return fd;
   }
 
- private:
   // A new directory is only as durable as its name in the parent.
   Result<void> sync_parent(const fs::path& path) {
     return sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
