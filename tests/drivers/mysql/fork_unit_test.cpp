@@ -52,14 +52,14 @@ TEST_CASE("a child made amid its parent's first session has sessions of its own"
   std::thread first([] {
     first_thread = ::gettid();
     while (!fork_is_near) std::this_thread::yield();
-    const SessionMark mark(kTag, "server");
+    const SessionMark mark(kTag);
     first_is_made = true;
   });
   while (first_thread == 0) std::this_thread::yield();
   waits_for_first = true;
   CHECK(in_child([] {
           ::alarm(20);
-          const SessionMark mark(kTag, "server");
+          const SessionMark mark(kTag);
           return 0;
         }) == 0);
   first.join();

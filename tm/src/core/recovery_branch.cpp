@@ -163,9 +163,9 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
   if (*who == Whose::foreign) note_another_log(source, xid);
 }
 
-/// A branch of another register, for a resource manager of this service's. When the log directory is
-/// not the one of before, the first list of a process shows such branches; in later ones they are
-/// the work of another service. A container has another host name with each start.
+/// A branch of another register, for a resource manager of this service's. When the log directory
+/// is not the one of before, the first list of a process shows such branches; in later ones they
+/// are the work of another service. A container has another host name with each start.
 void Recovery::Pass::note_another_log(const Source& source, const Xid& xid) {
   if (recovery.options_.host.empty()) return;
   const auto origin = origin_of(xid);

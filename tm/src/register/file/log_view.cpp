@@ -60,10 +60,11 @@ Attempt read_steadily(FileSystem& files, const fs::path& slot) {
   return attempt;
 }
 
-// The order is what keeps "nobody owns it, and nothing is decided" true. An owner decides only while
-// it has the lock, and is the last incarnation on record: so who is seen to be gone, by its lock or
-// by a later incarnation, has written all it ever will, and the segment that is read afterwards
-// shows it. The other way round, one that decides and dies in between would look undecided.
+// The order is what keeps "nobody owns it, and nothing is decided" true. An owner decides only
+// while it has the lock, and is the last incarnation on record: so who is seen to be gone, by its
+// lock or by a later incarnation, has written all it ever will, and the segment that is read
+// afterwards shows it. The other way round, one that decides and dies in between would look
+// undecided.
 SlotView view_slot(FileSystem& files, std::uint16_t number, const fs::path& directory) {
   SlotView view;
   view.slot = number;

@@ -272,7 +272,8 @@ class PosixFileSystem final : public FileSystem {
     const auto patience = std::chrono::steady_clock::now() + kLookIsOver;
     for (;;) {
       {
-        // Held from open to registration: no fork can slip in between and copy an unregistered lock.
+        // Held from open to registration: no fork can slip in between and copy a lock that is not
+        // registered.
         const std::lock_guard guard(lock_list().mutex);
         const auto file = open_lock(path, O_CREAT);
         if (!file) return file.error();
