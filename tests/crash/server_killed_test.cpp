@@ -67,9 +67,8 @@ struct Banks {
   xabridge::Config config = xabridge::Config::load(scene.config_file());
 
   explicit Banks(xabridge::Observer& observer) {
-    bank::postgresql::create_tables(examples::connect_postgresql(config, bank::bank_a).get(), 2,
-                                    1000);
-    bank::mysql::create_tables(*examples::connect_mysql(config, bank::bank_b), 2, 1000);
+    bank::postgresql::create_tables(examples::connect_postgresql(config, bank::bank_a), 2, 1000);
+    bank::mysql::create_tables(examples::connect_mysql(config, bank::bank_b), 2, 1000);
     config.observers = {&recovery, &observer};
   }
 };
@@ -150,7 +149,9 @@ TEST_CASE("TX answers TX_OK when a server dies after the decision and commits th
               &deed) == TX_OK);
   REQUIRE(tx_open() == TX_OK);
   REQUIRE(tx_begin() == TX_OK);
-  bank::postgresql::post(xabridge_postgresql_connection("bank_a"), {{bank::Bank::a, 1}, -10});
+  bank::postgresql::post(
+      xabridge::PostgresqlConnection(xabridge_postgresql_connection("bank_a"), "bank_a"),
+      {{bank::Bank::a, 1}, -10});
   const xabridge_mysql_parameter values[] = {xabridge_mysql_integer(10), xabridge_mysql_integer(1)};
   xabridge_mysql_result* const credited = xabridge_mysql_execute(
       "bank_b", "UPDATE account SET balance = balance + ? WHERE number = ?", values, 2);
