@@ -311,6 +311,20 @@ TEST_CASE_METHOD(Unreachable, "A log that is not there or not ours exits with 4"
   CHECK(contains(check.out, "is not a directory"));
 }
 
+// It may have decisions that nobody carries out.
+TEST_CASE_METHOD(Unreachable, "A part of the log that cannot be read is worse than a server away") {
+  make_log();
+  const auto slot = directory.path() / "log" / "slots" / "0000";
+  for (const auto& entry : std::filesystem::directory_iterator(slot))
+    if (entry.path().extension() == ".log") std::ofstream(entry.path()) << "no record";
+  for (const std::string command :
+       {"recover", "status", "heuristic list", "heuristic acknowledge 9c41f20be6d8735a-17"}) {
+    const auto result = run_xabridge("--config " + file + " " + command);
+    INFO(command << "\n" << result.out << result.err);
+    CHECK(result.exit_code == 4);
+  }
+}
+
 // The volume of the log may not be mounted: a new log would have forgotten every decision.
 TEST_CASE_METHOD(Unreachable, "No command makes a decision log") {
   const auto log = directory.path() / "log";

@@ -39,10 +39,9 @@ std::string name_of(const Waiting& one) {
 }
 
 bool meant(const tm::Participant& participant, const ForgetServerOptions& options) {
-  const bool here = options.resource_manager.empty() ||
-                    participant.resource_manager == options.resource_manager;
-  return here &&
-         (options.server.empty() || tm::same_server(participant.server, options.server));
+  const bool here =
+      options.resource_manager.empty() || participant.resource_manager == options.resource_manager;
+  return here && (options.server.empty() || tm::same_server(participant.server, options.server));
 }
 
 /// What each resource manager's server holds, and which it is; those that do not answer are not
@@ -84,8 +83,7 @@ Result<std::vector<Waiting>> waiting(const Config& config, const ForgetServerOpt
       for (const tm::Participant& one : decision.participants) {
         if (!meant(one, options)) continue;
         all.push_back(
-            {decision.gtrid, one.resource_manager, one.server, slot.owned, young,
-             slot.directory});
+            {decision.gtrid, one.resource_manager, one.server, slot.owned, young, slot.directory});
       }
     }
   }
@@ -97,9 +95,7 @@ Exit failed(const Error& error) {
   return Exit::log;
 }
 
-std::string who(const ForgetServerOptions& options) {
-  return this_user() + ": " + options.reason;
-}
+std::string who(const ForgetServerOptions& options) { return this_user() + ": " + options.reason; }
 
 /// In the slots that are free, or whose owners died.
 Exit give_up_here(const Config& config, const ForgetServerOptions& options,
@@ -134,6 +130,19 @@ bool among(const std::vector<Waiting>& all, const Waiting& one) {
     return other.gtrid == one.gtrid && other.resource_manager == one.resource_manager &&
            other.server == one.server;
   });
+}
+
+/// Takes those out of which recovery has made an end since they were read, and says so.
+Result<void> leave_those_finished(const Config& config, const ForgetServerOptions& options,
+                                  std::vector<Waiting>& asked) {
+  const auto now = waiting(config, options);
+  if (!now) return now.error();
+  std::erase_if(asked, [&](const Waiting& one) {
+    const bool over = one.held && !among(*now, one);
+    if (over) std::cout << "not forgotten: " << name_of(one) << ": it was finished meanwhile\n";
+    return over;
+  });
+  return {};
 }
 
 /// Waits until running processes have taken what was left; what they have not taken in time.
@@ -220,6 +229,8 @@ Exit forget_server(const Config& config, const ForgetServerOptions& options) {
   leave_those_at_work(*asked);
   if (asked->empty()) return Exit::findings;  // each was said
   if (const Exit exit = give_up_here(config, options, *asked); exit != Exit::ok) return exit;
+  if (auto read = leave_those_finished(config, options, *asked); !read) return failed(read.error());
+  if (asked->empty()) return Exit::findings;
   if (const Exit exit = give_up_there(options, *asked); exit != Exit::ok) return exit;
   const auto left = not_taken(config, options, *asked);
   if (!left) return failed(left.error());

@@ -13,8 +13,16 @@
 #include "../src/manager/resource_manager.hpp"
 #include "../src/register/file/log_view.hpp"
 #include "another_log.hpp"
+#include "command.hpp"
 
 namespace xabridge::cli {
+
+/// A slot that cannot be read may have decisions that nobody carries out.
+[[nodiscard]] inline Exit exit_of(const tm::LogView& log) noexcept {
+  for (const tm::SlotView& slot : log.slots)
+    if (slot.error) return Exit::log;
+  return Exit::ok;
+}
 
 /// Whose a listed branch is.
 enum class BranchOwner {

@@ -107,7 +107,10 @@ Exit recover(const Config& given) {
     const tm::PassReport report = runtime->recovery->pass();
     runtime->recovery->stop();  // what is stuck goes on with nobody to tell
     const Exit exit = print(report);
-    return report.error ? exit : worse(exit, tell_of_another_log(given, report));
+    if (report.error) return exit;
+    // What cannot be read was told as a warning; it may have decisions that nobody carries out.
+    const auto log = tm::read_log(tm::posix_environment(), config.log_directory);
+    return worse(worse(exit, log ? exit_of(*log) : Exit::log), tell_of_another_log(given, report));
   } catch (const Exception& e) {
     std::cerr << "xabridge: " << e.what() << '\n';
     return e.error().xa_code == XAER_INVAL ? Exit::usage : Exit::log;

@@ -258,10 +258,8 @@ Exit judge(const Picture& picture) {
       if (ours) exit = worse(exit, Exit::findings);
     }
   }
-  if (picture.log_error) exit = Exit::log;
-  if (picture.log) {
-    for (const auto& slot : picture.log->slots) exit = slot.error ? Exit::log : exit;
-  }
+  if (picture.log_error) exit = worse(exit, Exit::log);
+  if (picture.log) exit = worse(exit, exit_of(*picture.log));
   return exit;
 }
 

@@ -11,7 +11,14 @@ namespace xabridge::tm {
 Recovery::RegisterSection::RegisterSection(Recovery& recovery)
     : alone_(recovery.register_mutex_),
       decisions_(recovery.decisions_),
-      begun_(decisions_.begin_pass()) {}
+      begun_([this] {
+        try {
+          return decisions_.begin_pass();
+        } catch (...) {
+          decisions_.end_pass();  // slots it took over are not kept from others
+          throw;
+        }
+      }()) {}
 
 Recovery::RegisterSection::~RegisterSection() {
   if (begun_) decisions_.end_pass();
