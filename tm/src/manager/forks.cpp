@@ -10,8 +10,8 @@ namespace {
 
 std::atomic<unsigned> count{0};
 
-// While the library is loaded: pthread_atfork() waits for a fork that is under way, and a child made
-// meanwhile would find the static's guard taken for ever.
+// While the library is loaded: pthread_atfork() waits for a fork that is under way, and a child
+// made meanwhile would find the static's guard taken for ever.
 [[maybe_unused]] const unsigned registered_when_loaded = forks();
 
 }  // namespace
