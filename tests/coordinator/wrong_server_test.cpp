@@ -117,7 +117,10 @@ TEST_CASE("a branch that comes back under a decision that is done is committed")
   CHECK(f.pass().done == 1);
   f.rm(1).listed = f.before;  // a backup was put back
   f.rm(1).server = "my:3";
+  CHECK(f.told(EventKind::warning) == 0);
   const PassReport report = f.pass();
+  CHECK(f.told(EventKind::warning) == 1);  // somebody may have made up for it by hand
+  CHECK(report.branches.at(0).text.find("closed without it") != std::string::npos);
   CHECK(report.committed == 1);
   CHECK(report.rolled_back == 0);
   CHECK(f.rm(1).count(Verb::rollback) == 0);

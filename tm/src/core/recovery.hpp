@@ -70,6 +70,7 @@ struct BranchReport {
   RecoveryAction action = RecoveryAction::leave;  // what the table said
   bool finished = false;       // the resource manager is done with it, a fresh list agrees
   bool heuristic = false;      // recorded as heuristic in this pass
+  bool came_back = false;      // listed although its decision is done
   std::string text;            // why, for people: one sentence
   std::optional<Error> error;  // what the resource manager or the register answered, if anything
 };

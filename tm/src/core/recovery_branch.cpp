@@ -91,6 +91,13 @@ std::string Recovery::Pass::prepared_by(const DecisionRecord* decision, const st
   return {};
 }
 
+/// Of a decision on record.
+bool Recovery::Pass::is_done(const std::string& gtrid) const {
+  const auto open = recovery.decisions_.unfinished();
+  return std::none_of(open.begin(), open.end(),
+                      [&](const DecisionRecord& record) { return record.gtrid == gtrid; });
+}
+
 /// A branch that `source` lists.
 void Recovery::Pass::visit(Source& source, const Xid& xid) {
   BranchReport branch;
@@ -134,10 +141,12 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
         return;
       }
     }
-    found_new_decision |=
+    const bool news =
         commit && std::none_of(decisions.begin(), decisions.end(), [&](const Known& known) {
           return known.record.gtrid == branch.gtrid;
         });
+    found_new_decision |= news;
+    branch.came_back = news && is_done(branch.gtrid);
   }
   const RecoveryRow& row = recovery_row(situation);
   branch.sight = situation.sight;
@@ -324,9 +333,14 @@ void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb 
       keep_finished(branch);
       // That a commit had arrived before is no news.
       if (phase == Phase::recover_unseen) return;
+      if (branch.came_back && row.state == BranchState::committed)
+        branch.text +=
+            ", after its decision had been closed without it: its server was given up, or had "
+            "answered that it did not know it. What was done by hand in its place is there twice now";
       tell(row.state == BranchState::committed ? EventKind::recovered_commit
                                                : EventKind::recovered_rollback,
            branch);
+      if (branch.came_back && row.state == BranchState::committed) tell(EventKind::warning, branch);
       return;
     case Action::heuristic:
     case Action::note:

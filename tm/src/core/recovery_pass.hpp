@@ -104,6 +104,7 @@ struct Recovery::Pass {
   [[nodiscard]] bool all_listed_since(const Known& known, const Source& source);
   void wait_for(const Source& waiting, const std::string& name);
   void keep_finished(const BranchReport& branch);
+  [[nodiscard]] bool is_done(const std::string& gtrid) const;
   [[nodiscard]] bool done_meanwhile(const Known& known) const;
   [[nodiscard]] bool is_finished(const std::string& name, const Xid& xid);
   [[nodiscard]] std::string said_of(const std::string& resource_manager, const Xid& xid);
