@@ -141,10 +141,8 @@ void Recovery::Pass::visit(Source& source, const Xid& xid) {
         return;
       }
     }
-    const bool news =
-        commit && std::none_of(decisions.begin(), decisions.end(), [&](const Known& known) {
-          return known.record.gtrid == branch.gtrid;
-        });
+    const auto same = [&](const Known& known) { return known.record.gtrid == branch.gtrid; };
+    const bool news = commit && std::none_of(decisions.begin(), decisions.end(), same);
     found_new_decision |= news;
     branch.came_back = news && is_done(branch.gtrid);
   }
@@ -336,7 +334,8 @@ void Recovery::Pass::judge(Source& source, std::size_t index, Phase phase, Verb 
       if (branch.came_back && row.state == BranchState::committed)
         branch.text +=
             ", after its decision had been closed without it: its server was given up, or had "
-            "answered that it did not know it. What was done by hand in its place is there twice now";
+            "answered that it did not know it. What was done by hand in its place is there twice "
+            "now";
       tell(row.state == BranchState::committed ? EventKind::recovered_commit
                                                : EventKind::recovered_rollback,
            branch);
