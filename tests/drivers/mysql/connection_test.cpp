@@ -62,31 +62,6 @@ TEST_CASE("what keeps an account out is told with what to do") {
   CHECK(said_of(Account("REQUIRE X509")).find("client certificate") != std::string::npos);
 }
 
-TEST_CASE("a server that is full says so before its greeting") {
-  struct Full {
-    Plain admin{server_setting("_ADMIN")};
-    const std::string usual = admin.value("SELECT @@GLOBAL.max_connections");
-    std::vector<std::unique_ptr<Plain>> taken;
-    Full() { admin.run("SET GLOBAL max_connections = 10"); }
-    Full(const Full&) = delete;
-    Full& operator=(const Full&) = delete;
-    ~Full() { admin.run("SET GLOBAL max_connections = " + usual); }
-  };
-  Full full;
-  std::optional<Error> refused;
-  while (!refused && full.taken.size() < 20) {
-    try {
-      full.taken.push_back(std::make_unique<Plain>(open_string()));
-    } catch (const std::exception&) {
-      refused = failure_of(open_string());
-    }
-  }
-  REQUIRE(refused);
-  CHECK(refused->vendor_code == 1040);
-  CHECK(refused->xa_code == XAER_RMFAIL);
-  CHECK(refused->message.find("max_connections") != std::string::npos);
-}
-
 TEST_CASE("a missing database is refused with its name") {
   const Error error = failure_of(open_string_with("dbname", "no_such_database"));
   CHECK((error.vendor_code == 1044 || error.vendor_code == 1049));

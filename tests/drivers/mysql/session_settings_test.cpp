@@ -35,25 +35,6 @@ TEST_CASE("the isolation level of the open string is that of every branch") {
   }
 }
 
-// Which server it is, and which settings a session has, are rows.
-TEST_CASE("a limit on rows that the server sets hides nothing from the driver") {
-  struct Limit {
-    Plain admin{server_setting("_ADMIN")};
-    explicit Limit(const std::string& rows) { admin.run("SET GLOBAL sql_select_limit = " + rows); }
-    Limit(const Limit&) = delete;
-    Limit& operator=(const Limit&) = delete;
-    ~Limit() { admin.run("SET GLOBAL sql_select_limit = DEFAULT"); }
-  };
-  Fixture f;
-  const std::string usual = f.session()->server();
-  CHECK(usual.size() > std::string("mariadb:").size());
-  const std::string rows = GENERATE("0", "1", "5");
-  const Limit limit(rows);
-  auto session = f.session();
-  CHECK(session->server() == usual);
-  CHECK(session->query("SELECT id FROM " + f.table).value().size() > 1);
-}
-
 TEST_CASE("a level that the application chooses in a branch does not stay for the next") {
   Fixture f;
   auto session = f.session();
