@@ -99,7 +99,6 @@ TEST_CASE_METHOD(ManagerFixture, "run stops at the limit with the last answer") 
   CHECK(outcome.reason_code == XA_RBDEADLOCK);
   CHECK(outcome.retries.size() == 2);
   CHECK(ledger.count("prepare") == 3);
-  CHECK(contains(events.all().back().text, "given up after 3 attempts: XA_RBDEADLOCK"));
 }
 
 TEST_CASE_METHOD(ManagerFixture, "run hands out what the committed attempt returned") {

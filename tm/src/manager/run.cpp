@@ -198,10 +198,6 @@ Outcome TransactionManager::run_attempts(const std::function<void(Transaction&)>
     const bool last = number > limit || options.stop.stop_requested();
     if (attempt.retry_reason.empty() || last ||
         !pause(pause_before(runtime.config.retry_backoff, number), options.stop)) {
-      if (!retries.empty() && !attempt.retry_reason.empty())
-        runtime.events->emit(
-            EventKind::warning, gtrid, {}, attempt.outcome.reason_code,
-            "given up after " + std::to_string(number) + " attempts: " + attempt.retry_reason);
       if (attempt.thrown) std::rethrow_exception(attempt.thrown);
       attempt.outcome.retries = std::move(retries);
       return std::move(attempt.outcome);
