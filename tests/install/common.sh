@@ -34,7 +34,8 @@ open_string() {
   printf '%s' "${!variable}"
 }
 
-# usage: print_config SERVER_OF_BANK_B [SWITCH_LIBRARY JOURNAL]
+# The names are no other test's: `xabridge check` tells of branches of its resource managers.
+# usage: print_config SERVER_OF_B [SWITCH_LIBRARY JOURNAL]
 # Relative file names in it are relative to where it will be written.
 print_config() {
   local pg my
@@ -42,7 +43,7 @@ print_config() {
   my=$(open_string "$1")
   printf '[log]\ndirectory = "log"\n'
   printf '[[resource_manager]]\nname = "%s"\ndriver = "%s"\nopen = "%s"\n' \
-    bank_a postgresql "$pg" bank_b mysql "$my"
+    inst_a postgresql "$pg" inst_b mysql "$my"
   (($# == 3)) || return 0
   printf '[[resource_manager]]\nname = "journal"\nlibrary = "%s"\nsymbol = "journal_switch"\n' "$2"
   printf 'open = "file=%s"\n' "$3"

@@ -3,7 +3,7 @@
 //
 //   transfer CONFIG TABLE
 //
-// The configuration has the resource managers bank_a (PostgreSQL) and bank_b (MySQL or MariaDB);
+// The configuration has the resource managers inst_a (PostgreSQL) and inst_b (MySQL or MariaDB);
 // any other takes part as well. Ends with 0 when everything is as it must be.
 #include <xabridge/version.h>
 
@@ -53,9 +53,9 @@ class Tables {
   Tables(const xabridge::Config& config, std::string name) : name_(std::move(name)) {
     std::map<std::string, std::string> open;
     for (const auto& one : config.resource_managers) open[one.name] = one.open;
-    pg_.reset(PQconnectdb(open.at("bank_a").c_str()));
+    pg_.reset(PQconnectdb(open.at("inst_a").c_str()));
     if (PQstatus(pg_.get()) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(pg_.get()));
-    my_ = connect(open.at("bank_b"));
+    my_ = connect(open.at("inst_b"));
     postgresql(pg_.get(), "CREATE TABLE " + name_ + " (balance BIGINT)");
     postgresql(pg_.get(), "INSERT INTO " + name_ + " VALUES (100)");
     mysql(*my_, "CREATE TABLE " + name_ + " (balance BIGINT) ENGINE=InnoDB");
@@ -106,10 +106,10 @@ void work(const xabridge::Config& config, const std::string& table) {
   xabridge::TransactionManager tm(config);
   const auto transfer = [&](xabridge::Transaction& tx) {
     for (const auto& one : config.resource_managers) tx.enlist(one.name);
-    PGconn* bank_a = tx.postgresql("bank_a");
-    expect("debit", postgresql(bank_a, "UPDATE " + table + " SET balance = balance - 30"), "1");
-    sql::Connection& bank_b = tx.mysql("bank_b");
-    expect("credit", mysql(bank_b, "UPDATE " + table + " SET balance = balance + 30"), "1");
+    PGconn* inst_a = tx.postgresql("inst_a");
+    expect("debit", postgresql(inst_a, "UPDATE " + table + " SET balance = balance - 30"), "1");
+    sql::Connection& inst_b = tx.mysql("inst_b");
+    expect("credit", mysql(inst_b, "UPDATE " + table + " SET balance = balance + 30"), "1");
   };
   const xabridge::Outcome outcome = tm.run(transfer);
   expect("outcome", outcome.to_string(), "committed");
@@ -121,8 +121,8 @@ void work(const xabridge::Config& config, const std::string& table) {
   expect("outcome", std::string(to_string(undone.rollback().kind)), "rolled back");
 
   const std::string balance = "SELECT balance FROM " + table;
-  expect("bank_a", postgresql(tables.pg(), balance), "70");
-  expect("bank_b", mysql(tables.my(), balance), "130");
+  expect("inst_a", postgresql(tables.pg(), balance), "70");
+  expect("inst_b", mysql(tables.my(), balance), "130");
 }
 
 }  // namespace

@@ -14,12 +14,12 @@ static int expect(const char *call, int found, int wanted) {
 
 static int work(void) {
   const xabridge_mysql_parameter one[] = {xabridge_mysql_integer(1)};
-  xabridge_mysql_result *const result = xabridge_mysql_execute("bank_b", "SELECT ? + 1", one, 1);
+  xabridge_mysql_result *const result = xabridge_mysql_execute("inst_b", "SELECT ? + 1", one, 1);
   long long two = 0;
   const int read = xabridge_mysql_next(result) && xabridge_mysql_get_integer(result, 0, &two) == 1;
   if (!read) fprintf(stderr, "tx: %s\n", xabridge_mysql_message(result));
   xabridge_mysql_free(result);
-  if (xabridge_postgresql_connection("bank_a") == NULL) {
+  if (xabridge_postgresql_connection("inst_a") == NULL) {
     fprintf(stderr, "tx: %s\n", xabridge_tx_last_error());
     return 0;
   }
