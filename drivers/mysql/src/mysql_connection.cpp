@@ -35,10 +35,6 @@ struct Values {
   std::vector<xabridge_mysql_parameter> all;
 };
 
-Error refused(int code, std::string message) {
-  return mysql::make_error(code, "statement", nullptr, std::move(message));
-}
-
 Error failed(const sql::SQLException& failure) {
   Error e = mysql::make_error(failure, "statement", nullptr);
   const int escaped = mysql::escaped_code(failure);
@@ -48,21 +44,16 @@ Error failed(const sql::SQLException& failure) {
 
 Result<Rows> answer_to(sql::Connection& connection, const std::string& sql,
                        std::span<const Parameter> parameters) {
-  bool sent = false;
   try {
     const Values values(parameters);
     rm::MysqlResult answer;
-    mysql::run_statement(connection, sql.c_str(), values.all, answer, sent);
+    mysql::run_statement(connection, sql.c_str(), values.all, answer);
     return Rows({std::move(answer.columns), std::move(answer.values)}, answer.affected);
-  } catch (const mysql::Refusal& refusal) {
-    return refused(refusal.code, refusal.text);
+  } catch (const mysql::NoAnswer& none) {
+    const int code = none.doomed == XA_OK ? none.code : none.doomed;
+    return mysql::make_error(code, "statement", nullptr, none.text);
   } catch (const sql::SQLException& failure) {
-    if (failure.getErrorCode() != 0) return failed(failure);
-    if (!sent) return refused(XAER_INVAL, failure.what());
-    return refused(XA_RBCOMMFAIL, mysql::give_up(connection, failure.what()));
-  } catch (const std::exception& failure) {
-    if (!sent) throw;
-    return refused(XA_RBCOMMFAIL, mysql::give_up(connection, failure.what()));
+    return failed(failure);
   }
 }
 

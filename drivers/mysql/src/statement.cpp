@@ -77,7 +77,8 @@ void bind_one(sql::PreparedStatement& statement, std::size_t index,
       return;
     case XABRIDGE_MYSQL_DOUBLE:
       if (!std::isfinite(parameter.number))
-        throw Refusal{XAER_INVAL, number_of(index) + " is no finite number: SQL has no such value"};
+        throw NoAnswer{XAER_INVAL, XA_OK,
+                       number_of(index) + " is no finite number: SQL has no such value"};
       statement.setDouble(place, parameter.number);
       return;
     case XABRIDGE_MYSQL_TEXT:
@@ -87,8 +88,9 @@ void bind_one(sql::PreparedStatement& statement, std::size_t index,
       statement.setBlob(place, &bound.streams.emplace_back(data()));
       return;
     default:
-      throw Refusal{XAER_INVAL, number_of(index) + " has type " + std::to_string(parameter.type) +
-                                    ", which is none of XABRIDGE_MYSQL_*"};
+      throw NoAnswer{XAER_INVAL, XA_OK,
+                     number_of(index) + " has type " + std::to_string(parameter.type) +
+                         ", which is none of XABRIDGE_MYSQL_*"};
   }
 }
 
@@ -99,10 +101,11 @@ void require_readable(sql::PreparedStatement& statement) {
   if (columns == nullptr) return;
   for (unsigned i = 1; i <= columns->getColumnCount(); ++i) {
     if (columns->getColumnType(i) != sql::DataType::UNKNOWN) continue;
-    throw Refusal{XAER_INVAL, "the client library cannot read the type of column '" +
-                                  std::string(columns->getColumnLabel(i)) +
-                                  "' (JSON?) in a statement with parameters: select "
-                                  "CAST(... AS CHAR) instead"};
+    throw NoAnswer{XAER_INVAL, XA_OK,
+                   "the client library cannot read the type of column '" +
+                       std::string(columns->getColumnLabel(i)) +
+                       "' (JSON?) in a statement with parameters: select "
+                       "CAST(... AS CHAR) instead"};
   }
 }
 
@@ -165,10 +168,11 @@ void run_prepared(sql::Connection& connection, const char* sql, Parameters param
   const std::size_t wanted = statement->getParameterMetaData()->getParameterCount();
   if (wanted != parameters.size()) {
     const std::size_t given = parameters.size();
-    throw Refusal{XAER_INVAL, "the statement has " + std::to_string(wanted) +
-                                  (wanted == 1 ? " parameter (?), " : " parameters (?), ") +
-                                  std::to_string(given) +
-                                  (given == 1 ? " value was given" : " values were given")};
+    throw NoAnswer{XAER_INVAL, XA_OK,
+                   "the statement has " + std::to_string(wanted) +
+                       (wanted == 1 ? " parameter (?), " : " parameters (?), ") +
+                       std::to_string(given) +
+                       (given == 1 ? " value was given" : " values were given")};
   }
   require_readable(*statement);
   Bound bound;
@@ -180,26 +184,27 @@ void run_prepared(sql::Connection& connection, const char* sql, Parameters param
   read_answer(*statement, result);
 }
 
-ResultPointer given_up(sql::Connection& connection, const std::string& why) {
-  return std::make_unique<MysqlResult>(XAER_RMFAIL, XA_RBCOMMFAIL, std::string(),
-                                       give_up(connection, why));
+/// What the server did is not known; with its session it ends for sure.
+NoAnswer give_up(sql::Connection& connection, const std::string& why) {
+  try {
+    connection.close();
+  } catch (const std::exception&) {
+    // It is found out, as late as XA END at worst, that the connection has an answer left unread.
+  }
+  return {XAER_RMFAIL, XA_RBCOMMFAIL,
+          "the answer to the statement could not be read: " + why +
+              "; the connection is closed, so that the server rolls the transaction back"};
 }
 
 ResultPointer run(sql::Connection& connection, const char* sql, Parameters parameters) {
-  bool sent = false;
   try {
     auto result = std::make_unique<MysqlResult>();
-    run_statement(connection, sql, parameters, *result, sent);
+    run_statement(connection, sql, parameters, *result);
     return result;
-  } catch (const Refusal& refusal) {
-    return failed(refusal.code, refusal.text);
+  } catch (const NoAnswer& none) {
+    return std::make_unique<MysqlResult>(none.code, none.doomed, std::string(), none.text);
   } catch (const sql::SQLException& failure) {
-    if (failure.getErrorCode() != 0) return failed(failure);
-    if (!sent) return failed(XAER_INVAL, failure.what());
-    return given_up(connection, failure.what());
-  } catch (const std::exception& failure) {
-    if (!sent) throw;
-    return given_up(connection, failure.what());
+    return failed(failure);
   }
 }
 
@@ -218,22 +223,22 @@ ResultPointer no_connection(const xabridge_rm_extras_t& extras, int rmid) {
 }  // namespace
 
 void run_statement(sql::Connection& connection, const char* sql, Parameters parameters,
-                   MysqlResult& result, bool& sent) {
-  connector();  // registers this thread
-  if (parameters.empty())
-    run_plain(connection, sql, result, sent);
-  else
-    run_prepared(connection, sql, parameters, result, sent);
-}
-
-std::string give_up(sql::Connection& connection, const std::string& why) {
+                   MysqlResult& result) {
+  bool sent = false;
   try {
-    connection.close();
-  } catch (const std::exception&) {
-    // It is found out, as late as XA END at worst, that the connection has an answer left unread.
+    connector();  // registers this thread
+    if (parameters.empty())
+      run_plain(connection, sql, result, sent);
+    else
+      run_prepared(connection, sql, parameters, result, sent);
+  } catch (const sql::SQLException& failure) {
+    if (failure.getErrorCode() != 0) throw;
+    if (!sent) throw NoAnswer{XAER_INVAL, XA_OK, failure.what()};
+    throw give_up(connection, failure.what());
+  } catch (const std::exception& failure) {
+    if (!sent) throw;
+    throw give_up(connection, failure.what());
   }
-  return "the answer to the statement could not be read: " + why +
-         "; the connection is closed, so that the server rolls the transaction back";
 }
 
 xabridge_mysql_result* execute(const xabridge_rm_extras_t& extras, int rmid, const char* sql,

@@ -12,20 +12,18 @@
 
 namespace xabridge::mysql {
 
-/// Nothing was sent, for a reason of ours.
-struct Refusal {
-  int code;  // XA
+/// No answer, and no number of the server's for it.
+struct NoAnswer {
+  int code;    // XA
+  int doomed;  // XA_OK: nothing was sent, for a reason of ours; else the branch is lost
   std::string text;
 };
 
-/// Runs `sql` and reads the whole answer into `result`. Throws Refusal and what the Connector does.
-/// `sent` becomes true as the server may have the statement: where that is so and the Connector's
-/// exception has no number, give_up() is all that is left.
+/// Runs `sql` and reads the whole answer into `result`. Throws NoAnswer, or an SQLException with
+/// the number of the server or of its client library. Where the server may have the statement and
+/// the answer cannot be read, the connection is closed: what the server did ends with its session.
 void run_statement(sql::Connection& connection, const char* sql,
-                   std::span<const xabridge_mysql_parameter> parameters, rm::MysqlResult& result,
-                   bool& sent);
-/// What the server did is not known; with its session it ends for sure. Returns what to say.
-std::string give_up(sql::Connection& connection, const std::string& why);
+                   std::span<const xabridge_mysql_parameter> parameters, rm::MysqlResult& result);
 
 /// Runs `sql` on the connection of the calling thread's branch at the switch. Null: no memory.
 xabridge_mysql_result* execute(const xabridge_rm_extras_t& extras, int rmid, const char* sql,

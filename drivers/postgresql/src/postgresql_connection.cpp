@@ -2,23 +2,18 @@
 // the call returns.
 #include <array>
 #include <charconv>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 #include <xabridge/postgresql_connection.hpp>
 
 #include "error_table.hpp"
+#include "handles.hpp"
 
 namespace xabridge {
 namespace {
 
 constexpr Oid kByteArray = 17;  // bytea
-
-struct Clear {
-  void operator()(PGresult* result) const noexcept { PQclear(result); }
-};
-using ResultPointer = std::unique_ptr<PGresult, Clear>;
 
 template <class Number>
 std::string text_of(Number number) {
@@ -96,7 +91,7 @@ void end_copy(PGconn* connection, ExecStatusType status) {
   if (status == PGRES_COPY_IN) PQputCopyEnd(connection, "COPY needs libpq's own functions");
   char* row = nullptr;
   while (status == PGRES_COPY_OUT && PQgetCopyData(connection, &row, 0) > 0) PQfreemem(row);
-  while (const ResultPointer rest{PQgetResult(connection)}) {
+  while (const postgresql::ResultSet rest{PQgetResult(connection)}) {
   }
 }
 
@@ -109,12 +104,12 @@ std::string quoted(std::string_view sql) {
 Error failure(PGconn* connection, const PGresult* result, std::string_view sql) {
   Error e;
   e.operation = "statement";
-  const char* const sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   e.server_text = result != nullptr && *PQresultErrorMessage(result) != '\0'
                       ? PQresultErrorMessage(result)
                       : PQerrorMessage(connection);
   e.connection_usable = PQstatus(connection) == CONNECTION_OK;
-  e.sqlstate = sqlstate != nullptr ? sqlstate : e.connection_usable ? "" : "08006";
+  e.sqlstate = postgresql::field(result, PG_DIAG_SQLSTATE);
+  if (e.sqlstate.empty() && !e.connection_usable) e.sqlstate = "08006";
   const postgresql::Meaning& meaning = postgresql::meaning_of(postgresql::Phase::work, e.sqlstate);
   e.xa_code = e.connection_usable ? meaning.xa_code : XAER_RMFAIL;
   e.message = "the statement " + quoted(sql) + " failed";
@@ -131,7 +126,7 @@ Error failure(PGconn* connection, const PGresult* result, std::string_view sql) 
 Result<Rows> PostgresqlConnection::run_statement(std::string_view sql,
                                                  std::span<const Parameter> parameters) const {
   const Values values(parameters);
-  const ResultPointer result(PQexecParams(
+  const postgresql::ResultSet result(PQexecParams(
       connection_, std::string(sql).c_str(), static_cast<int>(parameters.size()), nullptr,
       values.pointers.data(), values.lengths.data(), values.binary.data(), 0));
   const ExecStatusType status = PQresultStatus(result.get());
